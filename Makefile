@@ -1,0 +1,65 @@
+# `make help` lists what there is. Everything installs what it needs; what is slow is cached outside the checkout.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONPATH :=
+export MYPYPATH := operator:serving:tests
+CLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
+# Runs a stage and says how long it took.
+timed = @start=$$SECONDS; echo "── $(1)"; $(2) && echo "── $(1): $$((SECONDS - start)) s"
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
+
+demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rolled back (FAULT=errors|slow|skew|all, CONTEXT=…)
+	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo $(if $(FAULT),--fault $(FAULT)) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
+
+demo-clean: ## take the demo's cluster away
+	@$(CLUSTER) down --name demo
+
+test: setup lint test-unit test-api test-cluster ## every level of tests
+
+setup: $(VENV)/ready ## the development environment
+
+$(VENV)/ready: requirements/dev.txt
+	$(call timed,development environment,$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt)
+	@printf '%s\n' $(CURDIR)/operator $(CURDIR)/serving > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/modelward.pth
+	@printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m modelward_serving "$$@"\n' > $(BIN)/modelward-server && chmod +x $(BIN)/modelward-server
+	@touch $@
+
+fmt: setup ## format and mend what can be mended
+	@$(BIN)/ruff format && $(BIN)/ruff check --fix
+
+lint: setup ## format, rules, types, layers, generated files
+	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
+
+test-unit: setup ## decisions, servers and jobs on this machine, no cluster
+	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property examples)
+
+test-api: setup ## a real etcd and API server
+	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
+	$(call timed,api tests,$(BIN)/pytest tests/api tests/charts)
+
+test-cluster: setup ## a real node: containers, Services, DNS, the chart
+	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null)
+	$(call timed,cluster tests,$(BIN)/pytest tests/cluster/test_life.py)
+
+test-rollouts: setup ## rollouts, the split and faults on a real node: being written, not yet part of `make test`
+	$(call timed,rollout tests,$(BIN)/pytest tests/cluster tests/faults)
+
+images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
+	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
+
+crds: setup ## generate crds/ and the chart's copy from the models
+	@$(BIN)/python -m modelward.api.crdgen crds --chart charts/modelward/templates/crds
+
+lock: setup ## pin the dependencies anew
+	@$(BIN)/pip install --quiet uv && for extra in dev operator training serving; do \
+	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$extra $$([ $$extra = dev ] || echo -c requirements/dev.txt) \
+	    --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 -o requirements/$$extra.txt; done
+
+clean: ## remove this checkout's environment; caches and clusters stay
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-api test-cluster test-rollouts images crds lock clean
