@@ -1,0 +1,109 @@
+"""The store's immutable manifests: what a dataset version and a model version consist of, by digest."""
+
+from typing import Literal
+
+from .wire import Wire
+
+ColumnType = Literal["boolean", "integer", "number", "string", "timestamp"]
+Task = Literal["classification", "regression"]
+
+
+class Blob(Wire, frozen=True, kw_only=True):
+    """Content-addressed bytes: `blobs/sha256/<hex>` under the store's root."""
+
+    digest: str
+    bytes: int
+
+
+class SourceFile(Wire, frozen=True, kw_only=True):
+    """One file that was read, so that lineage ends at bytes and not at a name. Part of the version's identity."""
+
+    path: str
+    bytes: int
+    digest: str
+
+
+class Column(Wire, frozen=True, kw_only=True):
+    name: str
+    type: ColumnType
+    nullable: bool
+
+
+class Split(Wire, frozen=True, kw_only=True):
+    """`data` is Parquet. Only train's holds the label column; the other splits' labels are Parquet of (id, label)."""
+
+    rows: int
+    data: Blob
+    labels: Blob | None = None
+
+
+class DatasetManifest(Wire, frozen=True, kw_only=True):
+    """One immutable snapshot. Its digest (of the canonical JSON) is the DatasetVersion's identity."""
+
+    dataset: str
+    task: Task
+    columns: list[Column]
+    label: str
+    id: str
+    time: str | None
+    classes: list[str]
+    """The label's classes as text, sorted; empty for regression."""
+    rows: int
+    splits: dict[Literal["train", "validation", "test"], Split]
+    statistics: Blob
+    salt: str
+    sources: list[SourceFile]
+
+
+class Tensor(Wire, frozen=True, kw_only=True):
+    """One input or output of the ONNX model."""
+
+    name: str
+    datatype: str
+    """Open Inference Protocol datatype: FP32, INT64, BOOL, BYTES …"""
+    shape: list[int]
+    """-1 where the dimension is free; the first is the batch."""
+    column: str | None = None
+    """The dataset's own column name, where the exporter had to change it."""
+
+
+class Signature(Wire, frozen=True, kw_only=True):
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    classes: list[str]
+    """Order of the probabilities' last axis; empty for regression."""
+    label_output: str | None = None
+    probability_output: str | None = None
+
+
+class ModelManifest(Wire, frozen=True, kw_only=True):
+    """One immutable model. Its digest is what a ModelVersion, a revision and a scoring pod are pinned to."""
+
+    model_name: str
+    task: Task
+    model: Blob
+    """model.onnx"""
+    signature: Signature
+    profile: Blob
+    """`profile.ReferenceProfile`"""
+    golden: Blob
+    """`golden.GoldenRequests`"""
+    dataset: str
+    """Digest of the DatasetManifest it was trained on."""
+    inputs_hash: str
+    """`digest_of` dataset, image, code and parameters: the key under `runs/`."""
+
+
+class GoldenRequest(Wire, frozen=True, kw_only=True):
+    """An Open Inference Protocol request (without id) and the outputs recorded for it when the model was published."""
+
+    inputs: list[dict[str, object]]
+    outputs: list[dict[str, object]]
+
+
+class GoldenRequests(Wire, frozen=True, kw_only=True):
+    """Replayed before a server turns ready. Numbers must agree within `rtol`·|expected| + `atol`, the rest exactly."""
+
+    requests: list[GoldenRequest]
+    rtol: float = 1e-4
+    atol: float = 1e-5

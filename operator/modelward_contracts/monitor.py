@@ -1,0 +1,62 @@
+"""What a scoring server tells the operator at `GET /monitor` on its admin port.
+
+Counters only grow while a process lives, and `started` tells lives apart, so a reader subtracts the previous
+snapshot of the same life and adds the differences up over pods. All workers of a pod are already added together.
+"""
+
+from .wire import Wire
+
+
+class Histogram(Wire, frozen=True, kw_only=True):
+    """`counts[i]` observations x with edges[i-1] < x <= edges[i]; the last count is above every edge. Seconds."""
+
+    edges: list[float]
+    counts: list[int]
+    sum: float
+
+
+class Forwards(Wire, frozen=True, kw_only=True):
+    """Requests that this server tried to hand to a candidate. `attempts` = `answered` + the failures + in flight."""
+
+    attempts: int
+    answered: int
+    """The client got the candidate's answer."""
+    failures: dict[str, int]
+    """By cause: connect, deadline, status5xx, rejected (a 4xx where this server's own validation passes), protocol,
+    and two that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
+    is counted as such) and capped (in-flight cap reached). Each was answered locally instead."""
+    breaker_open: bool
+
+
+class SignalCounts(Wire, frozen=True, kw_only=True):
+    """Live counts beside the reference's, both in the bin order of `profile`."""
+
+    name: str
+    source: str
+    kind: str
+    reference: list[int]
+    counts: list[int]
+
+
+class Snapshot(Wire, frozen=True, kw_only=True):
+    pod: str
+    revision: str
+    model: str
+    """Digest of the model manifest that is served."""
+    profile: str
+    """Digest of the reference profile; counts of different profiles never add up."""
+    started: float
+    """Unix time at which these counters were zero."""
+    epoch: int
+    """Epoch of the traffic setting in force; 0 before any."""
+    ready: bool
+    scored: dict[str, int]
+    """Requests that reached this server's own model, by HTTP status code of the answer."""
+    latency: Histogram
+    """Server-side time of the scored requests with status 200: queue and compute, without forwarding."""
+    forwards: dict[str, Forwards]
+    """By the candidate's revision."""
+    connections: int
+    """Open client connections on the data port."""
+    in_flight: int
+    signals: list[SignalCounts]

@@ -1,0 +1,79 @@
+"""How a job answers: lines of its log, and a termination message that fits the kubelet's limits.
+
+A log line of ours is `PREFIX` + one JSON object. The last one of a successful job is the report (at most
+`MAX_REPORT` bytes); the termination message (at most `MAX_TERMINATION` bytes) carries its digest, so that what is
+read from the log is proven to be what the job said. The report is stored as a blob as well.
+"""
+
+from typing import Literal
+
+from .manifests import Column, Signature, SourceFile, Task
+from .wire import Wire
+
+PREFIX = "modelward: "
+MAX_REPORT = 256 * 1024
+MAX_TERMINATION = 1024
+
+
+class Termination(Wire, frozen=True, kw_only=True):
+    result: Literal["Succeeded", "Failed"]
+    reason: str
+    """CamelCase, becomes the condition's reason: SourceNotFound, ColumnMissing, InvalidModel, ParityFailed …"""
+    message: str
+    """One sentence: what is wrong, where, and what to do."""
+    report: str | None = None
+    """Digest of the report's canonical JSON."""
+    retryable: bool = False
+    """True only for infrastructure (store unreachable, disk full): data and code errors are not retried."""
+
+
+class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):
+    message: str
+    fraction: float | None = None
+    metrics: dict[str, float] = {}
+
+
+class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kind"):
+    manifest: str
+    """Digest of the DatasetManifest: the version's identity."""
+    task: Task
+    rows: int
+    bytes: int
+    """Of the splits' Parquet files."""
+    split_rows: dict[str, int]
+    columns: list[Column]
+    classes: list[str]
+    sources: list[SourceFile]
+    """At most 1,000; `source_files` counts all."""
+    source_files: int
+
+
+class GateResult(Wire, frozen=True, kw_only=True):
+    metric: str
+    value: float | None
+    bound: str
+    """As written in the run: `>= 0.7`."""
+    passed: bool
+
+
+class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="kind"):
+    manifest: str
+    """Digest of the ModelManifest."""
+    model: str
+    """Digest of model.onnx."""
+    model_bytes: int
+    task: Task
+    signature: Signature
+    metrics: dict[str, float]
+    """On the test rows, measured by us: accuracy, auc, log_loss … or rmse, mae, r2."""
+    validation_metrics: dict[str, float]
+    parity: dict[str, float]
+    """rows, label_mismatch (share), p99_difference, max_difference."""
+    latency_seconds: dict[str, float]
+    """p50 and p99 of one row through onnxruntime, one thread."""
+    gates: list[GateResult]
+    inputs_hash: str
+
+
+Report = IngestReport | PublishReport
+Line = Progress | IngestReport | PublishReport

@@ -1,0 +1,103 @@
+"""What a job is told to do: `task.json` in a ConfigMap mounted at `TASK_DIR`."""
+
+from typing import Any, Literal
+
+from .manifests import Task
+from .wire import Wire
+
+TASK_DIR = "/etc/modelward/task"
+TASK_FILE = "task.json"
+INLINE_FILE = "inline"
+"""The inline source's text, beside task.json."""
+SOURCE_DIR = "/source"
+"""The source PVC, read-only."""
+STORE_DIR = "/store"
+"""The store PVC, where the store is one."""
+INPUT_DIR = "/work/input"
+"""$MODELWARD_INPUT: train.parquet, validation.parquet, test.parquet, params.json."""
+OUTPUT_DIR = "/work/output"
+"""$MODELWARD_OUTPUT: model.onnx and predictions.parquet."""
+
+
+class IngestTask(Wire, frozen=True, kw_only=True):
+    dataset: str
+    namespace: str
+    store: str
+    """fsspec URL of the store's root; the namespace's prefix is added by the client."""
+    format: Literal["csv", "parquet"]
+    source: Literal["pvc", "inline"]
+    path: str | None = None
+    """Glob below SOURCE_DIR, for `pvc`."""
+    prepare_sql: str | None = None
+    """One SELECT over the table `source`."""
+    label: str
+    id: str | None = None
+    """None: the operator's own row number column `row_id` is added."""
+    time: str | None = None
+    forbidden: list[str] = []
+    task: Task | None = None
+    """None: classification when the label is text, boolean or an integer with at most 20 values."""
+    validation_fraction: float
+    test_fraction: float
+    salt: str
+
+
+class Estimator(Wire, frozen=True, kw_only=True):
+    """One of the trainer's scikit-learn estimators."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class Gate(Wire, frozen=True, kw_only=True):
+    """A metric of the held-out test rows that must hold before a model is registered."""
+
+    metric: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class TrainTask(Wire, frozen=True, kw_only=True):
+    """Read by all of `fetch`, our own `train` and `publish`."""
+
+    run: str
+    run_uid: str
+    namespace: str
+    model_name: str
+    store: str
+    dataset: str
+    """Digest of the DatasetManifest."""
+    estimator: Estimator | None = None
+    parameters: dict[str, Any] = {}
+    image: str | None = None
+    """The user's image as it stands in the run, part of the inputs' hash."""
+    command: list[str] = []
+    environment: dict[str, str] = {}
+    """What the run sets for the user's container: it decides the result as well."""
+    gates: list[Gate] = []
+    seed: int = 0
+
+
+class ReportTask(Wire, frozen=True, kw_only=True):
+    """Print a stored report again, because the pod's log is gone."""
+
+    namespace: str
+    store: str
+    report: str
+    """Digest, from the termination message."""
+
+
+class VerdictTask(Wire, frozen=True, kw_only=True):
+    """Write a rollback verdict into the store, where it outlives the cluster."""
+
+    namespace: str
+    store: str
+    deployment: str
+    revision: str
+    retry: int
+    reason: str
+    message: str
+    model: str
+    """Digest of the model manifest."""
+    decided: str
+    """RFC 3339"""
