@@ -1,0 +1,41 @@
+"""`python -m modelward run`: the operator, in a pod, or outside a cluster with --kubeconfig and --context."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+
+from pydantic import ValidationError
+
+from modelward.engine.reconcilers import RECONCILERS
+from modelward.handlers.operator import Cluster, run
+from modelward.settings import Settings
+from modelward.telemetry import logs
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="modelward", description="Modelward's operator. Settings: MODELWARD_*.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("run", help="run the operator")
+    command.add_argument("--kubeconfig", help="instead of the pod's service account")
+    command.add_argument("--context", help="of the kubeconfig")
+    command.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    arguments = parser.parse_args()
+    logs.configure(arguments.log_level)
+    try:
+        settings = Settings.from_environment(os.environ)
+    except ValidationError as error:
+        wrong = "; ".join(f"MODELWARD_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        print(f"modelward: {wrong}", file=sys.stderr)
+        return 2
+    logging.getLogger("modelward").info("starting", extra={"settings": settings.model_dump()})
+    try:
+        return asyncio.run(run(settings, Cluster(arguments.kubeconfig, arguments.context), RECONCILERS))
+    except OSError as error:
+        print(f"modelward: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

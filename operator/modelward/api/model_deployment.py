@@ -1,0 +1,185 @@
+"""ModelDeployment: which version serves, how wide, how a new one is rolled out, judged and rolled back."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .common import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    SERVICE_NAME,
+    ApiModel,
+    Column,
+    Digest,
+    Duration,
+    Message,
+    Name,
+    NameForm,
+    Names,
+    Reason,
+    Resource,
+    ShortName,
+    Status,
+    Timestamp,
+    condition_column,
+    int_or_string,
+    rule,
+    rules,
+)
+from .training_run import Resources
+
+Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
+Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
+
+
+_VERSION = rule(
+    "type(self) == int ? self >= 1 : self.matches('^(Latest|[1-9][0-9]*|sha256:[0-9a-f]{64})$')",
+    "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+)
+
+
+class ModelRef(ApiModel):
+    """Which version is to serve."""
+
+    name: ShortName
+    """Of the model: modelName of its ModelVersions."""
+    version: Annotated[
+        int | str,
+        Field(json_schema_extra=int_or_string(maxLength=71) | {"x-kubernetes-validations": [_VERSION]}),
+    ] = "Latest"
+    """`Latest`, a number, or a model manifest's digest `sha256:…`."""
+
+
+class Step(ApiModel):
+    weight: Annotated[int, Field(ge=1, le=100)]
+    """Percent of requests to the candidate."""
+    duration: Duration = "30s"
+    """The least time at this weight; evidence must be there as well."""
+
+
+class Analysis(ApiModel):
+    """When a candidate is harmful, always in comparison with the version in service at the same time."""
+
+    min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    """Answers of the candidate that each step needs before it may pass."""
+    max_error_increase_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
+    max_latency_ratio: Annotated[float, Field(gt=1, le=1000)] = 2.0
+    max_drift_increase: Annotated[float, Field(gt=0, le=100)] = 0.2
+    """PSI of the candidate against its own reference, above stable's against its own."""
+
+
+class Rollout(ApiModel):
+    """How a new version takes over from the one in service."""
+
+    model_config = rules(
+        rule(
+            "!has(self.steps) || self.steps.map(step, step.weight).isSorted()",
+            "rollout.steps must not fall: write the weights from the smallest to the largest",
+        )
+    )
+    steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = [Step(weight=10), Step(weight=50)]
+    bake_time: Duration = "30m"
+    """How long the replaced version stays warm, and a promoted one is still rolled back at once."""
+    progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
+    """A rollout that cannot come to a verdict in this time is rolled back."""
+    retry: Annotated[int, Field(ge=0)] = 0
+    """Raise it to try a rejected revision again."""
+
+
+class ModelDeploymentSpec(ApiModel):
+    model_ref: ModelRef
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    rollout: Rollout = Rollout()
+    analysis: Analysis = Analysis()
+    resources: Resources = Resources()
+    """Of each scoring server."""
+    paused: bool = False
+    """Hold the rollout where it is. Harm still rolls back."""
+
+
+class ServingRevision(ApiModel):
+    """All that is needed to run a revision, kept here so that what serves depends on no other object."""
+
+    revision: Revision
+    model_version: Name
+    version: int
+    digest: Digest
+    """Of the model manifest."""
+    image: Annotated[str, Field(max_length=1024)]
+    resources: Resources = Resources()
+    retry: int = 0
+    """spec.rollout.retry when it was first asked for: what its pods hold against a stored verdict."""
+    since: Timestamp
+
+
+class Verdict(ApiModel):
+    """Why a revision was rolled back. Bound to (deployment, revision, retry)."""
+
+    revision: Revision
+    model_version: Name
+    digest: Digest
+    image: Annotated[str, Field(max_length=1024)]
+    resources: Resources = Resources()
+    retry: int
+    reason: Reason
+    message: Message
+    time: Timestamp
+    stored: bool = False
+    """It lies in the store as well, where it outlives this object."""
+
+
+class Transition(ApiModel):
+    """What happened, when and why."""
+
+    time: Timestamp
+    from_: Annotated[str, Field(alias="from", max_length=64)]
+    to: Annotated[str, Field(max_length=64)]
+    cause: Reason
+    message: Message
+    revision: Revision | None = None
+
+
+class ModelDeploymentStatus(Status):
+    phase: Phase = "Pending"
+    step: int | None = None
+    """Index into spec.rollout.steps."""
+    weight: int = 0
+    """Percent of requests that the candidate is given."""
+    step_started: Timestamp | None = None
+    rollout_started: Timestamp | None = None
+    epoch: int = 0
+    """Of the newest traffic setting; grows with every change of traffic."""
+    replicas: int | None = None
+    selector: Annotated[str, Field(max_length=512)] | None = None
+    stable: ServingRevision | None = None
+    candidate: ServingRevision | None = None
+    previous: ServingRevision | None = None
+    """While baking: the replaced revision, still warm."""
+    target: Revision | None = None
+    """The revision that the spec asks for, as last acted on."""
+    verdicts: Annotated[list[Verdict], Field(max_length=20)] = []
+    history: Annotated[list[Transition], Field(max_length=20)] = []
+
+
+class ModelDeployment(Resource):
+    """Which model version serves, how wide, how a new one is rolled out, judged and rolled back."""
+
+    NAMES: ClassVar[Names] = Names(kind="ModelDeployment", plural="modeldeployments", short="mdep")
+    NAME_LIMIT: ClassVar[int] = 40
+    NAME_FORM: ClassVar[NameForm] = SERVICE_NAME
+    SCALE: ClassVar[bool] = True
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        READY,
+        REASON,
+        Column(name="Phase", path=".status.phase"),
+        Column(name="Serving", path=".status.stable.modelVersion"),
+        Column(name="Candidate", path=".status.candidate.modelVersion"),
+        Column(name="Weight", path=".status.weight", type="integer"),
+        condition_column("Drifted"),
+        AGE,
+        MESSAGE,
+    )
+    spec: ModelDeploymentSpec
+    status: ModelDeploymentStatus = ModelDeploymentStatus()

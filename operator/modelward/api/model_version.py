@@ -1,0 +1,113 @@
+"""ModelVersion: one registered, immutable ONNX artifact with what was measured of it and where it came from."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from .common import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    ApiModel,
+    Column,
+    Digest,
+    Name,
+    Names,
+    Resource,
+    ShortName,
+    Status,
+    Timestamp,
+    condition_column,
+    rule,
+    rules,
+)
+
+TensorName = Annotated[str, Field(max_length=256)]
+Metrics = Annotated[dict[str, float], Field(max_length=64)]
+
+
+class Tensor(ApiModel):
+    name: TensorName
+    datatype: Annotated[str, Field(max_length=16)]
+    shape: Annotated[list[int], Field(max_length=8)]
+
+
+class Signature(ApiModel):
+    inputs: Annotated[list[Tensor], Field(max_length=1000)]
+    outputs: Annotated[list[Tensor], Field(max_length=64)]
+    classes: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=1000)] = []
+
+
+class Artifact(ApiModel):
+    digest: Digest
+    bytes: int
+
+
+class GateResult(ApiModel):
+    metric: Annotated[str, Field(max_length=64)]
+    value: float | None = None
+    bound: Annotated[str, Field(max_length=128)]
+    passed: bool
+
+
+class Lineage(ApiModel):
+    """Followed by names and digests from the serving pod back to the source files."""
+
+    training_run: Name
+    training_run_uid: Annotated[str, Field(max_length=64)]
+    dataset_version: Name
+    dataset_digest: Digest
+    image: Annotated[str, Field(max_length=1024)] | None = None
+    estimator: Annotated[str, Field(max_length=64)] | None = None
+    inputs_hash: Annotated[str, Field(max_length=71)]
+
+
+class ModelVersionSpec(ApiModel):
+    model_config = rules(rule("self == oldSelf", "a ModelVersion is immutable: train or import a new one"))
+    model_name: ShortName
+    version: Annotated[int, Field(ge=1)]
+    digest: Digest
+    """Of the model manifest in the store: model, signature, profile and golden requests."""
+    model: Artifact
+    """model.onnx"""
+    task: Literal["classification", "regression"]
+    signature: Signature
+    metrics: Metrics = {}
+    """On the test rows, measured by the platform."""
+    validation_metrics: Metrics = {}
+    parity: Metrics = {}
+    latency_seconds: Metrics = {}
+    gates: Annotated[list[GateResult], Field(max_length=32)] = []
+    lineage: Lineage
+
+
+class ServedBy(ApiModel):
+    """A deployment that has this version in service, on trial, or has rejected it."""
+
+    deployment: Name
+    role: Literal["Stable", "Candidate", "Rejected"]
+    since: Timestamp
+
+
+class ModelVersionStatus(Status):
+    deployments: Annotated[list[ServedBy], Field(max_length=100)] = []
+
+
+class ModelVersion(Resource):
+    """One registered, immutable ONNX artifact: digest, signature, metrics, gates, lineage, where it serves."""
+
+    NAMES: ClassVar[Names] = Names(kind="ModelVersion", plural="modelversions", short="mver")
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        READY,
+        REASON,
+        condition_column("Verified"),
+        Column(name="Model", path=".spec.modelName"),
+        Column(name="Version", path=".spec.version", type="integer"),
+        Column(name="Data", path=".spec.lineage.datasetVersion"),
+        Column(name="Digest", path=".spec.digest", priority=1),
+        AGE,
+        MESSAGE,
+    )
+    spec: ModelVersionSpec
+    status: ModelVersionStatus = ModelVersionStatus()

@@ -1,0 +1,174 @@
+"""TrainingRun: one training on one DatasetVersion. Immutable; registers the next ModelVersion of its model."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from .common import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    SCALAR,
+    ApiModel,
+    Column,
+    Digest,
+    Name,
+    Names,
+    Resource,
+    ShortName,
+    Status,
+    Timestamp,
+    int_or_string,
+    list_map,
+    rule,
+    rules,
+)
+
+Parameters = Annotated[
+    dict[str, str | int | float | bool],
+    Field(max_length=100, json_schema_extra={"additionalProperties": SCALAR}),
+]
+"""Values are text, numbers or booleans."""
+
+Quantity = Annotated[
+    str | int,
+    Field(json_schema_extra=int_or_string(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTP]i|[MGTP])?$", maxLength=32)),
+]
+"""As in a Pod: 2, 500m, 1.5Gi."""
+
+
+class Resources(ApiModel):
+    """Requests and limits, as in a Pod."""
+
+    requests: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """`{cpu: 500m, memory: 1Gi}`."""
+    limits: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """`{memory: 2Gi}`."""
+
+
+class DatasetRef(ApiModel):
+    """The data to train on: a Dataset of the same namespace."""
+
+    name: Name
+    """Of the Dataset."""
+    version: Name | None = None
+    """A DatasetVersion's name. None: the newest when the run starts, then pinned in the status."""
+
+
+class EstimatorSpec(ApiModel):
+    """Our scikit-learn trainer: columns are prepared by their types."""
+
+    name: Annotated[str, Field(max_length=64)]
+    """As scikit-learn calls it: LogisticRegression, HistGradientBoostingClassifier, Ridge."""
+    parameters: Parameters = {}
+    """Its own, as scikit-learn calls them. Values are text, numbers or booleans."""
+
+
+class EnvVar(ApiModel):
+    model_config = rules(
+        rule(
+            "!self.name.startsWith('MODELWARD_')",
+            "names that start with MODELWARD_ are set by the operator: write values of your own under `parameters:`",
+        )
+    )
+    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """Of the variable."""
+    value: Annotated[str, Field(max_length=4096)] = ""
+    """Plain text; secrets do not belong here."""
+
+
+class ContainerSpec(ApiModel):
+    """Your own code. It finds its input in $MODELWARD_INPUT and writes to $MODELWARD_OUTPUT."""
+
+    image: Annotated[str, Field(min_length=1, max_length=1024)]
+    """Best with a digest: what is trained can then be told from it."""
+    command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)] = []
+    """None: the image's own entrypoint."""
+    args: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)] = []
+    """Arguments of the command."""
+    env: Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=list_map("name"))] = []
+    """Variables besides those that start with MODELWARD_."""
+    run_as_user: Annotated[int, Field(ge=1)] | None = None
+    """None: 65532."""
+
+
+class GateSpec(ApiModel):
+    model_config = rules(
+        rule(
+            "has(self.minimum) || has(self.maximum)",
+            "a gate needs a bound: write `minimum:` or `maximum:` beside `metric:`",
+        ),
+        rule(
+            "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
+            "a gate's minimum must not be above its maximum: no value could pass",
+        ),
+    )
+    metric: Annotated[str, Field(max_length=64)]
+    """accuracy, auc, f1, log_loss, rmse, r2, …, model_bytes or latency_p99_seconds."""
+    minimum: float | None = None
+    """The least value that passes."""
+    maximum: float | None = None
+    """The greatest value that passes."""
+
+
+class TrainingRunSpec(ApiModel):
+    model_config = rules(
+        rule(
+            "self == oldSelf",
+            "a TrainingRun is immutable: give it a new metadata.name, or use a RegisteredModel",
+        ),
+        rule(
+            "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
+            "a TrainingRun needs exactly one of estimator or container: "
+            "write `estimator: {name: LogisticRegression}` or `container: {image: …}`",
+        ),
+    )
+    model_name: ShortName
+    """Registers the next number of this model: modelName-N."""
+    dataset_ref: DatasetRef
+    estimator: EstimatorSpec | None = None
+    container: ContainerSpec | None = None
+    parameters: Parameters = {}
+    """Written to params.json."""
+    gates: Annotated[list[GateSpec], Field(max_length=32)] = []
+    """What the test metrics must reach. A version that misses one is registered with Verified=False and not served."""
+    resources: Resources = Resources()
+    """Of the train step."""
+    seed: int = 0
+    """Of all chance in training, so that it can be repeated."""
+    active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
+    backoff_limit: Annotated[int, Field(ge=0, le=20)] = 3
+    """Retries after infrastructure failures; code and data errors are not retried."""
+
+
+class PinnedDataset(ApiModel):
+    name: Name
+    """Of the DatasetVersion."""
+    digest: Digest
+
+
+class TrainingRunStatus(Status):
+    dataset_version: PinnedDataset | None = None
+    job: Name | None = None
+    model_version: Name | None = None
+    start_time: Timestamp | None = None
+    completion_time: Timestamp | None = None
+    metrics: Annotated[dict[str, float], Field(max_length=64)] = {}
+
+
+class TrainingRun(Resource):
+    """One training on one DatasetVersion. Its result is measured, verified and registered as a ModelVersion."""
+
+    NAMES: ClassVar[Names] = Names(kind="TrainingRun", plural="trainingruns", short="trun")
+    NAME_LIMIT: ClassVar[int] = 50
+    COLUMNS: ClassVar[tuple[Column, ...]] = (
+        READY,
+        REASON,
+        Column(name="Model", path=".status.modelVersion"),
+        Column(name="Data", path=".status.datasetVersion.name"),
+        AGE,
+        MESSAGE,
+    )
+    spec: TrainingRunSpec
+    status: TrainingRunStatus = TrainingRunStatus()

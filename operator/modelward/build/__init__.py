@@ -1,0 +1,1 @@
+"""Manifests, pure: one file per kind of Kubernetes object."""

@@ -1,0 +1,47 @@
+"""A DatasetVersion from an ingest's report. Owned by nothing: it outlives its Dataset."""
+
+from modelward.api import GROUP, VERSION
+from modelward.api.dataset import Dataset
+from modelward.names import Manifest, child_name, labels
+from modelward_contracts.reports import IngestReport
+
+ROW_ID = "row_id"
+"""The column that ingest adds where the Dataset names no id."""
+
+
+def dataset_version_name(dataset: str, digest: str) -> str:
+    """By content, so that the same content is the same version."""
+    return child_name(dataset, digest.removeprefix("sha256:")[:10])
+
+
+def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
+    """Its parent is the version that the Dataset had before."""
+    latest, columns = dataset.status.latest_version, dataset.spec.columns
+    spec = {
+        "datasetName": dataset.metadata.name,
+        "digest": report.manifest,
+        "task": report.task,
+        "rows": report.rows,
+        "bytes": report.bytes,
+        "splitRows": report.split_rows,
+        "label": columns.label,
+        "id": columns.id or ROW_ID,
+        "classes": report.classes,
+        "columns": [{"name": c.name, "type": c.type, "nullable": c.nullable} for c in report.columns],
+        "sources": [{"path": s.path, "bytes": s.bytes, "digest": s.digest} for s in report.sources],
+        "sourceFiles": report.source_files,
+    }
+    if columns.time:
+        spec["time"] = columns.time
+    if latest and latest.digest != report.manifest:
+        spec["parent"] = latest.name
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "DatasetVersion",
+        "metadata": {
+            "name": dataset_version_name(dataset.metadata.name, report.manifest),
+            "namespace": dataset.metadata.namespace,
+            "labels": labels("dataset-version", dataset=dataset.metadata.name),
+        },
+        "spec": spec,
+    }

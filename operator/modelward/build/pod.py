@@ -1,0 +1,77 @@
+"""What all our pods share: Pod Security `restricted`, no service-account token, a place to write, the store.
+
+/work is one volume for all containers of a pod, because they hand files on there. /tmp is each container's own: what a
+user's code leaves behind must never be found by ours.
+"""
+
+from typing import Any
+
+from modelward.names import STORE_CLAIM
+from modelward.settings import Settings
+from modelward_contracts.tasks import STORE_DIR
+
+USER = 65532
+WORK_DIR, TMP_DIR = "/work", "/tmp"  # noqa: S108 - a volume of the container's own
+MESH_OFF = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
+"""A sidecar never ends, and so its Job would not."""
+
+
+def restricted(pod: dict[str, Any]) -> dict[str, Any]:
+    """The pod's spec with what `restricted` asks of it, and /work and /tmp to write to in every container."""
+    first, then = pod.get("initContainers", []), pod["containers"]
+    own = [{"name": _tmp(container), "emptyDir": {}} for container in [*first, *then]]
+    return {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        **pod,
+        "initContainers": [_confined(container) for container in first],
+        "containers": [_confined(container) for container in then],
+        "volumes": [*pod.get("volumes", []), {"name": "work", "emptyDir": {}}, *own],
+    }
+
+
+def _confined(container: dict[str, Any]) -> dict[str, Any]:
+    """A container may bring a HOME and a user of its own, and nothing that loosens the rest."""
+    env = container.get("env", [])
+    home = [] if any(variable["name"] == "HOME" for variable in env) else [{"name": "HOME", "value": WORK_DIR}]
+    places = [{"name": "work", "mountPath": WORK_DIR}, {"name": _tmp(container), "mountPath": TMP_DIR}]
+    return {
+        **container,
+        "securityContext": {
+            **container.get("securityContext", {}),
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "env": [*env, *home],
+        "volumeMounts": [*container.get("volumeMounts", []), *places],
+    }
+
+
+def _tmp(container: dict[str, Any]) -> str:
+    return f"tmp-{container['name']}"
+
+
+def store_volumes(settings: Settings) -> list[dict[str, Any]]:
+    """The namespace's own claim, where the store is one."""
+    if not settings.store_is_claim:
+        return []
+    return [{"name": STORE_CLAIM, "persistentVolumeClaim": {"claimName": STORE_CLAIM}}]
+
+
+def store_mounts(settings: Settings) -> list[dict[str, Any]]:
+    """For our own containers only."""
+    return [{"name": STORE_CLAIM, "mountPath": STORE_DIR}] if settings.store_is_claim else []
+
+
+def store_environment(settings: Settings) -> dict[str, Any]:
+    """Credentials of the store, for our own containers only: the keys of the Secret in the user's namespace."""
+    return {"envFrom": [{"secretRef": {"name": settings.store_secret}}]} if settings.store_secret else {}

@@ -1,0 +1,136 @@
+"""The Deployment of one revision: an init container fetches the model by digest, the server verifies and serves it."""
+
+from typing import Any
+
+from modelward.api.model_deployment import ServingRevision
+from modelward.build.pod import restricted, store_environment, store_mounts, store_volumes
+from modelward.build.traffic import traffic_name
+from modelward.names import DEPLOYMENT, REVISION, Manifest, child_name, labels, owned_by
+from modelward.settings import Settings
+
+DATA, DIRECT, ADMIN = 8080, 8081, 8082
+MODEL_DIR, TRAFFIC_DIR = "/model", "/etc/modelward/traffic"
+DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
+
+
+def revision_name(deployment: str, revision: str) -> str:
+    return child_name(deployment, revision)
+
+
+def revision_selector(deployment: str, revision: ServingRevision) -> dict[str, str]:
+    return {DEPLOYMENT: deployment, REVISION: revision.revision}
+
+
+def revision_labels(deployment: str, revision: ServingRevision) -> dict[str, str]:
+    return labels("scoring", deployment=deployment, revision=revision.revision, model_version=revision.model_version)
+
+
+def scoring_deployment(owner: Manifest, revision: ServingRevision, replicas: int, settings: Settings) -> Manifest:
+    name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
+    own = revision_labels(name, revision)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": revision_name(name, revision.revision),
+            "namespace": namespace,
+            "labels": own,
+            "ownerReferences": [owned_by(owner)],
+        },
+        "spec": {
+            "replicas": replicas,
+            "revisionHistoryLimit": 0,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "selector": {"matchLabels": revision_selector(name, revision)},
+            "template": {
+                "metadata": {"labels": own, "annotations": _annotations(revision)},
+                "spec": _pod(name, namespace, revision, settings),
+            },
+        },
+    }
+
+
+def _annotations(revision: ServingRevision) -> dict[str, str]:
+    return {
+        "modelward.dev/model-digest": revision.digest,
+        "kubectl.kubernetes.io/default-container": "server",
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(ADMIN),
+        "prometheus.io/path": "/metrics",
+    }
+
+
+def _pod(name: str, namespace: str, revision: ServingRevision, settings: Settings) -> dict[str, Any]:
+    return restricted(
+        {
+            "terminationGracePeriodSeconds": 30,
+            "initContainers": [_fetch(name, namespace, revision, settings)],
+            "containers": [_server(name, namespace, revision, settings)],
+            "volumes": [
+                {"name": "model", "emptyDir": {}},
+                {"name": "traffic", "configMap": {"name": traffic_name(name), "optional": True}},
+                *store_volumes(settings),
+            ],
+        }
+    )
+
+
+def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Settings) -> dict[str, Any]:
+    """Alone with the store; refuses what was rolled back before, and bytes that are not the digest's."""
+    return {
+        "name": "fetch",
+        "image": revision.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["python", "-m", "modelward_serving.fetch"],
+        "args": [
+            *("--store", settings.store_url, "--namespace", namespace),
+            *("--manifest", revision.digest, "--to", MODEL_DIR),
+            *("--deployment", name, "--revision", revision.revision, "--retry", str(revision.retry)),
+        ],
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        "volumeMounts": [{"name": "model", "mountPath": MODEL_DIR}, *store_mounts(settings)],
+        **store_environment(settings),
+    }
+
+
+def _server(name: str, namespace: str, revision: ServingRevision, settings: Settings) -> dict[str, Any]:
+    return {
+        "name": "server",
+        "image": revision.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "command": ["python", "-m", "modelward_serving"],
+        "args": [
+            MODEL_DIR,
+            *("--name", name, "--version", str(revision.version), "--digest", revision.digest),
+            *("--host", "0.0.0.0"),  # noqa: S104 - a pod's own network
+            *("--port", str(DATA), "--direct-port", str(DIRECT), "--admin-port", str(ADMIN)),
+            *("--deployment", f"{namespace}/{name}", "--revision", revision.revision),
+            *("--traffic-dir", TRAFFIC_DIR),
+        ],
+        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        "ports": [
+            {"name": "data", "containerPort": DATA},
+            {"name": "direct", "containerPort": DIRECT},
+            {"name": "admin", "containerPort": ADMIN},
+        ],
+        "resources": revision.resources.wire()
+        if revision.resources.requests or revision.resources.limits
+        else DEFAULT_RESOURCES,
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "admin"}, "periodSeconds": 2, "timeoutSeconds": 5},
+        "livenessProbe": {
+            "httpGet": {"path": "/healthz", "port": "admin"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "startupProbe": {
+            "httpGet": {"path": "/healthz", "port": "admin"},
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 120,
+        },
+        "volumeMounts": [
+            {"name": "model", "mountPath": MODEL_DIR, "readOnly": True},
+            {"name": "traffic", "mountPath": TRAFFIC_DIR, "readOnly": True},
+        ],
+    }

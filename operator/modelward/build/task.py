@@ -1,0 +1,66 @@
+"""What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
+
+from modelward.api.dataset import Dataset
+from modelward.api.training_run import PinnedDataset, TrainingRun
+from modelward.names import Manifest, owned_by
+from modelward.settings import Settings
+from modelward_contracts.tasks import INLINE_FILE, TASK_FILE, Estimator, Gate, IngestTask, TrainTask
+from modelward_contracts.wire import Wire, canonical
+
+
+def task_config_map(
+    owner: Manifest, name: str, labels: dict[str, str], task: Wire, inline: str | None = None
+) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": owner["metadata"]["namespace"],
+            "labels": labels,
+            "ownerReferences": [owned_by(owner)],
+        },
+        "immutable": True,
+        "data": {TASK_FILE: canonical(task).decode()} | ({INLINE_FILE: inline} if inline is not None else {}),
+    }
+
+
+def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
+    spec, name = dataset.spec, dataset.metadata.name
+    return IngestTask(
+        dataset=name,
+        namespace=dataset.metadata.namespace,
+        store=settings.store_url,
+        format=spec.format,
+        source="pvc" if spec.source.pvc else "inline",
+        path=spec.source.pvc.path if spec.source.pvc else None,
+        prepare_sql=spec.prepare.sql if spec.prepare else None,
+        label=spec.columns.label,
+        id=spec.columns.id,
+        time=spec.columns.time,
+        forbidden=spec.columns.forbidden,
+        task=spec.task,
+        validation_fraction=spec.splits.validation_percent / 100,
+        test_fraction=spec.splits.test_percent / 100,
+        salt=name if spec.splits.salt is None else spec.splits.salt,
+    )
+
+
+def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> TrainTask:
+    spec = run.spec
+    estimator, container = spec.estimator, spec.container
+    return TrainTask(
+        run=run.metadata.name,
+        run_uid=run.metadata.uid,
+        namespace=run.metadata.namespace,
+        model_name=spec.model_name,
+        store=settings.store_url,
+        dataset=pinned.digest,
+        estimator=Estimator(name=estimator.name, parameters=dict(estimator.parameters)) if estimator else None,
+        parameters=dict(spec.parameters),
+        image=container.image if container else None,
+        command=[*container.command, *container.args] if container else [],
+        environment={variable.name: variable.value for variable in container.env} if container else {},
+        gates=[Gate(metric=gate.metric, minimum=gate.minimum, maximum=gate.maximum) for gate in spec.gates],
+        seed=spec.seed,
+    )

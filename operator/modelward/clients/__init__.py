@@ -1,0 +1,1 @@
+"""The outside world, each client behind the smallest Protocol that is needed."""

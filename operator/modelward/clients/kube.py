@@ -1,0 +1,41 @@
+"""Kubernetes in the few verbs that we use, for every kind alike."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from modelward.names import Manifest
+
+
+class Conflict(Exception):
+    """The object changed since it was read, or exists already."""
+
+
+class Kube(Protocol):
+    """Objects are plain JSON. Raises `errors.Unavailable` when the API server does not answer or is overloaded, and
+    `errors.Refused` (with its message) when it rejects what was sent."""
+
+    async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None: ...
+
+    async def list(
+        self, api_version: str, kind: str, namespace: str | None, labels: dict[str, str] | None = None
+    ) -> Sequence[Manifest]: ...
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Raises Conflict where it exists already."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Server-side apply, forced, as our one field manager."""
+        ...
+
+    async def update_status(self, manifest: Manifest) -> Manifest:
+        """PUT …/status at the resourceVersion in the manifest. Raises Conflict."""
+        ...
+
+    async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
+        """In the background; an object that is gone already is success."""
+        ...
+
+    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str | None:
+        """The container's log, None where it is gone."""
+        ...

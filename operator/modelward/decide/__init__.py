@@ -1,0 +1,1 @@
+"""Decisions, pure: (observed, settings, now) → Plan. No I/O, no clock, no randomness."""

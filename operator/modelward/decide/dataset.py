@@ -1,0 +1,179 @@
+"""Dataset: is an ingest wanted? → start it, follow it, register what it found; else rest until the next one is due.
+
+What is wanted is written to the status before the Job is made; what came of it is copied there before the Job is taken
+away, so that an ingest that is done stays done. The version in service stays whatever happens to a new one.
+
+Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
+Suspended, Ingested, and those in `decide.jobs`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelward.api import Dataset
+from modelward.api.dataset import DatasetStatus, Ingest, LatestVersion
+from modelward.build.dataset_version import dataset_version, dataset_version_name
+from modelward.build.job import step_job
+from modelward.build.reprint import reprint_job, reprint_name
+from modelward.build.store_claim import store_claim
+from modelward.build.task import ingest_task, task_config_map
+from modelward.decide.conditions import timestamp
+from modelward.decide.ingest import answers, due_in, failed_by_the_world, request_of, until_retry, wanted
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.plan import Event, Plan, Ref
+from modelward.names import Manifest, child_name, labels, short_hash
+from modelward.settings import Settings
+from modelward_contracts.reports import IngestReport
+
+
+@dataclass(frozen=True)
+class DatasetObserved:
+    dataset: Dataset
+    raw: Manifest
+    """The live object: owner of its children."""
+    job: JobSeen | None = None
+    """Of `status.ingest`."""
+    jobs: tuple[Ref, ...] = ()
+    """All Jobs of this dataset: ingests, and those that print reports again."""
+    latest_exists: bool = True
+
+    @property
+    def status(self) -> DatasetStatus:
+        return self.dataset.status
+
+
+def decide(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
+    if wanted(o.dataset, o.job, o.latest_exists, now):
+        return _hold(o, now) if o.dataset.spec.suspend else _start(o, settings, now)
+    ingest = o.status.ingest
+    assert ingest is not None
+    return _rest(o, ingest, now) if ingest.finished else _follow(o, ingest, settings, now)
+
+
+def _hold(o: DatasetObserved, now: datetime) -> Plan:
+    held: Said = ("Unknown", "Suspended", "no ingest is started while spec.suspend is true" + _in_service(o))
+    return Plan(status=_status(o, _standing(o) or held, now))
+
+
+def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
+    metadata, request = o.dataset.metadata, request_of(o.dataset, now)
+    job = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}")
+    ingest = Ingest(job=job, request=request, started=timestamp(now))
+    return Plan(
+        status=_status(o, _standing(o) or _ingesting(o, job), now, ingest=ingest),
+        memory=True,
+        creates=_ingest_job(o, job, settings),
+        deletes=_earlier(o, job),
+    )
+
+
+def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manifest, ...]:
+    source, metadata = o.dataset.spec.source, o.dataset.metadata
+    own = labels("ingest", dataset=metadata.name)
+    task = ingest_task(o.dataset, settings)
+    return (
+        *store_claim(metadata.namespace, settings),
+        task_config_map(o.raw, job, own, task, source.inline.data if source.inline else None),
+        step_job(o.raw, job, own, "ingest", settings, source.pvc.claim_name if source.pvc else None),
+    )
+
+
+def _follow(o: DatasetObserved, ingest: Ingest, settings: Settings, now: datetime) -> Plan:
+    job = o.job
+    if job is None:
+        children = _ingest_job(o, ingest.job, settings)
+        said = _standing(o) or _ingesting(o, ingest.job)
+        return Plan(status=_status(o, said, now), creates=children, deletes=_earlier(o, ingest.job))
+    if isinstance(job.report, IngestReport):
+        return _register(o, ingest, job.report, now)
+    if failed_by_the_world(job):
+        return _told(o, job.problem or LOST, now, max(1.0, until_retry(job, now)))
+    if job.state == "Failed":
+        return _failed(o, ingest, job.problem or LOST, now)
+    if job.state == "Succeeded":
+        return Plan(creates=_print_again(o, job, settings))
+    return _running(o, job, now)
+
+
+def _print_again(o: DatasetObserved, job: JobSeen, settings: Settings) -> tuple[Manifest, ...]:
+    if job.printer or job.digest is None:
+        return ()
+    return reprint_job(o.raw, job.name, labels("report", dataset=o.dataset.metadata.name), job.digest, settings)
+
+
+def _running(o: DatasetObserved, job: JobSeen, now: datetime) -> Plan:
+    problem = hindrance(job, now)
+    if problem:
+        return _told(o, problem, now)
+    said = _standing(o) or _ingesting(o, job.name)
+    return Plan(status=_status(o, said, now), deletes=_earlier(o, job.name), requeue_after=next_look(job, now))
+
+
+def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: datetime) -> Plan:
+    name, before = dataset_version_name(o.dataset.metadata.name, report.manifest), o.status.latest_version
+    files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
+    found = f"{name}: {report.rows} rows of {files}"
+    if before and before.digest == report.manifest:
+        latest, event = before, Event("Normal", "Unchanged", f"the source still is {name}")
+    else:
+        latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
+        event = Event("Normal", "VersionCreated", found)
+    finished = ingest.model_copy(update={"finished": timestamp(now)})
+    said: Said = ("True", "Ingested", found)
+    return Plan(
+        status=_status(o, said, now, ingest=finished, latest_version=latest),
+        creates=(dataset_version(o.dataset, report),),
+        events=(event,),
+    )
+
+
+def _failed(o: DatasetObserved, ingest: Ingest, problem: Problem, now: datetime) -> Plan:
+    """For good: only another spec, the next interval or an explicit request starts a new ingest."""
+    finished = ingest.model_copy(update={"finished": timestamp(now)})
+    said: Said = ("False", problem.reason, problem.message + _in_service(o))
+    return Plan(status=_status(o, said, now, ingest=finished), events=warning(o.status.condition("Ready"), said))
+
+
+def _told(o: DatasetObserved, problem: Problem, now: datetime, again: float | None = None) -> Plan:
+    """What holds the ingest up; it goes on."""
+    said: Said = ("False", problem.reason, problem.message + _in_service(o))
+    events = warning(o.status.condition("Ready"), said)
+    return Plan(status=_status(o, said, now), events=events, requeue_after=again)
+
+
+def _rest(o: DatasetObserved, ingest: Ingest, now: datetime) -> Plan:
+    """The result stands; Jobs before the last one are taken away."""
+    ready, again = o.status.condition("Ready"), due_in(o.dataset, now)
+    assert ready is not None
+    return Plan(
+        status=_status(o, (ready.status, ready.reason, ready.message), now),
+        deletes=_earlier(o, ingest.job),
+        requeue_after=None if again is None or o.dataset.spec.suspend else max(1.0, again),
+    )
+
+
+def _earlier(o: DatasetObserved, current: str) -> tuple[Ref, ...]:
+    """Jobs of other ingests with their tasks; the task first, for only a Job that is still there is found again."""
+    refs = [ref for ref in o.jobs if ref.name not in (current, reprint_name(current))]
+    return tuple(each for ref in refs for each in (Ref("v1", "ConfigMap", ref.name), ref))
+
+
+def _standing(o: DatasetObserved) -> Said | None:
+    """Ready as it is, where it is true of this spec and its version is there."""
+    ready = o.status.condition("Ready")
+    stands = ready is not None and ready.status == "True" and o.latest_exists and answers(o.dataset)
+    return (ready.status, ready.reason, ready.message) if ready and stands else None
+
+
+def _ingesting(o: DatasetObserved, job: str) -> Said:
+    return "Unknown", "Ingesting", f"Job {job} reads the source" + _in_service(o)
+
+
+def _in_service(o: DatasetObserved) -> str:
+    latest = o.status.latest_version
+    return f"; {latest.name} stays in service" if latest else ""
+
+
+def _status(o: DatasetObserved, said: Said, now: datetime, **more: object) -> DatasetStatus:
+    ready = with_ready(o.status, said, o.dataset.metadata.generation, now)
+    return o.status.model_copy(update={**ready, **more})

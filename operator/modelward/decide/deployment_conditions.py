@@ -1,0 +1,157 @@
+"""A ModelDeployment's conditions, from its status and what was observed.
+
+Reasons (API): of Ready: Pending, VersionNotFound, VersionNotVerified, GateFailed, Starting, Canary, Paused, Promoting,
+RollingBack, RolledBack, Serving, Baking, NotAvailable, and any reason of its pods' trouble. Of Progressing: the phase,
+or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled,
+ProgressDeadlineExceeded, RejectedRevision …). Of Drifted: Drift, NoDrift.
+"""
+
+from datetime import datetime
+
+from modelward.api.common import ConditionStatus
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.decide.conditions import drop_condition, set_condition
+from modelward.decide.drift import drifted
+from modelward.decide.observed import DeploymentObserved, Trouble
+from modelward.decide.plan import Event
+from modelward.decide.pods import ready_pods, trouble_of
+from modelward.decide.revision import rejection
+from modelward.errors import Refused, Wait
+from modelward.names import DEPLOYMENT, REVISION
+
+MOVING = ("Pending", "Canary", "Promoting", "RollingBack")
+ROLLING = ("Canary", "Paused", "Promoting", "RollingBack")
+
+Said = tuple[ConditionStatus, str, str]
+"""status, reason, message"""
+
+
+def with_conditions(
+    o: DeploymentObserved, target: ServingRevision | None, problem: Wait | Refused | None, now: datetime
+) -> ModelDeploymentStatus:
+    """The status as it is to be shown. A condition that is None is taken away."""
+    said: dict[str, Said | None] = {
+        "Ready": _ready(o, target, problem),
+        "Available": _available(o),
+        "Progressing": _progressing(o),
+        "RolledBack": _rolled_back(o, target),
+        "Stalled": _stalled(o, target, problem),
+        "VerdictStored": _verdict_stored(o, target),
+        "Drifted": _drifted(o),
+    }
+    conditions = list(o.status.conditions)
+    for type_, words in said.items():
+        if words is None:
+            conditions = drop_condition(conditions, type_)
+        else:
+            conditions = set_condition(conditions, type_, *words, o.deployment.metadata.generation, now)
+    selector = f"{DEPLOYMENT}={o.deployment.metadata.name}"
+    if o.status.stable:
+        selector += f",{REVISION}={o.status.stable.revision}"
+    update = {
+        "conditions": conditions,
+        "observed_generation": o.deployment.metadata.generation,
+        "replicas": o.replicas.get(o.status.stable.revision, 0) if o.status.stable else 0,
+        "selector": selector,
+        "target": target.revision if target else o.status.target,
+    }
+    return o.status.model_copy(update=update)
+
+
+def _ready(o: DeploymentObserved, target: ServingRevision | None, problem: Wait | Refused | None) -> Said:
+    """Whether what the spec asks for is what serves, in full."""
+    status, spec = o.status, o.deployment.spec
+    serves = f"{status.stable.model_version} serves" if status.stable else "nothing serves yet"
+    rejected = rejection(o.deployment, target.revision) if target else None
+    if status.phase in ROLLING:
+        return "Unknown", status.phase, f"{_progress(o)}; {serves}"
+    if problem:
+        return "False", problem.reason, f"{problem}; {serves}"
+    if rejected:
+        return "False", "RolledBack", f"{rejected.model_version} was rolled back: {rejected.message}; {serves}"
+    trouble = trouble_of(o.pods, status.stable or status.candidate)
+    if status.stable is None:
+        return ("False", trouble.reason, trouble.message) if trouble else ("Unknown", "Starting", _progress(o))
+    ready = ready_pods(o.pods, status.stable)
+    if ready < spec.replicas:
+        missing = f"{ready} of {spec.replicas} pods of {status.stable.model_version} are Ready"
+        return "False", trouble.reason if trouble else "NotAvailable", missing + _because(trouble)
+    return "True", "Baking" if status.phase == "Baking" else "Serving", f"{serves} on {spec.replicas} replicas"
+
+
+def _because(trouble: Trouble | None) -> str:
+    return f": {trouble.message}" if trouble else ""
+
+
+def _available(o: DeploymentObserved) -> Said:
+    if o.status.stable is None:
+        return "False", "NothingServes", "no revision has become Ready yet"
+    if ready_pods(o.pods, o.status.stable) or not o.deployment.spec.replicas:
+        return "True", "Serving", f"{o.status.stable.model_version} serves"
+    return "False", "NoReadyPods", f"no pod of {o.status.stable.model_version} is Ready"
+
+
+def _progressing(o: DeploymentObserved) -> Said:
+    waiting = o.status.phase == "Pending" and o.status.candidate is None
+    moving = o.status.phase in (*MOVING, "Paused") and not waiting
+    return ("True", o.status.phase, _progress(o)) if moving else ("False", "Complete", "nothing to roll out")
+
+
+def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:
+    rejected = rejection(o.deployment, target.revision) if target else None
+    return ("True", rejected.reason, f"{rejected.model_version}: {rejected.message}") if rejected else None
+
+
+def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wait | Refused | None) -> Said | None:
+    """Only a change of the spec helps."""
+    if isinstance(problem, Refused):
+        return "True", problem.reason, str(problem)
+    if target and rejection(o.deployment, target.revision):
+        return "True", "RolledBack", "deploy another version, or raise spec.rollout.retry to try this one again"
+    return None
+
+
+def _verdict_stored(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:
+    rejected = rejection(o.deployment, target.revision) if target else None
+    if rejected is None:
+        return None
+    if rejected.stored:
+        return "True", "Stored", "the verdict is in the store: a rebuilt cluster will not serve this revision"
+    return "False", "NotStoredYet", "a Job is writing the verdict to the store"
+
+
+def _drifted(o: DeploymentObserved) -> Said | None:
+    """Said anew only when it flips: the numbers of a steady drift change with every look."""
+    before = o.status.condition("Drifted")
+    found = drifted(o.recent)
+    if found and (before is None or (before.status == "True") != found[0]):
+        return ("True", "Drift", found[1]) if found[0] else ("False", "NoDrift", found[1])
+    return (before.status, before.reason, before.message) if before else None
+
+
+def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
+    before, after = o.status.condition("Drifted"), _drifted(o)
+    drifting = before is not None and before.status == "True"
+    if after is None or (after[0] == "True") == drifting:
+        return ()
+    return (Event("Warning" if after[0] == "True" else "Normal", after[1], after[2]),)
+
+
+def _progress(o: DeploymentObserved) -> str:
+    """Where the rollout stands, in words; the same text as long as nothing is decided."""
+    status = o.status
+    candidate = status.candidate.model_version if status.candidate else ""
+    match status.phase:
+        case "Pending":
+            return f"{candidate} is starting" if candidate else "waiting for a version"
+        case "Canary" | "Paused":
+            total, step = len(o.deployment.spec.rollout.steps), (status.step or 0) + 1
+            held = " (paused)" if status.phase == "Paused" else ""
+            why = _because(trouble_of(o.pods, status.candidate))
+            return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{why}"
+        case "Promoting":
+            return f"{candidate} is being promoted" + _because(trouble_of(o.pods, status.candidate))
+        case "RollingBack":
+            return f"traffic leaves {candidate}"
+        case _:
+            return "nothing to roll out"

@@ -1,0 +1,67 @@
+"""When is a new ingest of a Dataset wanted?"""
+
+from datetime import datetime, timedelta
+
+from modelward.api import Dataset
+from modelward.decide.durations import seconds
+from modelward.decide.jobs import JobSeen
+from modelward.names import LABEL, short_hash
+from modelward_contracts.wire import canonical
+
+REQUESTED_AT = LABEL + "requested-at"
+"""Annotation: any new value asks for a new ingest."""
+RETRY_AFTER = timedelta(minutes=5)
+"""For ingests that the infrastructure failed, after the Job's own retries."""
+NO_RESULT = ("Pending", "Suspended", "Ingesting")
+"""Reasons of Ready that say nothing about the last ingest."""
+
+
+def wanted(dataset: Dataset, job: JobSeen | None, latest_exists: bool, now: datetime) -> bool:
+    """`job`: the one of `status.ingest`."""
+    ingest, ready = dataset.status.ingest, dataset.status.condition("Ready")
+    if ingest is None or not answers(dataset):
+        return True
+    if ingest.finished is None:
+        return job is not None and failed_by_the_world(job) and until_retry(job, now) <= 0
+    if ready is None or ready.reason in NO_RESULT:
+        return True
+    again = due_in(dataset, now)
+    return (ready.status == "True" and not latest_exists) or (again is not None and again <= 0)
+
+
+def identity(dataset: Dataset) -> str:
+    """Of what an ingest depends on. Defaults are left out, so that a new optional field changes nobody's."""
+    spec = dataset.spec.model_dump(
+        mode="json", by_alias=True, exclude_defaults=True, exclude={"interval": True, "suspend": True}
+    )
+    return short_hash(canonical(spec).decode(), dataset.metadata.annotations.get(REQUESTED_AT, ""))
+
+
+def request_of(dataset: Dataset, now: datetime) -> str:
+    """Names one ingest: of what, and since when it is wanted."""
+    return f"{identity(dataset)}-{int(now.timestamp())}"
+
+
+def answers(dataset: Dataset) -> bool:
+    """The ingest in the status, done or not, is of the spec as it is now."""
+    ingest = dataset.status.ingest
+    return ingest is not None and ingest.request.partition("-")[0] == identity(dataset)
+
+
+def failed_by_the_world(job: JobSeen) -> bool:
+    """Neither data nor spec are to blame: worth another try."""
+    return job.result_lost or (job.state == "Failed" and job.retryable)
+
+
+def until_retry(job: JobSeen, now: datetime) -> float:
+    """Seconds."""
+    return (job.ended + RETRY_AFTER - now).total_seconds() if job.ended else 0.0
+
+
+def due_in(dataset: Dataset, now: datetime) -> float | None:
+    """Seconds until the source is to be looked at again; None: only when asked."""
+    ingest, interval = dataset.status.ingest, dataset.spec.interval
+    if interval is None or ingest is None or ingest.finished is None:
+        return None
+    finished = datetime.fromisoformat(ingest.finished)
+    return (finished + timedelta(seconds=seconds(interval)) - now).total_seconds()

@@ -1,0 +1,82 @@
+"""What is seen of a Job, and what that means for the resource that asked for it.
+
+Reasons (API) of a Job that does not get on: Unschedulable, SourceClaimNotFound, ImagePullBackOff, InvalidImageName,
+ErrImageNeverPull, CreateContainerConfigError, CreateContainerError, NotStarting, NoPod. Of one that failed: what our
+step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFull …), or <Step>Failed (TrainFailed), StartError,
+OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from modelward.api.common import Condition, ConditionStatus, Status
+from modelward.decide.conditions import set_condition
+from modelward.decide.plan import Event
+from modelward_contracts.reports import Report
+
+Said = tuple[ConditionStatus, str, str]
+"""status, reason, message"""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a Job does not get on, or failed."""
+
+    reason: str
+    message: str
+    since: datetime | None = None
+    """Not worth telling before: most volumes are bound and most images pulled within moments."""
+
+
+@dataclass(frozen=True)
+class JobSeen:
+    name: str
+    state: Literal["Active", "Suspended", "Succeeded", "Failed"]
+    uid: str = ""
+    step: str | None = None
+    """The container that runs."""
+    problem: Problem | None = None
+    retryable: bool = False
+    """It failed, and neither data nor code are to blame."""
+    ended: datetime | None = None
+    digest: str | None = None
+    """Of the report, as the termination message has it."""
+    report: Report | None = None
+    """From the log, proven by the digest."""
+    printer: "JobSeen | None" = None
+    """The Job that prints the report again."""
+
+    @property
+    def result_lost(self) -> bool:
+        """It succeeded, and nobody can tell with what: its pod is gone, or the report in the store is."""
+        lost = self.digest is None or (self.printer is not None and self.printer.state in ("Succeeded", "Failed"))
+        return self.state == "Succeeded" and self.report is None and lost
+
+
+LOST = Problem("ResultLost", "the Job succeeded, but its pod is gone and with it the report of the result")
+
+
+def hindrance(job: JobSeen, now: datetime) -> Problem | None:
+    """The problem of an active Job, once it lasts."""
+    found = job.problem
+    return found if found and (found.since is None or found.since <= now) else None
+
+
+def next_look(job: JobSeen, now: datetime) -> float | None:
+    """Seconds until a problem lasts; events tell everything else."""
+    since = job.problem.since if job.problem else None
+    return max(1.0, (since - now).total_seconds()) if since and since > now else None
+
+
+def warning(before: Condition | None, said: Said) -> tuple[Event, ...]:
+    """An Event for a failure that the condition does not show yet."""
+    status, reason, message = said
+    known = before is not None and (before.status, before.reason) == (status, reason)
+    return () if status != "False" or known else (Event("Warning", reason, message),)
+
+
+def with_ready(status: Status, said: Said, generation: int, now: datetime) -> dict[str, object]:
+    """The fields of a status that say how it is, for `model_copy(update=…)`."""
+    conditions = set_condition(status.conditions, "Ready", *said, generation, now)
+    return {"conditions": conditions, "observed_generation": generation}

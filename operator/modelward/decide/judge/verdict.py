@@ -1,0 +1,28 @@
+"""The judges together: the first Harm counts, then the first lack of evidence."""
+
+from modelward.api.model_deployment import Analysis
+
+from .errors import judge_errors
+from .evidence import OK, Evidence, Finding
+from .latency import judge_latency
+from .skew import judge_skew
+
+
+def judge(evidence: Evidence, analysis: Analysis) -> Finding:
+    findings = [
+        judge_errors(evidence, analysis.max_error_increase_percent),
+        judge_latency(evidence, analysis.max_latency_ratio, analysis.min_requests),
+        judge_skew(evidence, analysis.max_drift_increase, analysis.min_requests),
+        _enough(evidence, analysis.min_requests),
+    ]
+    harm = next((f for f in findings if f.outcome == "Harm"), None)
+    lack = next((f for f in reversed(findings) if f.outcome == "NoEvidence"), None)
+    return harm or lack or OK
+
+
+def _enough(evidence: Evidence, minimum: int) -> Finding:
+    if not evidence.complete:
+        return Finding("NoEvidence", "MetricsUnavailable", "a scoring pod did not answer the last look at its counters")
+    if evidence.step_requests >= minimum:
+        return OK
+    return Finding("NoEvidence", "TooFewRequests", f"{evidence.step_requests} of {minimum} requests in this step")

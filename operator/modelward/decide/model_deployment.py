@@ -1,0 +1,120 @@
+"""ModelDeployment: resolve the version → move the rollout → the objects and traffic that follow from the status."""
+
+from dataclasses import replace
+from datetime import datetime
+from math import ceil
+
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.build.scoring import revision_name, scoring_deployment
+from modelward.build.service import front_service, revision_service
+from modelward.build.traffic import traffic_config_map
+from modelward.build.verdict import verdict_job
+from modelward.decide.conditions import timestamp
+from modelward.decide.deployment_conditions import MOVING, drift_event, with_conditions
+from modelward.decide.observed import DeploymentObserved
+from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.revision import resolve, target_of
+from modelward.decide.rollout import Move, next_move
+from modelward.decide.traffic import next_epoch, pushes, settings_of
+from modelward.errors import Refused, Wait
+from modelward.names import Manifest
+from modelward.settings import Settings
+
+
+def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
+    target, problem = _target(o, settings, now)
+    move = next_move(o, target, now) or _outrun(o)
+    after = _with_status(o, move.status if move else o.status)
+    after, stored = _stored_verdicts(after)
+    events = (move.event,) if move and move.event.reason else ()
+    drift = drift_event(after)
+    children = _children(after, settings)
+    return Plan(
+        status=with_conditions(after, target, problem, now),
+        memory=move is not None or stored,
+        urgent=pushes(after) if move and move.towards_stable else (),
+        applies=children,
+        creates=_verdict_jobs(after, settings),
+        pushes=pushes(after),
+        deletes=_unwanted(after),
+        events=(*events, *drift),
+        requeue_after=_again(after, settings, move),
+    )
+
+
+def _target(
+    o: DeploymentObserved, settings: Settings, now: datetime
+) -> tuple[ServingRevision | None, Wait | Refused | None]:
+    try:
+        version = resolve(o.deployment, o.versions)
+    except (Wait, Refused) as problem:
+        return None, problem
+    return target_of(o.deployment, version, settings.scoring_image, timestamp(now)), None
+
+
+def _outrun(o: DeploymentObserved) -> Move | None:
+    """A server follows a setting that was pushed but never written (a crash in between): assert ours above it."""
+    if all(p.snapshot is None or p.snapshot.epoch <= o.status.epoch for p in o.pods):
+        return None
+    return Move(o.status.model_copy(update={"epoch": next_epoch(o)}), Event("Normal", "", ""))
+
+
+def _with_status(o: DeploymentObserved, status: ModelDeploymentStatus) -> DeploymentObserved:
+    return replace(o, deployment=o.deployment.model_copy(update={"status": status}))
+
+
+def _stored_verdicts(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
+    """Verdicts whose Job has written them into the store."""
+    done = {(j.revision, j.retry) for j in o.verdict_jobs if j.succeeded}
+    verdicts = [
+        v.model_copy(update={"stored": True}) if (v.revision, v.retry) in done else v for v in o.status.verdicts
+    ]
+    if verdicts == o.status.verdicts:
+        return o, False
+    return _with_status(o, o.status.model_copy(update={"verdicts": verdicts})), True
+
+
+def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
+    existing = {(j.revision, j.retry) for j in o.verdict_jobs}
+    missing = [v for v in o.status.verdicts if not v.stored and (v.revision, v.retry) not in existing]
+    return tuple(manifest for verdict in missing for manifest in verdict_job(o.raw, verdict, settings))
+
+
+def _children(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
+    status = o.status
+    serving = status.stable or status.candidate
+    revisions = _revisions(status)
+    return (
+        traffic_config_map(o.raw, settings_of(o), o.sign, o.public_keys),
+        *(scoring_deployment(o.raw, r, _width(o, r), settings) for r in revisions),
+        *(revision_service(o.raw, r) for r in revisions),
+        *([front_service(o.raw, serving)] if serving else []),
+    )
+
+
+def _revisions(status: ModelDeploymentStatus) -> list[ServingRevision]:
+    return [r for r in (status.stable, status.candidate, status.previous) if r]
+
+
+def _width(o: DeploymentObserved, revision: ServingRevision) -> int:
+    """Full for all that serves or may have to again; the candidate's as wide as its share, at least 1."""
+    replicas, status = o.deployment.spec.replicas, o.status
+    if revision != status.candidate or status.phase in ("Promoting", "RollingBack"):
+        return replicas if revision != status.candidate else max(1, replicas)
+    if status.stable is None:
+        return replicas
+    steps = o.deployment.spec.rollout.steps
+    weight = steps[min(status.step or 0, len(steps) - 1)].weight
+    return max(1, ceil(replicas * weight / 100))
+
+
+def _unwanted(o: DeploymentObserved) -> tuple[Ref, ...]:
+    wanted = {revision_name(o.deployment.metadata.name, r.revision) for r in _revisions(o.status)}
+    return tuple(child for child in o.children if child.name not in wanted)
+
+
+def _again(o: DeploymentObserved, settings: Settings, move: Move | None) -> float:
+    if move is not None:
+        return 0.2
+    moving = o.status.phase in (*MOVING, "Baking") or o.status.previous is not None
+    return settings.rollout_scrape_seconds if moving else settings.rest_scrape_seconds

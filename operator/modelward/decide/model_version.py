@@ -1,0 +1,60 @@
+"""ModelVersion: verified or not by its gates, and where it serves.
+
+Reasons of Verified and Ready (API): GatesPassed, NoGates, GateFailed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelward.api import ModelDeployment, ModelVersion
+from modelward.api.model_version import GateResult, ServedBy
+from modelward.decide.conditions import set_condition
+from modelward.decide.jobs import Said, with_ready
+from modelward.decide.plan import Plan
+from modelward.settings import Settings
+
+MOST = 100
+
+
+@dataclass(frozen=True)
+class ModelVersionObserved:
+    version: ModelVersion
+    deployments: tuple[ModelDeployment, ...] = ()
+    """All of its namespace."""
+
+
+def decide(o: ModelVersionObserved, _: Settings, now: datetime) -> Plan:
+    metadata, said = o.version.metadata, verified(o.version.spec.gates)
+    conditions = set_condition(o.version.status.conditions, "Verified", *said, metadata.generation, now)
+    status = o.version.status.model_copy(
+        update={"conditions": conditions, "deployments": list(_served_by(metadata.name, o.deployments))[:MOST]}
+    )
+    return Plan(status=status.model_copy(update=with_ready(status, said, metadata.generation, now)))
+
+
+def verified(gates: Iterable[GateResult]) -> Said:
+    found = [f"{gate.metric} {_number(gate.value)} ({gate.bound})" for gate in gates]
+    missed = [f"{gate.metric} is {_number(gate.value)} and must be {gate.bound}" for gate in gates if not gate.passed]
+    if missed:
+        return "False", "GateFailed", "; ".join(missed)
+    if found:
+        return "True", "GatesPassed", ", ".join(found)
+    return "True", "NoGates", "the run set no gates; the model runs and agrees with its native predictions"
+
+
+def _number(value: float | None) -> str:
+    return "not measurable" if value is None else f"{value:.4g}"
+
+
+def _served_by(version: str, deployments: Iterable[ModelDeployment]) -> Iterable[ServedBy]:
+    """At most one role in each deployment: what it does counts more than what it once did."""
+    for deployment in sorted(deployments, key=lambda d: d.metadata.name):
+        status, name = deployment.status, deployment.metadata.name
+        rejected = [v for v in status.verdicts if v.model_version == version]
+        if status.stable and status.stable.model_version == version:
+            yield ServedBy(deployment=name, role="Stable", since=status.stable.since)
+        elif status.candidate and status.candidate.model_version == version:
+            yield ServedBy(deployment=name, role="Candidate", since=status.candidate.since)
+        elif rejected:
+            yield ServedBy(deployment=name, role="Rejected", since=rejected[-1].time)

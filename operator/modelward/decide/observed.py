@@ -1,0 +1,73 @@
+"""What is seen of a ModelDeployment before anything is decided about it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from modelward.api import ModelDeployment, ModelVersion
+from modelward.api.model_deployment import ModelDeploymentStatus
+from modelward.decide.judge.evidence import Evidence, Window
+from modelward.decide.plan import Ref
+from modelward_contracts.monitor import Snapshot
+from modelward_contracts.traffic import Traffic
+
+
+def parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a pod is not as it should be. `harm`: it did it itself; `hold`: the cluster did, wait."""
+
+    kind: Literal["harm", "hold"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ScoringPod:
+    name: str
+    uid: str
+    revision: str
+    address: str | None
+    """host:port of the admin port; None before it has an IP."""
+    ready: bool
+    deleting: bool
+    trouble: Trouble | None = None
+    snapshot: Snapshot | None = None
+    """None: it did not answer the scrape."""
+
+
+@dataclass(frozen=True)
+class VerdictJob:
+    revision: str
+    retry: int
+    succeeded: bool
+
+
+@dataclass(frozen=True)
+class DeploymentObserved:
+    deployment: ModelDeployment
+    raw: dict[str, object]
+    """The live object: owner of its children."""
+    versions: tuple[ModelVersion, ...] = ()
+    pods: tuple[ScoringPod, ...] = ()
+    children: tuple[Ref, ...] = ()
+    """Deployments and Services of revisions, by name."""
+    front: str | None = None
+    """The revision that the front Service selects."""
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    """Pods that the Deployment of a revision has, by revision."""
+    evidence: Evidence = field(default_factory=Evidence)
+    recent: Window = field(default_factory=Window)
+    """Of the version in service: the newest whole window for drift."""
+    verdict_jobs: tuple[VerdictJob, ...] = ()
+    sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
+    """Deterministic (Ed25519), so a decision stays a function of what was observed."""
+    public_keys: str = ""
+
+    @property
+    def status(self) -> ModelDeploymentStatus:
+        return self.deployment.status

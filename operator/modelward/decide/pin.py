@@ -1,0 +1,32 @@
+"""Which DatasetVersion a TrainingRun means, once and for all."""
+
+from modelward.api import Dataset, DatasetVersion, TrainingRun
+from modelward.api.training_run import PinnedDataset
+from modelward.errors import Refused, Wait
+
+
+def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | None) -> PinnedDataset:
+    """`version`: the one named in the run, else the dataset's latest. Raises Wait where it may still come, Refused
+    where it never can."""
+    ref = run.spec.dataset_ref
+    name = ref.version or _latest(ref.name, dataset)
+    if version is None:
+        raise Wait("VersionNotFound", f"DatasetVersion {name} does not exist in this namespace")
+    if version.spec.dataset_name != ref.name:
+        owner = version.spec.dataset_name
+        raise Refused(
+            "VersionMismatch", f"{name} is a version of {owner}: make another run with datasetRef.name {owner}"
+        )
+    return PinnedDataset(name=version.metadata.name, digest=version.spec.digest)
+
+
+def _latest(name: str, dataset: Dataset | None) -> str:
+    """Only once it answers the dataset's spec as it is now: what was changed together is trained on together."""
+    if dataset is None:
+        raise Wait("DatasetNotFound", f"Dataset {name} does not exist in this namespace: create it")
+    status, latest = dataset.status, dataset.status.latest_version
+    seen, ready = status.observed_generation == dataset.metadata.generation, status.condition("Ready")
+    if latest is None or ready is None or ready.status != "True" or not seen:
+        why = f": {ready.message}" if ready and ready.message and seen else ""
+        raise Wait("DatasetNotReady", f"Dataset {name} is not Ready{why}")
+    return latest.name

@@ -1,0 +1,80 @@
+"""Which revision the spec asks for.
+
+A revision is what serves: model manifest, resources, pinned scoring image. Its identity is a versioned hash of just
+these, so that policy (steps, analysis, replicas) starts no rollout. The scoring image is pinned when a revision is
+first asked for and found again in the status afterwards, so that an operator upgrade starts none either.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from modelward.api import ModelDeployment, ModelVersion
+from modelward.api.model_deployment import ServingRevision, Verdict
+from modelward.api.training_run import Resources
+from modelward.errors import Refused, Wait
+from modelward.names import short_hash
+from modelward_contracts.wire import canonical
+
+IDENTITY = "1"
+"""Raise it only with a migration: every deployment would roll out again."""
+
+
+def revision_of(digest: str, resources: Resources, image: str) -> str:
+    return short_hash(IDENTITY, digest, canonical(resources.wire()).decode(), image)
+
+
+def resolve(deployment: ModelDeployment, versions: Sequence[ModelVersion]) -> ModelVersion:
+    """The version that modelRef names. Raises Wait where it may still come, Refused where it must not serve."""
+    ref = deployment.spec.model_ref
+    of_model = [v for v in versions if v.spec.model_name == ref.name and not v.metadata.deletion_timestamp]
+    if ref.version == "Latest":
+        verified = [v for v in of_model if v.status.is_true("Verified")]
+        if verified:
+            return max(verified, key=lambda v: v.spec.version)
+        raise Wait("VersionNotFound", f"no verified version of model {ref.name} yet: waiting for a TrainingRun")
+    wanted = str(ref.version)
+    found = [v for v in of_model if wanted in (str(v.spec.version), v.spec.digest)]
+    if not found:
+        raise Wait("VersionNotFound", f"ModelVersion {ref.name}-{wanted} does not exist" + _known(of_model))
+    version = found[0]
+    verified_condition = version.status.condition("Verified")
+    if verified_condition is None or verified_condition.status == "Unknown":
+        raise Wait("VersionNotVerified", f"ModelVersion {version.metadata.name} is not verified yet", 5.0)
+    if verified_condition.status == "False":
+        raise Refused(verified_condition.reason, f"{version.metadata.name} is not served: {verified_condition.message}")
+    return version
+
+
+def _known(versions: Iterable[ModelVersion]) -> str:
+    names = sorted(v.metadata.name for v in versions)
+    return f"; there are {', '.join(names[-5:])}" if names else ""
+
+
+def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
+    """The revision to serve for this version, with the image it was first asked for with."""
+    digest, resources = version.spec.digest, deployment.spec.resources
+    known = next((r for r in _remembered(deployment) if r.digest == digest and r.resources == resources), None)
+    image = known.image if known else scoring_image
+    return ServingRevision(
+        revision=revision_of(digest, resources, image),
+        model_version=version.metadata.name,
+        version=version.spec.version,
+        digest=digest,
+        image=image,
+        resources=resources,
+        retry=deployment.spec.rollout.retry,
+        since=now,
+    )
+
+
+def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:
+    status = deployment.status
+    serving = [r for r in (status.stable, status.candidate, status.previous) if r]
+    return [*serving, *reversed(status.verdicts)]
+
+
+def rejection(deployment: ModelDeployment, revision: str) -> Verdict | None:
+    """The verdict that keeps this revision from being rolled out; a larger spec.rollout.retry lifts it."""
+    binding = [
+        v for v in deployment.status.verdicts if v.revision == revision and v.retry >= deployment.spec.rollout.retry
+    ]
+    return binding[-1] if binding else None

@@ -1,0 +1,206 @@
+"""TrainingRun: pin a DatasetVersion → one Job → one ModelVersion. What is over stays over.
+
+The pinned version is written to the status before anything is made. A ModelVersion is known by the run's uid, so that
+a crash makes no second one; its number is the next of the model, and one that another run takes first is tried again.
+Once Complete or Failed is true nothing is done any more, whatever becomes of the Job.
+
+Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, Starting, Fetching,
+Training, Publishing, Suspended, Registering, Registered, and those in `decide.jobs`. Of Complete: Registered. Of
+Failed: as Ready. Of Suspended: Suspended, Resumed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from modelward.api import Dataset, DatasetVersion, ModelVersion, TrainingRun
+from modelward.api.training_run import PinnedDataset, TrainingRunStatus
+from modelward.build.job import training_job
+from modelward.build.model_version import model_version
+from modelward.build.reprint import reprint_job
+from modelward.build.store_claim import store_claim
+from modelward.build.task import task_config_map, train_task
+from modelward.decide.conditions import set_condition, timestamp
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.model_version import verified
+from modelward.decide.pin import pin
+from modelward.decide.plan import Event, Plan, Ref
+from modelward.errors import Refused, Wait
+from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
+from modelward.settings import Settings
+from modelward_contracts.reports import PublishReport
+
+STEPS = {"fetch": "Fetching", "train": "Training", "publish": "Publishing"}
+MAIN_METRICS = ("auc", "accuracy", "rmse")
+AT_ONCE = 0.1
+
+
+@dataclass(frozen=True)
+class RunObserved:
+    run: TrainingRun
+    raw: Manifest
+    """The live object: owner of its children."""
+    dataset: Dataset | None = None
+    version: DatasetVersion | None = None
+    """What spec.datasetRef means now; both only before it is pinned."""
+    job: JobSeen | None = None
+    models: tuple[ModelVersion, ...] = ()
+    """All of the namespace, once the Job has succeeded."""
+
+    @property
+    def status(self) -> TrainingRunStatus:
+        return self.run.status
+
+
+def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    if o.status.is_true("Complete") or o.status.is_true("Failed"):
+        return Plan()
+    pinned = o.status.dataset_version
+    if pinned is None:
+        return _pin(o, settings, now)
+    if o.job is None:
+        return _launch(o, pinned, settings, now)
+    match o.job.state:
+        case "Failed":
+            return _failed(o, o.job.problem or LOST, now)
+        case "Succeeded":
+            return _register(o, o.job, pinned, settings, now)
+    return _running(o, o.job, now)
+
+
+def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    try:
+        pinned = pin(o.run, o.dataset, o.version)
+    except Wait as wait:
+        return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
+    except Refused as refused:
+        return _failed(o, Problem(refused.reason, str(refused)), now)
+    job, started = _job_name(o.run), timestamp(now)
+    event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}")
+    status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started)
+    return Plan(status=status, memory=True, creates=_children(o, pinned, settings), events=(event,))
+
+
+def _job_name(run: TrainingRun) -> str:
+    """With the uid: a run that is made again under its old name is another one."""
+    return child_name(run.metadata.name, f"train-{short_hash(run.metadata.uid, length=6)}")
+
+
+def _children(o: RunObserved, pinned: PinnedDataset, settings: Settings) -> tuple[Manifest, ...]:
+    metadata, job = o.run.metadata, o.status.job or _job_name(o.run)
+    own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
+    return (
+        *store_claim(metadata.namespace, settings),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings)),
+        training_job(o.raw, o.run, job, own, settings),
+    )
+
+
+def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
+    """The Job is not there: never made, or taken away before it was done."""
+    said = _starting(o.status.job or _job_name(o.run))
+    return Plan(status=_status(o, said, now), creates=_children(o, pinned, settings))
+
+
+def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
+    problem = hindrance(job, now)
+    if problem:
+        said: Said = ("False", problem.reason, problem.message)
+    elif job.state == "Suspended":
+        said = ("Unknown", "Suspended", f"Job {job.name} is suspended: it waits for its queue, or for who suspended it")
+    elif job.step:
+        said = ("Unknown", STEPS.get(job.step, "Training"), f"step {job.step} of Job {job.name} runs")
+    else:
+        said = _starting(job.name)
+    return Plan(
+        status=_suspension(_status(o, said, now), job, o.run.metadata.generation, now),
+        events=warning(o.status.condition("Ready"), said),
+        requeue_after=next_look(job, now),
+    )
+
+
+def _suspension(status: TrainingRunStatus, job: JobSeen, generation: int, now: datetime) -> TrainingRunStatus:
+    """The condition Suspended, from the first time that it is true."""
+    suspended = job.state == "Suspended"
+    if not suspended and not status.condition("Suspended"):
+        return status
+    said: Said = ("True", "Suspended", f"Job {job.name} is suspended") if suspended else ("False", "Resumed", "")
+    conditions = set_condition(status.conditions, "Suspended", *said, generation, now)
+    return status.model_copy(update={"conditions": conditions})
+
+
+def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
+    mine = next((m for m in o.models if m.metadata.labels.get(RUN_UID) == o.run.metadata.uid), None)
+    if mine:
+        return _complete(o, mine, now)
+    if isinstance(job.report, PublishReport):
+        version = model_version(o.run, pinned, job.report, _next_number(o))
+        said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
+        return Plan(status=_status(o, said, now), creates=(version,), requeue_after=AT_ONCE)
+    if job.result_lost:
+        return _again(o, job, now)
+    return Plan(creates=_print_again(o, job, settings))
+
+
+def _print_again(o: RunObserved, job: JobSeen, settings: Settings) -> tuple[Manifest, ...]:
+    if job.printer or job.digest is None:
+        return ()
+    own = labels("report", training_run=o.run.metadata.name, run_uid=o.run.metadata.uid)
+    return reprint_job(o.raw, job.name, own, job.digest, settings)
+
+
+def _next_number(o: RunObserved) -> int:
+    """One that neither a version nor, by an import, a name has."""
+    model, names = o.run.spec.model_name, {m.metadata.name for m in o.models}
+    number = 1 + max((m.spec.version for m in o.models if m.spec.model_name == model), default=0)
+    while f"{model}-{number}" in names:
+        number += 1
+    return number
+
+
+def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
+    name = mine.metadata.name
+    passed, _, numbers = verified(mine.spec.gates)
+    said: Said = ("True", "Registered", f"{name} is registered" + _measured(mine))
+    event = Event("Normal", "Registered", said[2])
+    if passed == "False":
+        said = ("True", "Registered", f"{name} is registered, and is not Verified: {numbers}")
+        event = Event("Warning", "GateFailed", said[2])
+    status = _status(o, said, now, model_version=name, metrics=mine.spec.metrics, completion_time=timestamp(now))
+    conditions = set_condition(status.conditions, "Complete", *said, o.run.metadata.generation, now)
+    return Plan(status=status.model_copy(update={"conditions": conditions}), events=(event,))
+
+
+def _measured(model: ModelVersion) -> str:
+    shown = next((metric for metric in MAIN_METRICS if metric in model.spec.metrics), None)
+    return f": {shown} {model.spec.metrics[shown]:.4g} on the test rows" if shown else ""
+
+
+def _failed(o: RunObserved, problem: Problem, now: datetime) -> Plan:
+    said: Said = ("False", problem.reason, problem.message)
+    status = _status(o, said, now, completion_time=timestamp(now))
+    failed: Said = ("True", problem.reason, problem.message)
+    conditions = set_condition(status.conditions, "Failed", *failed, o.run.metadata.generation, now)
+    events = (Event("Warning", problem.reason, problem.message),)
+    return Plan(status=status.model_copy(update={"conditions": conditions}), events=events)
+
+
+def _again(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
+    """Nobody can tell what came out: take the Job away, so that it is made once more."""
+    said: Said = ("Unknown", LOST.reason, f"{LOST.message}: it trains again")
+    jobs = [each for each in (job.printer, job) if each]
+    deletes = [ref for each in jobs for ref in (Ref("v1", "ConfigMap", each.name), _ref(each))]
+    event = Event("Warning", LOST.reason, said[2])
+    return Plan(status=_status(o, said, now), deletes=tuple(deletes), events=(event,))
+
+
+def _ref(job: JobSeen) -> Ref:
+    return Ref("batch/v1", "Job", job.name, job.uid)
+
+
+def _starting(job: str) -> Said:
+    return "Unknown", "Starting", f"Job {job} is starting"
+
+
+def _status(o: RunObserved, said: Said, now: datetime, **more: object) -> TrainingRunStatus:
+    ready = with_ready(o.status, said, o.run.metadata.generation, now)
+    return o.status.model_copy(update={**ready, **more})

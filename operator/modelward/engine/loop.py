@@ -1,0 +1,126 @@
+"""observe → decide → act, for one key at a time and many keys at once; no failure of one holds up another."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from modelward.act import Hands, act, write_status
+from modelward.api import GROUP, KINDS, VERSION
+from modelward.checkpoint import Checkpoint, no_checkpoint
+from modelward.clients.kube import Conflict
+from modelward.clients.scoring import Pusher
+from modelward.decide.conditions import set_condition
+from modelward.decide.plan import Key, Plan
+from modelward.engine.memory import Last, Remembering
+from modelward.engine.queue import Closed, Queue
+from modelward.errors import Refused, Unavailable, Wait
+from modelward.observe.world import World
+from modelward.settings import Settings
+from modelward.telemetry.logs import about
+from modelward.telemetry.metrics import ACTIVE_WORKERS, RECONCILE_SECONDS, RECONCILES
+
+_log = logging.getLogger(__name__)
+
+API = f"{GROUP}/{VERSION}"
+_DEADLINE = 60.0
+_AFTER_CONFLICT = 0.1
+_AFTER_REFUSAL = 10.0
+_SOON = 5.0
+_MODELS = {model.NAMES.kind: model for model in KINDS}
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """What is particular to a kind. `observe` gives None when the object is gone or going."""
+
+    observe: Callable[[World, Key], Awaitable[Any]]
+    decide: Callable[[Any, Settings, datetime], Plan]
+    without_api: bool = False
+    """It goes on deciding from what it last read while the API server is silent, and looks again soon."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    world: World
+    pods: Pusher
+    queue: Queue
+    reconcilers: Mapping[str, Reconciler]
+    before: Checkpoint = no_checkpoint
+    deadline: float = _DEADLINE
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    last: dict[Key, Last] = field(default_factory=dict)
+
+    async def work(self) -> None:
+        """One worker, until the queue is closed."""
+        while True:
+            try:
+                key = await self.queue.get()
+            except Closed:
+                return
+            try:
+                with about(key), RECONCILE_SECONDS.labels(key.kind).time(), ACTIVE_WORKERS.track_inprogress():
+                    result = await self._attempt(key)
+                RECONCILES.labels(key.kind, result).inc()
+            finally:
+                self.queue.done(key)
+
+    async def _attempt(self, key: Key) -> str:
+        """Reconcile, and put the key back where it has to be looked at again. The result, for the metrics."""
+        try:
+            async with asyncio.timeout(self.deadline):
+                again = await self.reconcile(key)
+        except Conflict as error:
+            _log.debug("conflict: %s", error)
+            self.queue.retry(key, first=_AFTER_CONFLICT)
+            return "conflict"
+        except Refused as error:
+            _log.warning("refused: %s", error, extra={"retry_after": self.queue.retry(key, first=_AFTER_REFUSAL)})
+            return "refused"
+        except (Unavailable, TimeoutError) as error:
+            cause = str(error) or f"not done within {self.deadline:.0f} s"
+            longest = _SOON if self.reconcilers[key.kind].without_api else None
+            _log.warning("unavailable: %s", cause, extra={"retry_after": self.queue.retry(key, longest=longest)})
+            return "unavailable"
+        except Exception:
+            _log.exception("unexpected", extra={"retry_after": self.queue.retry(key)})
+            return "error"
+        self.queue.succeeded(key)
+        if again is None:
+            return "success"
+        self.queue.add(key, again)
+        return "requeue_after"
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Once. Seconds after which to look again even if nothing happens."""
+        reconciler = self.reconcilers[key.kind]
+        last = self.last.setdefault(key, {}) if reconciler.without_api else None
+        kube = Remembering(self.world.kube, key.namespace, last)
+        hands = Hands(kube, self.pods, kube.seen, self.before)
+        try:
+            observed = await reconciler.observe(replace(self.world, kube=kube), key)
+            if observed is None:
+                self.last.pop(key, None)
+                return None
+            plan = reconciler.decide(observed, self.world.settings, self.clock())
+            await act(hands, kube.seen[API, key.kind, key.name], plan)
+        except Wait as wait:
+            await self._explain(hands, key, wait)
+            return wait.retry_after
+        except Refused as refused:
+            await self._explain(hands, key, refused)
+            raise
+        return plan.requeue_after
+
+    async def _explain(self, hands: Hands, key: Key, problem: Wait | Refused) -> None:
+        """Why it cannot go on, as the Ready condition of the object itself."""
+        live = await self.world.kube.get(API, key.kind, key.namespace, key.name)
+        if live is None:
+            return
+        status = _MODELS[key.kind].model_validate(live).status  # type: ignore[attr-defined]
+        generation = live["metadata"].get("generation", 0)
+        text = problem.message or problem.reason
+        conditions = set_condition(status.conditions, "Ready", "False", problem.reason, text, generation, self.clock())
+        await write_status(hands, live, status.model_copy(update={"conditions": conditions}))

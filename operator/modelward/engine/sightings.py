@@ -1,0 +1,101 @@
+"""What the watches have shown so far: the newest resourceVersion of each of our objects, and who refers to whom.
+
+Nothing is decided from this. It says which keys to look at, and lets the sweep find out that a watch has died.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from modelward.decide.plan import Key
+from modelward.names import DATASET, DEPLOYMENT, TRAINING_RUN, Manifest
+
+_OWNERS = {DATASET: "Dataset", TRAINING_RUN: "TrainingRun", DEPLOYMENT: "ModelDeployment"}
+_Target = tuple[str, str, str]
+"""What is referred to: Dataset or Model (which is no object), namespace, name."""
+
+
+class Sightings:
+    def __init__(self) -> None:
+        self.versions: dict[Key, str] = {}
+        self._refers: dict[Key, _Target] = {}
+        self._referrers: defaultdict[_Target, set[Key]] = defaultdict(set)
+        self._roles: dict[Key, dict[str, str]] = {}
+
+    def see(self, kind: str, found: Manifest, *, gone: bool = False) -> set[Key]:
+        """Note one of our objects, and give the keys that it concerns: itself, its owners, those that refer to it."""
+        key = key_of(kind, found)
+        if gone:
+            self.versions.pop(key, None)
+        else:
+            self.versions[key] = found["metadata"]["resourceVersion"]
+        keys = {key, *owners_of(found), *self._concerned(key, found)}
+        self._note_reference(key, None if gone else _reference(key, found))
+        return keys | self._note_roles(key, {} if gone else _roles(found))
+
+    def forget(self, key: Key) -> set[Key]:
+        """One of our objects that vanished unseen."""
+        return self.see(key.kind, {"metadata": {"namespace": key.namespace, "name": key.name}}, gone=True)
+
+    def _concerned(self, key: Key, found: Manifest) -> set[Key]:
+        spec = found.get("spec", {})
+        match key.kind:
+            case "Dataset":
+                target = ("Dataset", key.namespace, key.name)
+            case "DatasetVersion":
+                target = ("Dataset", key.namespace, spec.get("datasetName", ""))
+            case "ModelVersion":
+                target = ("Model", key.namespace, spec.get("modelName", ""))
+            case _:
+                return set()
+        return self._referrers.get(target, set()).copy()
+
+    def _note_reference(self, key: Key, target: _Target | None) -> None:
+        before = self._refers.pop(key, None)
+        if before:
+            self._referrers[before].discard(key)
+            if not self._referrers[before]:
+                del self._referrers[before]
+        if target:
+            self._refers[key] = target
+            self._referrers[target].add(key)
+
+    def _note_roles(self, key: Key, roles: dict[str, str]) -> set[Key]:
+        """The ModelVersions whose role in this ModelDeployment changed: their status tells where they serve."""
+        if key.kind != "ModelDeployment":
+            return set()
+        before = self._roles.pop(key, {})
+        if roles:
+            self._roles[key] = roles
+        changed = {name for name in before.keys() | roles.keys() if before.get(name) != roles.get(name)}
+        return {Key("ModelVersion", key.namespace, name) for name in changed}
+
+
+def key_of(kind: str, found: Manifest) -> Key:
+    metadata = found["metadata"]
+    return Key(kind, metadata.get("namespace", ""), metadata["name"])
+
+
+def owners_of(found: Manifest) -> Iterable[Key]:
+    """By label, so that children without owner reference (versions) are found as well."""
+    metadata = found["metadata"]
+    carried = metadata.get("labels") or {}
+    return {Key(kind, metadata["namespace"], carried[label]) for label, kind in _OWNERS.items() if carried.get(label)}
+
+
+def _reference(key: Key, found: Manifest) -> _Target | None:
+    spec = found.get("spec", {})
+    match key.kind:
+        case "TrainingRun":
+            return "Dataset", key.namespace, spec.get("datasetRef", {}).get("name", "")
+        case "ModelDeployment":
+            return "Model", key.namespace, spec.get("modelRef", {}).get("name", "")
+        case _:
+            return None
+
+
+def _roles(found: Manifest) -> dict[str, str]:
+    """Of each ModelVersion that a ModelDeployment's status names."""
+    status = found.get("status") or {}
+    roles = {verdict["modelVersion"]: "Rejected" for verdict in status.get("verdicts", [])}
+    named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
+    return roles | {revision["modelVersion"]: role for role, revision in named.items() if revision}

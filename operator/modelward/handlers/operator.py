@@ -1,0 +1,149 @@
+"""Everything put together, started, and stopped within a moment."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import kopf
+from kopf._core.engines.peering import Identity
+
+from modelward.api import GROUP, KINDS, VERSION
+from modelward.checkpoint import from_environment
+from modelward.clients.kube import Kube
+from modelward.clients.kubernetes import KubernetesKube, load_configuration
+from modelward.clients.scoring import ScoringPods, Signer
+from modelward.engine.health import Health
+from modelward.engine.loop import Engine, Reconciler
+from modelward.engine.queue import Queue
+from modelward.engine.sightings import Sightings
+from modelward.engine.sweep import Sweep
+from modelward.errors import Refused, Unavailable
+from modelward.handlers.kopf_settings import operator_settings, register_login
+from modelward.handlers.watches import register
+from modelward.observe.world import World
+from modelward.settings import Settings
+from modelward.telemetry import endpoint
+from modelward.telemetry.metrics import QUEUE_DEPTH, QUEUE_LAG, SWEEP_AGE
+
+_log = logging.getLogger(__name__)
+
+_WORKERS = 10
+_LAST_MOMENTS = 2.0
+"""For reconciles under way when we are told to stop. One that is cut off is made good at the next start."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Which one: the pod's own if nothing is named."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Reconciler]) -> int:
+    """Until SIGTERM or SIGINT (0), or until a part that must run for ever ends (1)."""
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    async with _reach(settings, cluster) as (world, pods):
+        queue, sightings = Queue(), Sightings()
+        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ))
+        sweep = Sweep(world.kube, queue, sightings, settings.watch_namespaces or (None,))
+        tasks: list[asyncio.Task[None]] = []
+        async with _told(settings, Health(queue, sweep, tasks), queue, sweep):
+            if not await _served(world.kube, settings.watch_namespaces, stop):
+                return 0
+            workers = [asyncio.create_task(engine.work(), name=f"worker {n}") for n in range(_WORKERS)]
+            tasks += [*workers, asyncio.create_task(sweep.run(), name="sweep")]
+            tasks += await _watch(settings, cluster, queue, sightings)
+            _stop_on_signals(stop)  # kopf has just set its own
+            _log.info("watching %s", ", ".join(settings.watch_namespaces) or "all namespaces")
+            failed = await _until(stop, tasks)
+            await _wind_up(queue, workers, tasks)
+            return int(failed)
+
+
+@contextlib.asynccontextmanager
+async def _reach(settings: Settings, cluster: Cluster) -> AsyncIterator[tuple[World, ScoringPods]]:
+    """The outside world, its connections closed in the end."""
+    signer = Signer(settings.signing_key_file)
+    public_keys = signer.public_keys
+    kube = KubernetesKube(await load_configuration(cluster.kubeconfig, cluster.context))
+    try:
+        async with ScoringPods(signer) as pods:
+            yield World(kube, settings, pods.scrape, signer.sign, public_keys), pods
+    finally:
+        await kube.close()
+
+
+@contextlib.asynccontextmanager
+async def _told(settings: Settings, health: Health, queue: Queue, sweep: Sweep) -> AsyncIterator[None]:
+    """Health and metrics are served."""
+    QUEUE_DEPTH.set_function(lambda: queue.depth)
+    QUEUE_LAG.set_function(lambda: queue.lag)
+    SWEEP_AGE.set_function(lambda: sweep.age)
+    runner = await endpoint.serve(settings.metrics_port, health.complaints)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def _watch(
+    settings: Settings, cluster: Cluster, queue: Queue, sightings: Sightings
+) -> Sequence[asyncio.Task[None]]:
+    registry = kopf.OperatorRegistry()
+    register(registry, queue, sightings)
+    register_login(registry, cluster.kubeconfig, cluster.context)
+    tasks = await kopf.spawn_tasks(
+        registry=registry,
+        settings=operator_settings(),
+        identity=Identity("modelward"),  # by default it asks for the user's name, and a pod's has none
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+    )
+    return list(tasks)
+
+
+async def _served(kube: Kube, namespaces: Sequence[str], stop: asyncio.Event) -> bool:
+    """Wait until the API server serves all our kinds: kopf would silently leave out one that came later."""
+    missing = [model.NAMES.kind for model in KINDS]
+    while missing:
+        try:
+            await kube.list(f"{GROUP}/{VERSION}", missing[0], namespaces[0] if namespaces else None)
+            del missing[0]
+        except (Refused, Unavailable) as error:
+            _log.warning("waiting for %s: %s", missing[0], error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), timeout=2)
+                return False
+    return True
+
+
+async def _until(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> bool:
+    """Wait for the end. True if something failed."""
+    stopped = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in done if task is not stopped]
+    for task in failed:
+        error = None if task.cancelled() else task.exception()
+        _log.error("%s ended: %s", task.get_name(), error or "no reason given", exc_info=error)
+    stopped.cancel()
+    return bool(failed)
+
+
+async def _wind_up(queue: Queue, workers: Sequence[asyncio.Task[None]], tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Let reconciles under way finish, if that takes a moment only; end everything else."""
+    queue.close()
+    await asyncio.wait(workers, timeout=_LAST_MOMENTS)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=_LAST_MOMENTS)

@@ -1,0 +1,43 @@
+"""What is watched, and which keys an event enqueues."""
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import kopf
+
+from modelward.api import GROUP, KINDS, VERSION
+from modelward.decide.plan import Key
+from modelward.engine.queue import Queue
+from modelward.engine.sightings import Sightings, owners_of
+from modelward.names import MANAGED_BY
+from modelward.telemetry.metrics import WATCH_EVENTS
+
+CHILDREN = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "pods"))
+"""Whose changes somebody waits for. Services and ConfigMaps only we change; the sweep finds them if others did."""
+OURS_ONLY = f"{MANAGED_BY}=modelward"
+
+_TOGETHER = 0.05
+"""Seconds to wait for more events about the same key: a starting pod makes several at once."""
+
+
+def register(registry: kopf.OperatorRegistry, queue: Queue, sightings: Sightings) -> None:
+    def enqueue(keys: Iterable[Key]) -> None:
+        for key in keys:
+            queue.add(key, _TOGETHER)
+
+    async def ours(kind: str, event: Any, **_: Any) -> None:
+        WATCH_EVENTS.labels(kind).inc()
+        enqueue(sightings.see(kind, event["object"], gone=event["type"] == "DELETED"))
+
+    async def child(kind: str, event: Any, **_: Any) -> None:
+        WATCH_EVENTS.labels(kind).inc()
+        enqueue(owners_of(event["object"]))
+
+    for model in KINDS:
+        names = model.NAMES
+        handler = functools.partial(ours, names.kind)
+        kopf.on.event(GROUP, VERSION, names.plural, id=names.plural, registry=registry)(handler)
+    for group, version, plural in CHILDREN:
+        handler = functools.partial(child, plural)
+        kopf.on.event(group, version, plural, id=plural, registry=registry)(handler)

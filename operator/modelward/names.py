@@ -1,0 +1,57 @@
+"""Every label, reason of our own making and deterministic name that more than one module uses."""
+
+import hashlib
+from typing import Any
+
+Manifest = dict[str, Any]
+"""A Kubernetes object as JSON."""
+
+FIELD_MANAGER = "modelward"
+STORE_CLAIM = "modelward-store"
+LABEL = "modelward.dev/"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+
+DATASET = LABEL + "dataset"
+TRAINING_RUN = LABEL + "training-run"
+RUN_UID = LABEL + "run-uid"
+MODEL = LABEL + "model"
+VERSION = LABEL + "version"
+DEPLOYMENT = LABEL + "deployment"
+REVISION = LABEL + "revision"
+TASK_HASH = LABEL + "task"
+
+
+def labels(component: str, **ours: str) -> dict[str, str]:
+    """Labels of a child: the recommended ones, and ours by their keyword (`run_uid=` → modelward.dev/run-uid)."""
+    return {
+        "app.kubernetes.io/name": "modelward",
+        "app.kubernetes.io/component": component,
+        MANAGED_BY: "modelward",
+        **{LABEL + key.replace("_", "-"): value for key, value in ours.items()},
+    }
+
+
+def short_hash(*parts: str, length: int = 10) -> str:
+    """Hexadecimal, stable over releases: part of children's names."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
+
+
+def child_name(stem: str, suffix: str, limit: int = 63) -> str:
+    """`stem-suffix`, with the stem's tail replaced by its hash where both together are too long."""
+    room = limit - len(suffix) - 1
+    if len(stem) > room:
+        stem = f"{stem[: room - 9].rstrip('-.')}-{short_hash(stem, length=8)}"
+    return f"{stem}-{suffix}"
+
+
+def owned_by(owner: Manifest) -> dict[str, Any]:
+    """`ownerReferences` entry that makes `owner` (apiVersion, kind, metadata) the controller of a child."""
+    metadata = owner["metadata"]
+    return {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }

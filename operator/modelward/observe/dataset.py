@@ -1,0 +1,59 @@
+"""Reads a Dataset, its Jobs, and whether its newest version is still there."""
+
+import asyncio
+from dataclasses import replace
+
+from modelward.api import GROUP, VERSION, Dataset
+from modelward.decide.dataset import DatasetObserved
+from modelward.decide.jobs import JobSeen
+from modelward.decide.plan import Key, Ref
+from modelward.names import DATASET
+from modelward.observe.jobs import observe_job
+from modelward.observe.world import World
+
+API = f"{GROUP}/{VERSION}"
+
+
+async def observe(world: World, key: Key) -> DatasetObserved | None:
+    raw = await world.kube.get(API, "Dataset", key.namespace, key.name)
+    if raw is None or raw["metadata"].get("deletionTimestamp"):
+        return None
+    dataset = Dataset.model_validate(raw)
+    job, jobs, exists = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
+    return DatasetObserved(dataset=dataset, raw=raw, job=job, jobs=jobs, latest_exists=exists)
+
+
+async def _job(world: World, dataset: Dataset) -> JobSeen | None:
+    """Of an ingest that is not done; what came of one that is, the status tells."""
+    ingest = dataset.status.ingest
+    if ingest is None or ingest.finished:
+        return None
+    seen = await observe_job(world, dataset.metadata.namespace, ingest.job, "ingest")
+    return await _explained(world, dataset, seen) if seen and seen.problem else seen
+
+
+async def _explained(world: World, dataset: Dataset, seen: JobSeen) -> JobSeen:
+    """Of a claim that is not there the scheduler says just that no node has it."""
+    pvc, problem = dataset.spec.source.pvc, seen.problem
+    if pvc is None or problem is None or problem.reason != "Unschedulable":
+        return seen
+    if await world.kube.get("v1", "PersistentVolumeClaim", dataset.metadata.namespace, pvc.claim_name):
+        return seen
+    what = f"the PersistentVolumeClaim {pvc.claim_name} does not exist in this namespace"
+    hint = f"{what}: create it, or correct spec.source.pvc.claimName"
+    return replace(seen, problem=replace(problem, reason="SourceClaimNotFound", message=hint))
+
+
+async def _jobs(world: World, dataset: Dataset) -> tuple[Ref, ...]:
+    """Only this Dataset's own: the label alone may be that of one that was deleted."""
+    metadata = dataset.metadata
+    found = await world.kube.list("batch/v1", "Job", metadata.namespace, {DATASET: metadata.name})
+    owned = [job for job in found if any(o["uid"] == metadata.uid for o in job["metadata"].get("ownerReferences", []))]
+    return tuple(Ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]) for job in owned)
+
+
+async def _latest(world: World, dataset: Dataset) -> bool:
+    latest = dataset.status.latest_version
+    if latest is None:
+        return True
+    return await world.kube.get(API, "DatasetVersion", dataset.metadata.namespace, latest.name) is not None

@@ -1,0 +1,65 @@
+"""Reads a Job, its pods and, when it has succeeded, the report in the log of our own last container.
+
+What the log says is believed only if its digest is the one in the termination message. Where the log is gone, the log
+of the Job that prints the report again is read instead.
+"""
+
+from dataclasses import replace
+
+from modelward.build.reprint import reprint_name
+from modelward.decide.jobs import JobSeen
+from modelward.errors import Refused, Unavailable
+from modelward.names import Manifest
+from modelward.observe.job_pods import job_seen, succeeded
+from modelward.observe.world import World
+from modelward_contracts.reports import MAX_REPORT, PREFIX, Report
+from modelward_contracts.wire import decode, sha256
+
+JOB_NAME = "batch.kubernetes.io/job-name"
+LOG_BYTES = 8 * MAX_REPORT
+"""The report is the last line; what libraries print before it is little."""
+
+
+async def observe_job(
+    world: World, namespace: str, name: str, reporter: str, theirs: str | None = None
+) -> JobSeen | None:
+    """`reporter`: the container that reports. `theirs`: the one that runs the user's code."""
+    job = await world.kube.get("batch/v1", "Job", namespace, name)
+    if job is None or job["metadata"].get("deletionTimestamp"):
+        return None
+    seen = await _read(world, job, reporter, theirs)
+    if seen.digest is None or seen.report is not None:
+        return seen
+    printer = await world.kube.get("batch/v1", "Job", namespace, reprint_name(name))
+    if printer is None:
+        return seen
+    printed = await _read(world, printer, "report", None)
+    return replace(seen, printer=printed, report=printed.report if printed.digest == seen.digest else None)
+
+
+async def _read(world: World, job: Manifest, reporter: str, theirs: str | None) -> JobSeen:
+    metadata = job["metadata"]
+    pods = await world.kube.list("v1", "Pod", metadata["namespace"], {JOB_NAME: metadata["name"]})
+    seen, pod = job_seen(job, pods, theirs), succeeded(pods)
+    if seen.digest is None or pod is None:
+        return seen
+    return replace(seen, report=report_in(await _log(world, pod, reporter), seen.digest))
+
+
+async def _log(world: World, pod: Manifest, container: str) -> str:
+    """Empty where nobody has it any more: a lost node must not hold up what the store can tell."""
+    try:
+        return (
+            await world.kube.pod_log(pod["metadata"]["namespace"], pod["metadata"]["name"], container, LOG_BYTES) or ""
+        )
+    except (Refused, Unavailable):
+        return ""
+
+
+def report_in(log: str, digest: str) -> Report | None:
+    """The line of ours with this digest."""
+    for line in reversed(log.splitlines()):
+        data = line.removeprefix(PREFIX)
+        if data != line and sha256(data.encode()) == digest:
+            return decode(data, Report)  # type: ignore[arg-type]  # a union of shapes is a type to msgspec
+    return None

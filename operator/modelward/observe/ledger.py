@@ -1,0 +1,145 @@
+"""What the scoring servers counted, as windows of time.
+
+Servers report counters that only grow within one life of a process. The ledger differences them per life, adds the
+differences up per revision, and remembers the totals at the moments the status names (rollout start, step start), so
+that a window is a subtraction. It is memory of this process only: after a restart a window begins with the first
+scrape, except that a pod which started within the rollout counts from its own zero.
+"""
+
+from collections import Counter
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+from modelward.decide.drift import MINIMUM_ROWS
+from modelward.decide.judge.evidence import Latency, SignalWindow, Window
+from modelward_contracts.monitor import Snapshot
+
+SAYS_NOTHING = ("capped", "same_pause")
+"""Causes of failed forwards that are no fault of the candidate, or are counted as one already."""
+
+
+@dataclass
+class Counts:
+    """Counters of one revision; subtraction and addition go entry by entry."""
+
+    scored: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
+    """Forwarded requests that the candidate answered, by its revision."""
+    failed: Counter[str] = field(default_factory=Counter)
+    edges: tuple[float, ...] = ()
+    latency: Counter[int] = field(default_factory=Counter)
+    signals: dict[str, Counter[int]] = field(default_factory=dict)
+    references: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+
+    def add(self, other: "Counts") -> None:
+        self._merge(other, 1)
+
+    def minus(self, other: "Counts") -> "Counts":
+        difference = deepcopy(self)
+        difference._merge(other, -1)
+        return difference
+
+    def _merge(self, other: "Counts", sign: int) -> None:
+        for mine, theirs in (
+            (self.scored, other.scored),
+            (self.answered, other.answered),
+            (self.failed, other.failed),
+        ):
+            for key, count in theirs.items():
+                mine[key] += sign * count
+        for index, count in other.latency.items():
+            self.latency[index] += sign * count
+        for name, counts in other.signals.items():
+            mine_signal = self.signals.setdefault(name, Counter())
+            for index, count in counts.items():
+                mine_signal[index] += sign * count
+        self.edges = other.edges or self.edges
+        self.references |= other.references
+
+
+def counts_of(snapshot: Snapshot) -> Counts:
+    """A snapshot's counters. Signals are named with their source: names are unique within a source only."""
+    return Counts(
+        scored=Counter(snapshot.scored),
+        answered=Counter({revision: f.answered for revision, f in snapshot.forwards.items()}),
+        failed=Counter(
+            {
+                revision: sum(count for cause, count in f.failures.items() if cause not in SAYS_NOTHING)
+                for revision, f in snapshot.forwards.items()
+            }
+        ),
+        edges=tuple(snapshot.latency.edges),
+        latency=Counter(dict(enumerate(snapshot.latency.counts))),
+        signals={f"{s.source} {s.name}": Counter(dict(enumerate(s.counts))) for s in snapshot.signals},
+        references={f"{s.source} {s.name}": (s.source, tuple(s.reference)) for s in snapshot.signals},
+    )
+
+
+def served(counts: Counts, signals: bool = True) -> Window:
+    """A revision's own answers; 5xx are failures."""
+    failures = sum(count for code, count in counts.scored.items() if code.startswith("5"))
+    return Window(
+        requests=sum(counts.scored.values()),
+        failures=failures,
+        latency=Latency(counts.edges, tuple(counts.latency[i] for i in range(len(counts.edges) + 1))),
+        signals=_signals(counts) if signals else {},
+    )
+
+
+def _signals(counts: Counts) -> dict[str, SignalWindow]:
+    return {
+        name: SignalWindow(source, reference, tuple(counts.signals[name][i] for i in range(len(reference))))
+        for name, (source, reference) in counts.references.items()
+        if name in counts.signals
+    }
+
+
+class Ledger:
+    """Of one ModelDeployment."""
+
+    def __init__(self) -> None:
+        self._lives: dict[tuple[str, float], Counts] = {}
+        self._totals: dict[str, Counts] = {}
+        self._marks: dict[str, dict[str, Counts]] = {}
+        self._drift_from: dict[str, Counts] = {}
+        self._recent: dict[str, Window] = {}
+
+    def record(self, snapshots: list[Snapshot], since: float | None) -> None:
+        """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""
+        for snapshot in snapshots:
+            life, now = (snapshot.pod, snapshot.started), counts_of(snapshot)
+            before = self._lives.get(life)
+            if before is None:
+                within = since is not None and snapshot.started >= since
+                before = Counts() if within else now
+            self._totals.setdefault(snapshot.revision, Counts()).add(now.minus(before))
+            self._lives[life] = now
+        for revision, totals in self._totals.items():
+            self._drift(revision, totals)
+
+    def since(self, mark: str | None, revision: str) -> Counts:
+        """Counts of a revision since the moment `mark` was first asked for. Marks no longer asked for are dropped."""
+        totals = self._totals.get(revision, Counts())
+        if mark is None:
+            return Counts()
+        start = self._marks.setdefault(mark, {})
+        return totals.minus(start.get(revision, Counts()))
+
+    def keep_marks(self, marks: set[str]) -> None:
+        """Begin windows at marks that are new, forget the others. Call before `record`."""
+        for mark in marks - self._marks.keys():
+            self._marks[mark] = deepcopy(self._totals)
+        for mark in self._marks.keys() - marks:
+            del self._marks[mark]
+
+    def recent(self, revision: str) -> Window:
+        """The newest whole window for drift; empty before the first."""
+        return self._recent.get(revision, Window())
+
+    def _drift(self, revision: str, totals: Counts) -> None:
+        start = self._drift_from.setdefault(revision, Counts())
+        window = served(totals.minus(start))
+        rows = max((sum(s.counts) for s in window.signals.values()), default=0)
+        if rows >= MINIMUM_ROWS:
+            self._recent[revision] = window
+            self._drift_from[revision] = deepcopy(totals)

@@ -1,0 +1,39 @@
+"""Reads a TrainingRun and, as far as it has come: its dataset, its Job, the versions that are registered."""
+
+from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelVersion, TrainingRun
+from modelward.decide.plan import Key
+from modelward.decide.training_run import RunObserved
+from modelward.names import Manifest
+from modelward.observe.jobs import observe_job
+from modelward.observe.world import World
+
+API = f"{GROUP}/{VERSION}"
+
+
+async def observe(world: World, key: Key) -> RunObserved | None:
+    raw = await world.kube.get(API, "TrainingRun", key.namespace, key.name)
+    if raw is None or raw["metadata"].get("deletionTimestamp"):
+        return None
+    run = TrainingRun.model_validate(raw)
+    if run.status.is_true("Complete") or run.status.is_true("Failed"):
+        return RunObserved(run, raw)
+    return await (_with_job(world, run, raw) if run.status.dataset_version else _with_dataset(world, run, raw))
+
+
+async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
+    ref, namespace = run.spec.dataset_ref, run.metadata.namespace
+    found = await world.kube.get(API, "Dataset", namespace, ref.name)
+    dataset = Dataset.model_validate(found) if found else None
+    latest = dataset.status.latest_version if dataset else None
+    name = ref.version or (latest.name if latest else None)
+    version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
+    return RunObserved(run, raw, dataset, DatasetVersion.model_validate(version) if version else None)
+
+
+async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
+    namespace, theirs = run.metadata.namespace, "train" if run.spec.container else None
+    job = await observe_job(world, namespace, run.status.job, "publish", theirs) if run.status.job else None
+    if job is None or job.state != "Succeeded":
+        return RunObserved(run, raw, job=job)
+    models = await world.kube.list(API, "ModelVersion", namespace)
+    return RunObserved(run, raw, job=job, models=tuple(ModelVersion.model_validate(each) for each in models))

@@ -1,0 +1,1 @@
+"""What the operator says about itself: metrics, logs, and the endpoint that serves them. A leaf, like clients."""
