@@ -1,0 +1,38 @@
+"""The fetch step: a dataset version from the store to the volume that `train` reads. Held-out labels stay behind.
+
+Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
+that user code need not repeat what the Dataset says already.
+"""
+
+from pathlib import Path
+
+from modelward_contracts.manifests import DatasetManifest
+from modelward_contracts.store import Store
+from modelward_contracts.tasks import TrainTask
+from modelward_contracts.wire import canonical
+from modelward_training.gates import check_gates
+from modelward_training.outcome import Done, progress
+from modelward_training.paths import Paths
+
+DATASET_FILE = "dataset.json"
+PARAMETERS_FILE = "params.json"
+
+
+def run(paths: Paths) -> Done:
+    task = paths.task(TrainTask)
+    store = Store(task.store, task.namespace)
+    dataset = store.get_json(task.dataset, DatasetManifest)
+    check_gates(task.gates, dataset.task)
+    for name, split in dataset.splits.items():
+        progress(f"fetching {split.rows} rows for {name}")
+        store.get_file(split.data.digest, paths.input / f"{name}.parquet")
+    (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
+    (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
+    _shared(paths.output)
+    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place")
+
+
+def _shared(folder: Path) -> None:
+    """The user's image may run as another user of the pod's group."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o2775)

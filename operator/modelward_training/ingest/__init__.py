@@ -1,0 +1,1 @@
+"""Source files to one immutable dataset version: read, prepare, validate, split, describe, store."""

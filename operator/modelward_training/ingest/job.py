@@ -1,0 +1,112 @@
+"""The ingest step: one Dataset's source to one DatasetVersion in the store."""
+# ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
+
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
+from modelward_contracts.reports import IngestReport
+from modelward_contracts.store import Store
+from modelward_contracts.tasks import IngestTask
+from modelward_training.outcome import Done, JobError, progress, report
+from modelward_training.paths import Paths
+
+from . import load, split, validate
+from .prepare import prepare, quoted
+from .source import hashed, listed, unchanged
+from .statistics import statistics
+
+MAX_SOURCES = 1000
+
+
+def run(paths: Paths) -> Done:
+    task = paths.task(IngestTask)
+    store = Store(task.store, task.namespace)
+    files = listed(task, paths)
+    progress(f"hashing {len(files)} source files", 0.1)
+    sources = hashed(files)
+    with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
+        folder = Path(scratch) / "out"
+        folder.mkdir()
+        with load.connect(Path(scratch)) as con:
+            progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
+            load.load(con, files, task.format)
+            unchanged(files)
+            load.lock(con, folder)
+            try:
+                manifest = _version(con, task, store, sources, folder)
+            except duckdb.Error as error:
+                raise _resources(error) from error
+    return _report(store, manifest)
+
+
+def _version(
+    con: duckdb.DuckDBPyConnection, task: IngestTask, store: Store, sources: list[SourceFile], folder: Path
+) -> DatasetManifest:
+    types = prepare(con, task.prepare_sql)
+    validate.check_columns(task, types)
+    valid = validate.check_rows(con, task, types)
+    progress(f"splitting {valid.rows} rows", 0.6)
+    id_column = split.assign(con, task, types)
+    columns = _columns(con, types)
+    splits = {name: _stored(con, store, task, id_column, name, folder) for name in ("train", "validation", "test")}
+    return DatasetManifest(
+        dataset=task.dataset,
+        task=valid.task,
+        columns=columns,
+        label=task.label,
+        id=id_column,
+        time=task.time,
+        classes=valid.classes,
+        rows=valid.rows,
+        splits=splits,  # type: ignore[arg-type]  # the keys are the literals of the line above
+        statistics=store.put_json(statistics(con, types)),
+        salt=task.salt,
+        sources=sources,
+    )
+
+
+def _stored(
+    con: duckdb.DuckDBPyConnection, store: Store, task: IngestTask, id_column: str, name: str, folder: Path
+) -> Split:
+    files = split.write(con, name, task.label, id_column, folder)
+    labels: Blob | None = store.put_file(files.labels) if files.labels else None
+    return Split(rows=files.rows, data=store.put_file(files.data), labels=labels)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, types: validate.Types) -> list[Column]:
+    nulls = con.execute(
+        "SELECT " + ", ".join(f"bool_or({quoted(name)} IS NULL)" for name in types) + " FROM rows"
+    ).fetchone()
+    assert nulls is not None
+    return [
+        Column(name=name, type=kind, nullable=nullable)
+        for (name, kind), nullable in zip(types.items(), nulls, strict=True)
+    ]
+
+
+def _report(store: Store, manifest: DatasetManifest) -> Done:
+    value = IngestReport(
+        manifest=store.put_json(manifest).digest,
+        task=manifest.task,
+        rows=manifest.rows,
+        bytes=sum(part.data.bytes + (part.labels.bytes if part.labels else 0) for part in manifest.splits.values()),
+        split_rows={name: part.rows for name, part in manifest.splits.items()},
+        columns=manifest.columns,
+        classes=manifest.classes,
+        sources=manifest.sources[:MAX_SOURCES],
+        source_files=len(manifest.sources),
+    )
+    shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
+    return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}")
+
+
+def _resources(error: duckdb.Error) -> JobError:
+    text = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return JobError("OutOfMemory", f"the data does not fit: give ingest more memory ({text})")
+    if "No space left" in str(error):
+        return JobError("VolumeFull", "the ingest's working volume is full: make it larger", retryable=True)
+    return JobError("InternalError", f"unexpected error of DuckDB: {text}")

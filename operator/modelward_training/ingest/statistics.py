@@ -1,0 +1,57 @@
+"""Per column what a person or a later check wants to know, exact, so that the same data gives the same digest."""
+# ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
+
+from typing import Any
+
+import duckdb
+
+from .prepare import quoted
+from .validate import Types
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+TOP = 20
+
+
+def statistics(con: duckdb.DuckDBPyConnection, types: Types) -> dict[str, Any]:
+    return {name: _column(con, quoted(name), kind) for name, kind in sorted(types.items())}
+
+
+def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, Any]:
+    count, filled, distinct = _one(con, f"count(*), count({name}), count(DISTINCT {name})")
+    found: dict[str, Any] = {"type": kind, "count": count, "nulls": count - filled, "distinct": distinct}
+    if kind in ("integer", "number"):
+        found |= _numeric(con, name)
+    elif kind == "timestamp":
+        low, high = _one(con, f"min({name})::VARCHAR, max({name})::VARCHAR")
+        found |= {"minimum": low, "maximum": high}
+    if kind in ("string", "boolean", "integer"):
+        found["top"] = _top(con, name)
+    return found
+
+
+def _numeric(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    points = ", ".join(map(str, QUANTILES))
+    low, high, mean, deviation, quantiles = _one(
+        con, f"min({name}), max({name}), avg({name}), stddev_samp({name}), quantile_disc({name}, [{points}])"
+    )
+    at = {str(point): value for point, value in zip(QUANTILES, quantiles or [], strict=False)}
+    rounded = {"mean": _rounded(mean), "deviation": _rounded(deviation)}
+    return {"minimum": low, "maximum": high, **rounded, "quantiles": at}
+
+
+def _top(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
+    rows = con.execute(
+        f"SELECT {name}::VARCHAR, count(*) FROM rows WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {TOP}"
+    ).fetchall()
+    return [{"value": value, "count": count} for value, count in rows]
+
+
+def _one(con: duckdb.DuckDBPyConnection, columns: str) -> tuple[Any, ...]:
+    row = con.execute(f"SELECT {columns} FROM rows").fetchone()
+    assert row is not None
+    return row
+
+
+def _rounded(value: float | None) -> float | None:
+    """Sums of floats depend on their order in the last digits; what is stored must not."""
+    return None if value is None else float(f"{value:.9g}")

@@ -1,0 +1,80 @@
+"""The estimators that can be named in a run, and what each needs from the preparation."""
+
+import difflib
+import importlib
+import inspect
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from modelward_contracts.manifests import Task
+from modelward_contracts.tasks import Estimator
+from modelward_training import limits
+from modelward_training.outcome import JobError
+
+Preparation = Literal["scaled", "tree", "tree with missing values"]
+"""Never a scaler before trees: a float32 scaler moves values over split points and changes predictions silently."""
+
+
+@dataclass(frozen=True)
+class Known:
+    module: str
+    task: Task
+    preparation: Preparation
+    defaults: tuple[tuple[str, Any], ...] = ()
+
+
+KNOWN: dict[str, Known] = {
+    "LogisticRegression": Known("linear_model", "classification", "scaled", (("max_iter", 1000),)),
+    "DecisionTreeClassifier": Known("tree", "classification", "tree"),
+    "RandomForestClassifier": Known("ensemble", "classification", "tree"),
+    "ExtraTreesClassifier": Known("ensemble", "classification", "tree"),
+    "GradientBoostingClassifier": Known("ensemble", "classification", "tree"),
+    "HistGradientBoostingClassifier": Known("ensemble", "classification", "tree with missing values"),
+    "MLPClassifier": Known("neural_network", "classification", "scaled", (("max_iter", 500),)),
+    "LinearRegression": Known("linear_model", "regression", "scaled"),
+    "Ridge": Known("linear_model", "regression", "scaled"),
+    "Lasso": Known("linear_model", "regression", "scaled"),
+    "ElasticNet": Known("linear_model", "regression", "scaled"),
+    "DecisionTreeRegressor": Known("tree", "regression", "tree"),
+    "RandomForestRegressor": Known("ensemble", "regression", "tree"),
+    "ExtraTreesRegressor": Known("ensemble", "regression", "tree"),
+    "GradientBoostingRegressor": Known("ensemble", "regression", "tree"),
+    "HistGradientBoostingRegressor": Known("ensemble", "regression", "tree with missing values"),
+    "MLPRegressor": Known("neural_network", "regression", "scaled", (("max_iter", 500),)),
+}
+
+
+def known(name: str, task: Task) -> Known:
+    found = KNOWN.get(name)
+    fitting = [other for other, entry in KNOWN.items() if entry.task == task]
+    if found is None:
+        raise JobError("UnknownEstimator", f"estimator.name: {_unknown(name, list(KNOWN))}")
+    if found.task != task:
+        raise JobError(
+            "UnknownEstimator", f"{name} is for {found.task}, the dataset's task is {task}: {_list(fitting)}"
+        )
+    return found
+
+
+def make(estimator: Estimator, entry: Known, seed: int) -> Any:
+    """The estimator with its parameters, a fixed seed, and no more threads than the container has CPUs."""
+    shape = getattr(importlib.import_module(f"sklearn.{entry.module}"), estimator.name)
+    accepted = list(inspect.signature(shape).parameters)
+    for name in estimator.parameters:
+        if name not in accepted:
+            raise JobError(
+                "InvalidParameter", f"estimator.parameters: {estimator.name} has no {_unknown(name, accepted)}"
+            )
+    ours = {**dict(entry.defaults), "random_state": seed, "n_jobs": limits.cpus()}
+    if estimator.name == "LogisticRegression":
+        del ours["n_jobs"]  # without effect there, and scikit-learn warns
+    return shape(**{name: value for name, value in ours.items() if name in accepted} | estimator.parameters)
+
+
+def _unknown(name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"{name!r}{f'; did you mean {close[0]!r}?' if close else ':'} {_list(names)}"
+
+
+def _list(names: list[str]) -> str:
+    return f"there are {', '.join(names)}"
