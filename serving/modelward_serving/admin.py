@@ -1,0 +1,71 @@
+"""The admin port: probes, the monitor snapshot, metrics, and the traffic setting. For the operator and the kubelet."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import orjson
+
+from modelward_contracts.monitor import Snapshot
+from modelward_contracts.traffic import Traffic, Untrusted
+from modelward_contracts.wire import canonical
+
+from .http import Request
+from .routes import Routes, fixed
+from .traffic.setting import Older
+
+MAX_SETTING = 64 << 10
+
+
+class Served(Protocol):
+    """What the admin port shows and changes."""
+
+    def readiness(self) -> tuple[bool, str, str]:
+        """Ready, or the reason and a sentence why not."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def metrics(self) -> bytes: ...
+
+    def set_traffic(self, signed: bytes) -> Traffic: ...
+
+    def traffic(self) -> Traffic: ...
+
+
+def admin_routes(served: Served) -> Routes:
+    routes = Routes()
+    routes.add(b"GET", "/healthz", fixed(200, {"live": True}))
+    routes.add(b"GET", "/readyz", _ready(served))
+    routes.add(b"GET", "/monitor", lambda request: request.respond(200, canonical(served.snapshot())))
+    routes.add(b"GET", "/metrics", lambda request: request.respond(200, served.metrics(), METRICS))
+    routes.add(b"GET", "/traffic", lambda request: request.respond(200, canonical(served.traffic())))
+    routes.add(b"PUT", "/traffic", _put_traffic(served))
+    return routes
+
+
+METRICS = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+def _ready(served: Served) -> Callable[[Request], None]:
+    def answer(request: Request) -> None:
+        ready, reason, message = served.readiness()
+        body = orjson.dumps({"ready": ready, "reason": reason, "message": message})
+        request.respond(200 if ready else 503, body)
+
+    return answer
+
+
+def _put_traffic(served: Served) -> Callable[[Request], None]:
+    def answer(request: Request) -> None:
+        if len(request.body) > MAX_SETTING:
+            request.refuse(413, f"a setting has at most {MAX_SETTING} bytes")
+            return
+        try:
+            traffic = served.set_traffic(request.body)
+        except Untrusted as error:
+            request.refuse(400 if str(error).startswith("not a") else 403, str(error))
+        except Older as error:
+            request.respond(409, orjson.dumps({"error": str(error), "epoch": error.epoch}))
+        else:
+            request.respond(200, orjson.dumps({"epoch": traffic.epoch}))
+
+    return answer

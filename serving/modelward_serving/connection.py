@@ -1,0 +1,265 @@
+"""One client connection: bytes to requests, one answered after the other, and what a hostile client must not do."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import httptools
+
+from .http import Request, parting, start_of_answer
+
+MAX_PIPELINED = 32
+LINGER_SECONDS = 2.0
+"""How long a refused client may go on sending what nobody reads."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask for."""
+
+    body_bytes: int = 64 << 20
+    head_bytes: int = 64 << 10
+    receive_seconds: float = 30.0
+    """From the first byte of a request to its last."""
+    idle_seconds: float = 620.0
+    """Longer than the load balancers in front (AWS 350 s, Google 600 s), so that they close first."""
+
+
+@dataclass(slots=True, eq=False)
+class Port:
+    """A listening port: who answers, its open connections, and whether they are to be closed."""
+
+    name: str
+    handle: Callable[[Request], None]
+    limits: Limits = field(default_factory=Limits)
+    head: bytes = b""
+    """Header lines of every answer."""
+    starts: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    closing: bool = False
+    """Say `Connection: close` in every answer."""
+    connections: "set[Connection]" = field(default_factory=set)
+    in_flight: int = 0
+
+    def start_of(self, status: int, content_type: bytes) -> bytes:
+        start = self.starts.get((status, content_type))
+        if start is None:
+            start = self.starts[status, content_type] = start_of_answer(status, self.head, content_type)
+        return start
+
+    def failed(self, request: Request, error: Exception) -> None:
+        log.error("a handler failed", exc_info=error, extra={"fields": {"port": self.name}})
+        request.refuse(500, "the server failed on this request; its log says more")
+
+    def sweep(self, now: float) -> None:
+        """Close what is idle or slow for too long. Called every second or so."""
+        for connection in [c for c in self.connections if c.overdue(now)]:
+            connection.expire()
+
+
+class Connection(asyncio.Protocol):
+    """httptools' callbacks and asyncio's in one, because a request passes through both for each call."""
+
+    __slots__ = (
+        "_body", "_busy", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused", "_since", "_size",
+        "_target", "_transport", "_waiting", "lost", "port",
+    )  # fmt: skip
+
+    def __init__(self, port: Port) -> None:
+        self.port = port
+        self.lost = False
+        self._busy = False
+        self._reading = True
+        self._waiting: deque[Request] = deque()
+        self._parser = httptools.HttpRequestParser(self)
+        self._size = 0
+        self._in_head = self._receiving = self._refused = False
+        self._since = 0.0
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._since = perf_counter()
+        self.port.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's signature
+        self.lost = True
+        self.port.connections.discard(self)
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserCallbackError as error:
+            refused = error.__context__
+            self._abort(*refused.args if isinstance(refused, _TooLarge) else (400, "the request cannot be read"))
+        except httptools.HttpParserError as error:
+            self._abort(400, f"the request is no HTTP/1.1: {error}")
+        if self._in_head:
+            self._grow_head(len(data))
+
+    def pause_writing(self) -> None:
+        self._pause()
+
+    def resume_writing(self) -> None:
+        self._resume()
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._body: bytes | list[bytes] = b""
+        self._size = 0
+        self._in_head = self._receiving = True
+        if not self._busy:
+            self._since = perf_counter()
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name, headers = name.lower(), self._headers
+        headers[name] = headers[name] + b", " + value if name in headers else value
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._size = 0
+        length = self._headers.get(b"content-length")
+        if length is not None and int(length) > self.port.limits.body_bytes:
+            raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
+        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > self.port.limits.body_bytes:
+            raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
+        if not self._body:
+            self._body = body
+        elif type(self._body) is list:
+            self._body.append(body)
+        else:
+            self._body = [self._body, body]  # type: ignore[list-item]
+
+    def on_message_complete(self) -> None:
+        parser, body = self._parser, self._body
+        if parser.should_upgrade():
+            return
+        keep_alive = parser.should_keep_alive()
+        if keep_alive and b"connection" in self._headers:
+            keep_alive = parser.get_http_version() != "1.0"
+        request = Request(
+            self,
+            parser.get_method(),
+            self._target,
+            self._headers,
+            body if type(body) is bytes else b"".join(body),  # type: ignore[arg-type]
+            keep_alive,
+            perf_counter(),
+        )
+        self._body = b""
+        self._receiving = False
+        if self._busy:
+            self._waiting.append(request)
+            if len(self._waiting) >= MAX_PIPELINED:
+                self._pause()
+        else:
+            self._start(request)
+
+    # answers
+
+    def finish(self, data: bytes, close: bool) -> None:
+        """Write the answer of the current request, then go on with the next."""
+        if not self._busy:
+            return
+        self.port.in_flight -= 1
+        self._busy = False
+        if self.lost:
+            return
+        self._transport.write(data)
+        self._since = perf_counter()
+        if close:
+            self._waiting.clear()
+            self._transport.close()
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+        elif not self._reading:
+            self._resume()
+
+    def close_if_idle(self) -> None:
+        if not self._busy:
+            self._transport.close()
+
+    def overdue(self, now: float) -> bool:
+        if self._busy:
+            return False
+        if self._refused:
+            return now - self._since > LINGER_SECONDS
+        limits = self.port.limits
+        return now - self._since > (limits.receive_seconds if self._receiving else limits.idle_seconds)
+
+    def expire(self) -> None:
+        if self._receiving:
+            self._abort(408, "the request took too long to arrive")
+        else:
+            self._transport.close()
+
+    def _start(self, request: Request) -> None:
+        self._busy = True
+        self.port.in_flight += 1
+        try:
+            self.port.handle(request)
+        except Exception as error:  # a defect must cost one request, not the connection
+            self.port.failed(request, error)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """HTTP/1.1 goes on. The parser has stopped before the body, so it gets the head again without the offer."""
+        kept = self._headers.keys() - {b"upgrade", b"connection", b"http2-settings"}
+        lines = [b"%b: %b\r\n" % (name, self._headers[name]) for name in kept]
+        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(lines))
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
+
+    def _grow_head(self, size: int) -> None:
+        self._size += size
+        if self._size > self.port.limits.head_bytes:
+            self._abort(431, f"the request's head is larger than {self.port.limits.head_bytes} bytes")
+
+    def _abort(self, status: int, message: str) -> None:
+        """Say why and hang up: what follows cannot be told from the rest of this request."""
+        self._in_head = self._receiving = False
+        if self._transport.is_closing():
+            return
+        if self._busy:
+            self._transport.close()
+            return
+        # A close with unread bytes would reset the connection before the client could read why.
+        self._refused = True
+        self._since = perf_counter()
+        self._transport.write(parting(status, message))
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def _pause(self) -> None:
+        if self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if not self._reading and len(self._waiting) < MAX_PIPELINED:
+            self._reading = True
+            self._transport.resume_reading()
+
+
+class _TooLarge(Exception):
+    """(status, message)"""

@@ -1,0 +1,88 @@
+"""HTTP/1.1 messages as this server reads and writes them."""
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import orjson
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+JSON = b"application/json"
+MAX_MESSAGE = 1000
+"""Messages quote what was sent, which may be long."""
+_STATUS_LINES = {int(status): f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
+_STATUS_LINES[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
+HOP_BY_HOP = frozenset(
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
+    b" upgrade expect content-length host http2-settings".split()
+)
+
+
+class Request:
+    """One request, whole: the body is kept until the answer has gone, so that it can be sent twice."""
+
+    __slots__ = ("body", "connection", "headers", "keep_alive", "method", "started", "target")
+
+    def __init__(
+        self,
+        connection: "Connection",
+        method: bytes,
+        target: bytes,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        keep_alive: bool,
+        started: float,
+    ) -> None:
+        self.connection = connection
+        self.method = method
+        self.target = target
+        self.headers = headers
+        """Names in lower case."""
+        self.body = body
+        self.keep_alive = keep_alive
+        self.started = started
+        """`time.perf_counter()` when it was complete."""
+
+    def respond(self, status: int, body: bytes, content_type: bytes = JSON, extra: bytes = b"") -> None:
+        """`extra`: whole header lines. The last word on this request."""
+        close = not self.keep_alive or self.connection.port.closing
+        start = self.connection.port.start_of(status, content_type)
+        if close:
+            extra += b"connection: close\r\n"
+        self.connection.finish(b"%b%d\r\n%b\r\n%b" % (start, len(body), extra, body), close)
+
+    def relay(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Pass on another server's answer."""
+        close = not self.keep_alive or self.connection.port.closing
+        lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status]
+        lines += [b"%b: %b\r\n" % (name, value) for name, value in headers if name not in HOP_BY_HOP]
+        lines.append(b"content-length: %d\r\n%b\r\n" % (len(body), b"connection: close\r\n" if close else b""))
+        self.connection.finish(b"".join(lines) + body, close)
+
+    def refuse(self, status: int, message: str, extra: bytes = b"") -> None:
+        self.respond(status, error_body(message), extra=extra)
+
+
+def start_of_answer(status: int, head: bytes, content_type: bytes) -> bytes:
+    """Up to the number of bytes in the body."""
+    return b"%b%bcontent-type: %b\r\ncontent-length: " % (_STATUS_LINES[status], head, content_type)
+
+
+def error_body(message: str) -> bytes:
+    return orjson.dumps({"error": message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "…"})
+
+
+def parting(status: int, message: str) -> bytes:
+    """The answer to what is no request."""
+    body = error_body(message)
+    head = b"%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return head % (_STATUS_LINES[status], JSON, len(body)) + body
+
+
+def forwarded(request: Request, host: bytes) -> bytes:
+    """The request as it is sent to another server."""
+    lines = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method, request.target, host)]
+    lines += [b"%b: %b\r\n" % item for item in request.headers.items() if item[0] not in HOP_BY_HOP]
+    lines.append(b"content-length: %d\r\n\r\n" % len(request.body))
+    return b"".join(lines) + request.body

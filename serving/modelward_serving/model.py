@@ -1,0 +1,147 @@
+"""The model that is served: proven by its digests before it is loaded, and run over rows of several requests."""
+
+import hashlib
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+
+from modelward_contracts.manifests import GoldenRequests, ModelManifest
+from modelward_contracts.profile import ReferenceProfile
+from modelward_contracts.wire import decode, sha256
+
+from .external import has_external_data
+from .interface import Interface, check_signature, compile_interface, signature_of
+from .oip import Inference
+from .plan import Plan
+from .refusal import ModelError, Refused
+from .session import open_session
+from .tensors import Values
+
+T = TypeVar("T")
+Array = np.ndarray[Any, Any]
+
+# A number too large for the model's type is refused instead of becoming infinite.
+np.seterr(over="raise", invalid="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    name: str
+    version: str
+    digest: str
+    """Of the manifest; of model.onnx where there is none."""
+    profile_digest: str
+    interface: Interface
+    golden: GoldenRequests | None
+    profile: ReferenceProfile | None
+    session: Any
+    output_names: list[str]
+
+    def run(self, feeds: dict[str, Array]) -> list[Array]:
+        outputs: list[Array] = self.session.run(self.output_names, feeds)
+        return outputs
+
+    def feeds(self, requests: list[Inference]) -> dict[str, Array]:
+        """One array for each input over all the requests' rows. Raises `Refused` for values that do not fit."""
+        feeds = {}
+        rows = sum(request.rows for request in requests) if len(requests) > 1 else requests[0].rows
+        shapes = requests[0].shapes
+        for i, spec in enumerate(self.interface.inputs):
+            try:
+                values = _joined([request.values[i] for request in requests], spec.datatype.numpy)
+            except (FloatingPointError, OverflowError, ValueError) as error:
+                raise Refused(f"input '{spec.title}' holds a value out of range for {spec.datatype.name}") from error
+            tail = shapes[i] if shapes is not None else spec.tail
+            feeds[spec.name] = values.reshape((rows, *tail) if self.interface.batches else tail)
+        return feeds
+
+
+def _joined(values: list[Values], dtype: Any) -> Array:
+    if len(values) == 1:
+        return np.asarray(values[0], dtype)
+    if all(type(part) is list for part in values):
+        return np.array(list(chain.from_iterable(values)), dtype)
+    return np.concatenate([np.asarray(part, dtype) for part in values])
+
+
+def load(folder: Path, name: str | None, version: str, digest: str | None, plan: Plan) -> Model:
+    """Raises `ModelError`. Nothing is handed to onnxruntime before its bytes are what the manifest says."""
+    model_bytes = _read(folder / "model.onnx")
+    manifest, manifest_digest = _manifest(folder, digest)
+    golden = profile = None
+    if manifest is not None:
+        _check("model.onnx", model_bytes, manifest.model.digest)
+        golden = _part(folder / "golden.json", manifest.golden.digest, GoldenRequests)
+        profile = _part(folder / "profile.json", manifest.profile.digest, ReferenceProfile)
+    _require_whole(model_bytes)
+    session = open_session(model_bytes, plan)
+    if manifest is not None:
+        check_signature(manifest.signature, session)
+    interface = compile_interface(manifest.signature if manifest is not None else signature_of(session))
+    return Model(
+        name=name or (manifest.model_name if manifest is not None else folder.resolve().name),
+        version=version,
+        digest=manifest_digest or sha256(model_bytes),
+        profile_digest=manifest.profile.digest if manifest is not None else "",
+        interface=interface,
+        golden=golden,
+        profile=profile,
+        session=session,
+        output_names=[spec.name for spec in interface.outputs],
+    )
+
+
+def _require_whole(model: bytes) -> None:
+    try:
+        outside = has_external_data(model)
+    except ValueError as error:
+        raise ModelError("InvalidModel", f"model.onnx cannot be loaded: it is no ONNX file: {error}") from error
+    if outside:
+        raise ModelError(
+            "ExternalData", "model.onnx keeps weights in other files, which no digest proves: save it with all its data"
+        )
+
+
+def _manifest(folder: Path, digest: str | None) -> tuple[ModelManifest | None, str | None]:
+    path = folder / "manifest.json"
+    if not path.exists():
+        if digest is not None:
+            raise ModelError("ManifestMissing", f"{path} is missing, but {digest} is to be served")
+        return None, None
+    data = _read(path)
+    if digest is not None:
+        _check("manifest.json", data, digest)
+    return _decoded("manifest.json", data, ModelManifest), sha256(data)
+
+
+def _part(path: Path, digest: str, shape: type[T]) -> T:
+    data = _read(path)
+    _check(path.name, data, digest)
+    return _decoded(path.name, data, shape)
+
+
+def _decoded(name: str, data: bytes, shape: type[T]) -> T:
+    try:
+        return decode(data, shape)
+    except msgspec.DecodeError as error:
+        raise ModelError("InvalidModel", f"{name} cannot be read: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError("ModelMissing", f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check(name: str, data: bytes, digest: str) -> None:
+    actual = "sha256:" + hashlib.sha256(data).hexdigest()
+    if actual != digest:
+        raise ModelError(
+            "DigestMismatch",
+            f"{name} hashes to {actual}, expected {digest}: the bytes were changed; train or fetch again",
+        )

@@ -1,0 +1,225 @@
+"""Open Inference Protocol v2 requests: from a body's bytes to checked values, without any I/O."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import simdjson
+
+from .interface import Interface, TensorSpec, listed
+from .refusal import Refused
+from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
+
+LARGE = 3_000
+"""From this many bytes on, numbers go from text to an array without becoming Python objects."""
+
+_parser = simdjson.Parser()
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The outputs of one reply: position in the model's outputs, and whether as raw bytes."""
+
+    outputs: tuple[tuple[int, bool], ...]
+    binary: bool
+    everything: bool = False
+
+
+@dataclass(slots=True)
+class Inference:
+    id: str | None
+    rows: int
+    values: list[Values]
+    """Flat, in the order of the model's inputs."""
+    shapes: tuple[tuple[int, ...], ...] | None
+    """Where a dimension beside the batch is free: only requests alike run together."""
+    wanted: Wanted
+    timeout: float | None
+    """Seconds that the client is willing to wait."""
+    plain: bool = False
+    """Came by the plain route, and is answered in its form."""
+
+
+def all_outputs(interface: Interface, binary: bool) -> Wanted:
+    return Wanted(tuple((i, binary) for i in range(len(interface.outputs))), binary, everything=True)
+
+
+class Parser:
+    """Turns bodies into `Inference`s of one model."""
+
+    def __init__(self, interface: Interface) -> None:
+        self._interface = interface
+        self._plain = all_outputs(interface, binary=False)
+        self._binary = all_outputs(interface, binary=True)
+        self._fixed = all(spec.fixed_row is not None for spec in interface.inputs) and interface.batches
+
+    def parse(self, body: bytes, header_length: int | None = None) -> Inference:
+        if header_length is None:
+            header, raw = body, memoryview(b"")
+        elif 0 < header_length <= len(body):
+            header, raw = body[:header_length], memoryview(body)[header_length:]
+        else:
+            raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
+        return self._request(_load(header), raw)
+
+    def _request(self, top: Any, raw: memoryview) -> Inference:
+        if type(top) is not dict:
+            raise Refused("the body must be a JSON object with 'inputs'")
+        tensors = top.get("inputs")
+        if type(tensors) is not list or not tensors:
+            raise Refused("the body must have 'inputs', a list of tensors")
+        parameters = _parameters(top) if "parameters" in top else None
+        request_id = top.get("id")
+        if request_id is not None and type(request_id) is not str:
+            raise Refused("'id' must be text")
+        values, shapes = self._inputs(tensors, raw)
+        return Inference(
+            id=request_id,
+            rows=self._rows(shapes),
+            values=values,
+            shapes=None if self._fixed else tuple(shape[1:] if self._interface.batches else shape for shape in shapes),
+            wanted=self._wanted(top["outputs"], parameters) if "outputs" in top else self._default(parameters),
+            timeout=_timeout(parameters) if parameters else None,
+        )
+
+    def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:
+        specs, index = self._interface.inputs, self._interface.input_index
+        values: list[Any] = [None] * len(specs)
+        shapes: list[tuple[int, ...]] = [()] * len(specs)
+        for tensor in tensors:
+            if type(tensor) is not dict:
+                raise Refused("each of 'inputs' must be an object")
+            name = tensor.get("name")
+            at = index.get(name) if type(name) is str else None
+            if at is None:
+                raise Refused(f"unknown input {name!r}; the model takes {listed(specs)}")
+            spec = specs[at]
+            if shapes[at]:
+                raise Refused(f"input '{spec.title}' is given twice")
+            shapes[at] = sizes = checked_shape(spec, tensor.get("shape"))
+            values[at], raw = _values(spec, tensor, sizes, raw)
+        if not all(shapes):
+            missing = [spec for spec, shape in zip(specs, shapes, strict=True) if not shape]
+            raise Refused(f"inputs are missing: {listed(missing)}")
+        if len(raw):
+            raise Refused(f"{len(raw)} bytes after the last tensor belong to none")
+        return values, shapes
+
+    def _rows(self, shapes: list[tuple[int, ...]]) -> int:
+        rows = shapes[0][0]
+        if self._interface.batches and len(shapes) > 1:
+            for spec, shape in zip(self._interface.inputs, shapes, strict=True):
+                if shape[0] != rows:
+                    first = self._interface.inputs[0].title
+                    raise Refused(f"input '{spec.title}' has {shape[0]} rows, '{first}' has {rows}")
+        return rows
+
+    def _default(self, parameters: dict[str, Any] | None) -> Wanted:
+        """All outputs."""
+        return self._binary if parameters and parameters.get("binary_data_output") is True else self._plain
+
+    def _wanted(self, outputs: Any, parameters: dict[str, Any] | None) -> Wanted:
+        binary = self._default(parameters).binary
+        if not outputs:
+            return self._default(parameters)
+        if type(outputs) is not list:
+            raise Refused("'outputs' must be a list")
+        chosen: dict[int, bool] = {}
+        for output in outputs:
+            name = output.get("name") if type(output) is dict else None
+            at = self._interface.output_index.get(name) if type(name) is str else None
+            if at is None:
+                raise Refused(f"unknown output {name!r}; the model gives {listed(self._interface.outputs)}")
+            if at in chosen:
+                raise Refused(f"output {name!r} is asked for twice")
+            chosen[at] = bool((_parameters(output) or {}).get("binary_data", binary))
+        return Wanted(tuple(chosen.items()), any(chosen.values()))
+
+
+def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], raw: memoryview) -> Any:
+    """The tensor's values, and the raw bytes that are left for the next."""
+    name = tensor.get("datatype")
+    given = spec.datatype if name == spec.datatype.name else given_datatype(spec, name)
+    parameters = _parameters(tensor) if "parameters" in tensor else None
+    size = parameters.get("binary_data_size") if parameters else None
+    if size is None:
+        if given.name == "FP16":
+            raise Refused(f"input '{spec.title}': FP16 has no JSON form, send it as binary data")
+        data = tensor.get("data")
+        if isinstance(data, np.ndarray):
+            return _from_buffer(spec, data, sizes), raw
+        return from_json(spec, data, sizes, parameters.get("content_type") if parameters else None), raw
+    if type(size) is not int or not 0 <= size <= len(raw):
+        raise Refused(f"input '{spec.title}': binary_data_size is {size!r}, {len(raw)} bytes are left in the body")
+    if "data" in tensor:
+        raise Refused(f"input '{spec.title}' has both data and binary_data_size")
+    return from_bytes(spec, given, raw[:size], sizes), raw[size:]
+
+
+def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int, ...]) -> Values:
+    count = int(np.prod(sizes, dtype=object))
+    if len(data) != count:
+        raise Refused(f"input '{spec.title}': shape {list(sizes)} needs {count} values, got {len(data)}")
+    if spec.datatype.kind not in ("float", "integer"):
+        return from_json(spec, data.tolist(), sizes)
+    return as_datatype(spec, data)
+
+
+def _load(header: bytes) -> Any:
+    if len(header) >= LARGE and (top := _load_large(header)) is not None:
+        return top
+    try:
+        return orjson.loads(header)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"the body is no JSON: {error}") from None
+
+
+def _load_large(header: bytes) -> dict[str, Any] | None:
+    """Tensors of plain numbers as float64 arrays; None where the general way must decide (and word the error)."""
+    top: Any = None
+    try:
+        top = _parser.parse(header)
+        request = {
+            key: top[key].as_dict() if key == "parameters" else _plain(top[key]) for key in top if key != "inputs"
+        }
+        request["inputs"] = [_large_tensor(tensor) for tensor in top["inputs"]]
+    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError):
+        return None
+    finally:
+        top = None
+    return request
+
+
+def _large_tensor(tensor: Any) -> dict[str, Any]:
+    result = {key: _plain(tensor[key]) for key in tensor if key != "data"}
+    if "data" in tensor:
+        data = tensor["data"]
+        try:
+            # Integers beyond 2**53 would lose digits as floats, so integer tensors keep the exact way.
+            if str(result.get("datatype")).startswith("FP"):
+                result["data"] = np.frombuffer(data.as_buffer(of_type="d"))
+                return result
+        except (TypeError, ValueError):
+            pass
+        result["data"] = _plain(data)
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, simdjson.Array):
+        return value.as_list()
+    return value.as_dict() if isinstance(value, simdjson.Object) else value
+
+
+def _parameters(holder: dict[str, Any]) -> dict[str, Any] | None:
+    parameters = holder.get("parameters")
+    if parameters is not None and type(parameters) is not dict:
+        raise Refused("'parameters' must be an object")
+    return parameters
+
+
+def _timeout(parameters: dict[str, Any]) -> float | None:
+    """Triton's `timeout`, in microseconds."""
+    timeout = parameters.get("timeout")
+    return timeout / 1e6 if type(timeout) is int and timeout > 0 else None

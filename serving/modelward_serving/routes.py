@@ -1,0 +1,170 @@
+"""What the data and the direct port answer."""
+
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+import orjson
+
+from . import openapi, predict
+from .http import Request
+from .model import Model
+from .monitor.counters import Counters
+from .plan import Plan
+from .session import version as onnxruntime_version
+from .statistics import statistics
+
+Handler = Callable[[Request], None]
+EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
+
+
+class Routes:
+    """Exact paths to handlers by method: one dictionary look-up a request."""
+
+    def __init__(self) -> None:
+        self._table: dict[bytes, dict[bytes, Handler]] = {}
+        self.status = 404
+        self.explain: Callable[[Request, bytes], str] = lambda _request, path: f"there is nothing at {_shown(path)}"
+
+    def add(self, method: bytes, path: str, handler: Handler) -> None:
+        self._table.setdefault(path.encode(), {})[method] = handler
+
+    def handle(self, request: Request) -> None:
+        methods = self._table.get(request.target)
+        if methods is None:
+            methods = self._table.get(_normal(request.target))
+        if methods is None:
+            request.refuse(self.status, self.explain(request, _normal(request.target)))
+            return
+        handler = methods.get(request.method)
+        if handler is None:
+            allowed = b", ".join(sorted(methods))
+            request.refuse(405, f"use {allowed.decode()} here", b"allow: %b\r\n" % allowed)
+        else:
+            handler(request)
+
+
+def _normal(target: bytes) -> bytes:
+    path = target.partition(b"?")[0]
+    return unquote_to_bytes(path) if b"%" in path else path
+
+
+def _shown(path: bytes) -> str:
+    return path[:200].decode("utf-8", "replace")
+
+
+def fixed(status: int, value: object) -> Handler:
+    body = orjson.dumps(value)
+    return lambda request: request.respond(status, body)
+
+
+class ModelRoutes:
+    """The protocol's paths for one model. `infer` differs between the ports: only the data port splits."""
+
+    def __init__(self, model: Model, plan: Plan, counters: Counters) -> None:
+        self._model, self._plan, self._counters = model, plan, counters
+
+    def build(self, infer: Handler, ready: Callable[[], bool]) -> Routes:
+        model, routes = self._model, health_routes(ready)
+        routes.explain = self._explain
+        routes.add(b"GET", "/v2", fixed(200, self._server()))
+        for base in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
+            routes.add(b"GET", base, fixed(200, self._metadata()))
+            routes.add(b"GET", f"{base}/ready", self._model_ready(ready))
+            routes.add(b"GET", f"{base}/config", fixed(200, self._config()))
+            routes.add(b"GET", f"{base}/stats", self._statistics)
+            routes.add(b"POST", f"{base}/infer", infer)
+        routes.add(b"GET", "/v2/models/stats", self._statistics)
+        routes.add(b"POST", "/v2/repository/index", self._index(ready))
+        for action in ("load", "unload"):
+            routes.add(b"POST", f"/v2/repository/models/{model.name}/{action}", _not_here)
+        routes.add(b"POST", predict.PATH, infer)
+        routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
+        shown = openapi.page(model)
+        routes.add(b"GET", "/docs", lambda request: request.respond(200, shown, b"text/html; charset=utf-8"))
+        return routes
+
+    def _statistics(self, request: Request) -> None:
+        request.respond(200, orjson.dumps(statistics(self._model, self._counters)))
+
+    def _index(self, ready: Callable[[], bool]) -> Handler:
+        def answer(request: Request) -> None:
+            state = "READY" if ready() else "UNAVAILABLE"
+            entry = {"name": self._model.name, "version": self._model.version, "state": state, "reason": ""}
+            request.respond(200, orjson.dumps([entry]))
+
+        return answer
+
+    def _server(self) -> dict[str, object]:
+        return {
+            "name": "modelward",
+            "version": _own_version(),
+            "extensions": EXTENSIONS,
+            "models": [{"name": self._model.name, "version": self._model.version, "digest": self._model.digest}],
+        }
+
+    def _metadata(self) -> dict[str, object]:
+        interface = self._model.interface
+        return {
+            "name": self._model.name,
+            "versions": [self._model.version],
+            "platform": "onnx_onnxv1",
+            "inputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.inputs],
+            "outputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.outputs],
+            "parameters": {"digest": self._model.digest, "classes": orjson.dumps(interface.classes).decode()},
+        }
+
+    def _config(self) -> dict[str, object]:
+        return {
+            "name": self._model.name,
+            "platform": "onnx_onnxv1",
+            "backend": f"onnxruntime {onnxruntime_version()}",
+            "plan": self._plan.as_dict(),
+        }
+
+    def _model_ready(self, ready: Callable[[], bool]) -> Handler:
+        name = self._model.name
+
+        def answer(request: Request) -> None:
+            is_ready = ready()
+            request.respond(200 if is_ready else 503, orjson.dumps({"name": name, "ready": is_ready}))
+
+        return answer
+
+    def _explain(self, _request: Request, path: bytes) -> str:
+        parts = path.decode("utf-8", "replace").split("/")
+        if parts[:3] == ["", "v2", "models"] and len(parts) > 3:
+            if parts[3] != self._model.name:
+                return f"unknown model '{parts[3][:200]}'; this server has '{self._model.name}'"
+            if parts[4:5] == ["versions"] and parts[5:6] != [self._model.version]:
+                return f"unknown version of '{self._model.name}'; this server has '{self._model.version}'"
+        return f"there is nothing at {_shown(path)}"
+
+
+def _not_here(request: Request) -> None:
+    request.refuse(501, "models are loaded and unloaded by starting and stopping servers, not over this port")
+
+
+def health_routes(ready: Callable[[], bool]) -> Routes:
+    """All that is answered before a model is there."""
+    routes = Routes()
+
+    def answer_ready(request: Request) -> None:
+        is_ready = ready()
+        request.respond(200 if is_ready else 503, orjson.dumps({"ready": is_ready, "live": True}))
+
+    routes.add(b"GET", "/v2/health/live", fixed(200, {"live": True}))
+    routes.add(b"GET", "/v2/health/ready", answer_ready)
+    return routes
+
+
+def _tensor(name: str, datatype: str, shape: tuple[int, ...]) -> dict[str, object]:
+    return {"name": name, "datatype": datatype, "shape": list(shape)}
+
+
+def _own_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("modelward")
+    except PackageNotFoundError:
+        return "0"

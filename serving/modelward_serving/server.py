@@ -1,0 +1,208 @@
+"""One server process, from its start to its end.
+
+Ports open first, so that probes see a live server; the model is proven, loaded, warmed and held against its golden
+requests; only then is the server ready. A model that fails never turns ready: the reason is in the readiness body,
+the log and the termination message. SIGTERM: not ready, serve on for the drain window, finish what is in flight.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from time import perf_counter
+
+from modelward_contracts.monitor import Snapshot
+from modelward_contracts.traffic import Traffic
+
+from .admin import admin_routes
+from .connection import Connection, Limits, Port
+from .exposition import Exposition
+from .monitor.counters import Counters
+from .options import Options
+from .plan import make_plan
+from .refusal import ModelError
+from .reporting import write_termination
+from .routes import ModelRoutes, health_routes
+from .service import Service
+from .startup import prepare
+from .traffic.setting import Settings
+
+LINGER_SECONDS = 10.0
+"""How long a server whose model failed can still be asked why, before it exits."""
+FINISH_SECONDS = 20.0
+BACKLOG = 2048
+log = logging.getLogger(__name__)
+
+
+class Server:
+    """Implements `admin.Served`."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._counters = Counters()
+        self._settings = Settings(options.traffic_dir, options.deployment, options.revision)
+        self._plan = make_plan(intra_op_threads=options.threads)
+        self._service: Service | None = None
+        self._failure: ModelError | None = None
+        self._draining = False
+        loading = health_routes(self._is_ready)
+        loading.status, loading.explain = 503, lambda *_: "the model is not ready"
+        self._data = Port("data", loading.handle)
+        self._direct = Port("direct", loading.handle)
+        self._admin = Port("admin", admin_routes(self).handle, limits=Limits(body_bytes=1 << 20))
+        self._listeners: list[asyncio.Server] = []
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        await self._listen()
+        try:
+            await self._start()
+        except ModelError as error:
+            return await self._failed(error)
+        sweeper = loop.create_task(self._sweep())
+        await self._stop.wait()
+        await self._drain()
+        sweeper.cancel()
+        return 0
+
+    async def _listen(self) -> None:
+        loop, options = asyncio.get_running_loop(), self._options
+        for port, number in (
+            (self._admin, options.admin_port),
+            (self._direct, options.direct_port),
+            (self._data, options.port),
+        ):
+            if number is not None:
+                factory = _factory(port)
+                self._listeners.append(await loop.create_server(factory, options.host, number, backlog=BACKLOG))
+
+    async def _start(self) -> None:
+        began = perf_counter()
+        options = self._options
+        prepared = await asyncio.to_thread(prepare, options, self._plan)
+        model, self._plan = prepared.model, prepared.plan
+        self._service = Service(asyncio.get_running_loop(), model, self._counters, prepared.one_row, self._data)
+        head = b"modelward-model: %b\r\n" % model.digest.encode()
+        if options.revision:
+            head += b"modelward-revision: %b\r\n" % options.revision.encode()
+        routes = ModelRoutes(model, self._plan, self._counters)
+        for port in (self._data, self._direct):
+            port.head = head
+            port.starts.clear()
+        self._data.handle = routes.build(self._service.director.handle, self._is_ready).handle
+        self._direct.handle = routes.build(self._service.scorer.score, self._is_ready).handle
+        if (traffic := self._settings.read_mounted()) is not None:
+            self._apply(traffic)
+        # What lives now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        fields = {"model": model.name, "version": model.version, "digest": model.digest, "plan": self._plan.as_dict()}
+        log.info("ready after %.3f s", perf_counter() - began, extra={"fields": fields})
+
+    async def _failed(self, error: ModelError) -> int:
+        self._failure = error
+        log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
+        write_termination(error.reason, error.message)
+        if self._options.admin_port is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LINGER_SECONDS)
+        return 1
+
+    async def _drain(self) -> None:
+        for listener in self._listeners[1 if self._options.admin_port is not None else 0 :]:
+            listener.close()
+        deadline = perf_counter() + FINISH_SECONDS
+        while self._data.in_flight + self._direct.in_flight and perf_counter() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        for port in (self._data, self._direct):
+            for connection in list(port.connections):
+                connection.close_if_idle()
+        if self._service is not None:
+            self._service.close()
+        log.info("stopped")
+        await asyncio.sleep(0)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self._draining or number == signal.SIGINT or self._failure is not None:
+            self._stop.set()
+        self._draining = True
+        self._data.closing = self._direct.closing = True
+        log.info("%s: serving on for %.1f s", number.name, self._options.drain_seconds)
+        asyncio.get_running_loop().call_later(self._options.drain_seconds, self._stop.set)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            now = perf_counter()
+            for port in (self._data, self._direct, self._admin):
+                port.sweep(now)
+            if self._service is not None:
+                self._service.director.tick()
+
+    def _is_ready(self) -> bool:
+        return self._service is not None and not self._draining
+
+    def _apply(self, traffic: Traffic) -> None:
+        if self._service is not None:
+            self._service.director.apply(traffic)
+            self._data.closing |= self._draining
+
+    # admin.Served
+
+    def readiness(self) -> tuple[bool, str, str]:
+        if self._failure is not None:
+            return False, self._failure.reason, self._failure.message
+        if self._draining:
+            return False, "Draining", "the server is about to stop"
+        if self._service is None:
+            return False, "Loading", "the model is being loaded and checked"
+        return True, "Ready", "the model is loaded and answers as it was recorded"
+
+    def set_traffic(self, signed: bytes) -> Traffic:
+        traffic = self._settings.accept(signed)
+        self._apply(traffic)
+        return traffic
+
+    def traffic(self) -> Traffic:
+        return self._settings.in_force()
+
+    def snapshot(self) -> Snapshot:
+        service, counters = self._service, self._counters
+        return Snapshot(
+            pod=self._options.pod,
+            revision=self._options.revision,
+            model=service.model.digest if service is not None else self._options.digest or "",
+            profile=service.model.profile_digest if service is not None else "",
+            started=counters.started,
+            epoch=self._settings.epoch,
+            ready=self._is_ready(),
+            scored={str(status): count for status, count in counters.scored.items()},
+            latency=counters.total.as_histogram(),
+            forwards=service.director.forwards() if service is not None else {},
+            connections=len(self._data.connections),
+            in_flight=self._data.in_flight + self._direct.in_flight,
+            signals=service.signals.snapshot() if service is not None and service.signals is not None else [],
+        )
+
+    def metrics(self) -> bytes:
+        counters, service = self._counters, self._service
+        return Exposition(
+            model=service.model.name if service is not None else self._options.name or "",
+            version=self._options.version,
+            snapshot=self.snapshot(),
+            queue=counters.queue.as_histogram(),
+            compute=counters.compute.as_histogram(),
+            batch_rows=counters.batch_rows,
+            rows=counters.rows,
+            weight=self._settings.in_force().weight,
+        ).text()
+
+
+def _factory(port: Port) -> Callable[[], Connection]:
+    return lambda: Connection(port)

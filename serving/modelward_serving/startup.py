@@ -1,0 +1,34 @@
+"""From a folder to a model that has proven itself: loaded, warmed, and answering as it was recorded."""
+
+from dataclasses import dataclass, replace
+
+from .golden import replay, warm_up
+from .model import Model, load
+from .options import Options
+from .plan import Plan
+
+SLOW_RUN = 0.001
+"""A run of one row that takes longer gains from threads of its own; below, waking them costs more than they save."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    model: Model
+    plan: Plan
+    one_row: float
+    """Seconds of a run of one row."""
+
+
+def prepare(options: Options, plan: Plan) -> Prepared:
+    """Raises `ModelError`."""
+    given = options.threads is not None
+    prepared = _load(options, plan if given else replace(plan, intra_op_threads=1))
+    if not given and plan.intra_op_threads > 1 and prepared.one_row > SLOW_RUN:
+        prepared = _load(options, plan)
+    replay(prepared.model)
+    return prepared
+
+
+def _load(options: Options, plan: Plan) -> Prepared:
+    model = load(options.folder, options.name, options.version, options.digest, plan)
+    return Prepared(model, plan, warm_up(model))

@@ -1,0 +1,1 @@
+"""The split: which requests go to a candidate, how they get there, and what shields the client when it fails."""

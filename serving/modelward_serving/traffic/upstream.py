@@ -1,0 +1,178 @@
+"""Kept-alive connections to the candidate's servers."""
+
+import asyncio
+import random
+import socket
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+from typing import Protocol
+
+import httptools
+
+MAX_AGE = 30.0
+"""Seconds until a connection is replaced, so that each of the candidate's pods gets its share, new ones too."""
+IDLE_AGE = 20.0
+MAX_REPLY = 256 << 20
+RESOLVED_FOR = 5.0
+
+
+class Receiver(Protocol):
+    """Who waits for a reply. Exactly one of the two is called, once."""
+
+    def replied(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None: ...
+
+    def broken(self, cause: str, unanswered: bool) -> None:
+        """`unanswered`: the connection had been used before and closed without a byte of this reply."""
+
+
+class Upstream(asyncio.Protocol):
+    """One connection; one exchange at a time."""
+
+    __slots__ = (
+        "_body", "_born", "_headers", "_heard", "_parser", "_pool", "_receiver", "_status", "_transport",
+        "_used", "idle_since",
+    )  # fmt: skip
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+        self._receiver: Receiver | None = None
+        self._used = False
+        self._born = self.idle_since = perf_counter() - random.uniform(0, MAX_AGE / 4)  # noqa: S311
+
+    def send(self, data: bytes, receiver: Receiver) -> None:
+        self._receiver = receiver
+        self._heard = False
+        self._status = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body = bytearray()
+        self._transport.write(data)
+
+    def abort(self) -> None:
+        """The exchange is given up; its connection may still carry a late reply, so it is of no further use."""
+        self._receiver = None
+        self._transport.abort()
+
+    def usable(self, now: float) -> bool:
+        return not self._transport.is_closing() and now - self._born < MAX_AGE and now - self.idle_since < IDLE_AGE
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._parser = httptools.HttpResponseParser(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's signature
+        self._pool.forget(self)
+        self._fail("connect" if self._receiver is not None and not self._heard else "protocol")
+
+    def data_received(self, data: bytes) -> None:
+        if self._receiver is None:
+            self._transport.abort()
+            return
+        self._heard = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._transport.abort()
+            self._fail("protocol")
+        else:
+            if self._status:
+                self._finish()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.lower(), value))
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+        if len(self._body) > MAX_REPLY:
+            raise ValueError("the candidate's reply is too large")
+
+    def on_message_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._headers = []
+        else:
+            self._status = status
+
+    def _finish(self) -> None:
+        receiver, self._receiver = self._receiver, None
+        status, headers, body = self._status, self._headers, bytes(self._body)
+        self._used = True
+        self.idle_since = perf_counter()
+        if self._parser.should_keep_alive():
+            self._pool.give_back(self)
+        else:
+            self._transport.close()
+        if receiver is not None:
+            receiver.replied(status, headers, body)
+
+    def _fail(self, cause: str) -> None:
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.broken(cause, unanswered=self._used and not self._heard)
+
+
+class Pool:
+    """Connections to one host and port, used in turn."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> None:
+        self._loop, self._host, self._port = loop, host, port
+        self.host_header = host.encode() if port == 80 else f"{host}:{port}".encode()
+        self._idle: deque[Upstream] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._address: tuple[str, float] = ("", 0.0)
+        self._closed = False
+
+    def idle(self) -> Upstream | None:
+        now = perf_counter()
+        while self._idle:
+            upstream = self._idle.popleft()
+            if upstream.usable(now):
+                return upstream
+            upstream.close()
+        return None
+
+    def connect(self, done: Callable[[Upstream | None], None]) -> None:
+        """`done` is called with a new connection, or None where there can be none."""
+        task = self._loop.create_task(self._connect(done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def prepare(self) -> None:
+        """Resolve the name and connect before the first request needs it."""
+        self.connect(lambda upstream: self.give_back(upstream) if upstream is not None else None)
+
+    def give_back(self, upstream: Upstream) -> None:
+        if self._closed:
+            upstream.close()
+        else:
+            self._idle.append(upstream)
+
+    def forget(self, upstream: Upstream) -> None:
+        if upstream in self._idle:
+            self._idle.remove(upstream)
+
+    def close(self) -> None:
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _connect(self, done: Callable[[Upstream | None], None]) -> None:
+        try:
+            address = await self._resolve()
+            _, upstream = await self._loop.create_connection(lambda: Upstream(self), address, self._port)
+        except OSError:
+            self._address = ("", 0.0)
+            done(None)
+        else:
+            done(upstream)
+
+    async def _resolve(self) -> str:
+        address, until = self._address
+        if perf_counter() > until:
+            found = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            address = str(found[0][4][0])
+            self._address = (address, perf_counter() + RESOLVED_FOR)
+        return address
