@@ -1,0 +1,23 @@
+{{- /* What the operator is told, without the prefix MODELWARD_; each is a field of its Settings. */ -}}
+{{- define "modelward.environment" -}}
+TRAINING_IMAGE: {{ include "modelward.image" (dict "root" . "name" "training") | quote }}
+SCORING_IMAGE: {{ include "modelward.image" (dict "root" . "name" "scoring") | quote }}
+IMAGE_PULL_POLICY: {{ .Values.images.pullPolicy }}
+{{- with .Values.watchNamespaces }}
+WATCH_NAMESPACES: {{ join "," . | quote }}
+{{- end }}
+STORE_URL: {{ .Values.store.url | quote }}
+STORE_SIZE: {{ .Values.store.size | quote }}
+STORE_ACCESS_MODE: {{ .Values.store.accessMode }}
+{{- with .Values.store.class }}
+STORE_CLASS: {{ . | quote }}
+{{- end }}
+{{- with .Values.store.secretName }}
+STORE_SECRET: {{ . | quote }}
+{{- end }}
+SIGNING_KEY_FILE: /etc/modelward/signing/key.pem
+ROLLOUT_SCRAPE_SECONDS: {{ .Values.scrape.rolloutSeconds | quote }}
+REST_SCRAPE_SECONDS: {{ .Values.scrape.restSeconds | quote }}
+METRICS_PORT: {{ .Values.metrics.port | quote }}
+CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
+{{- end }}

@@ -1,0 +1,39 @@
+{{- /* All that the operator may do, in every namespace it looks after. It may not read Secrets, nor start a process in
+a pod, nor write to a spec or metadata of a user's resource. */ -}}
+{{- define "modelward.rules" -}}
+- apiGroups: [modelward.dev]
+  resources: [datasets, datasetversions, trainingruns, modelversions, modeldeployments]
+  verbs: [get, list, watch]
+- apiGroups: [modelward.dev]
+  resources: [datasetversions, modelversions]
+  verbs: [create]
+- apiGroups: [modelward.dev]
+  resources:
+    - datasets/status
+    - datasetversions/status
+    - trainingruns/status
+    - modelversions/status
+    - modeldeployments/status
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [services, configmaps]
+  verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, create]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, delete]
+- apiGroups: [""]
+  resources: [pods/log]
+  verbs: [get]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
