@@ -1,0 +1,31 @@
+"""The versions that the demo makes, one after the other, and what is expected of each."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Act:
+    """One TrainingRun. `causes`: reasons for which its version may be rolled back; empty: it must be promoted."""
+
+    manifest: str
+    what: str
+    causes: frozenset[str] = frozenset()
+
+
+FIRST: Final = Act("trainingrun-a.yaml", "gradient boosting, cautious")
+GOOD: Final = Act("trainingrun-good.yaml", "gradient boosting, tuned")
+FAULTS: Final = {
+    "errors": Act(
+        "trainingrun-errors.yaml",
+        "has no bucket for flight numbers that it never saw",
+        frozenset({"Errors", "ForwardingStopped"}),
+    ),
+    "slow": Act("trainingrun-slow.yaml", "a forest of 2,000 trees", frozenset({"Latency"})),
+    "skew": Act("trainingrun-skew.yaml", "trained in km and °C, asked in miles and °F", frozenset({"Skew"})),
+}
+
+
+def acts(fault: str) -> list[Act]:
+    """After the first version: the harmful ones, then the good one."""
+    return [*(FAULTS.values() if fault == "all" else [FAULTS[fault]]), GOOD]
