@@ -1,0 +1,234 @@
+"""What the API server takes and what it refuses, rule by rule, with the words that tell the user what to write."""
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from api.client import Api, Manifest, RefusedByServer
+from api.manifests import ABSENT, KINDS, changed, manifest
+
+LONG = "a" * 64
+
+
+class Case(NamedTuple):
+    kind: str
+    changes: dict[str, Any]
+    message: str = ""
+
+
+PVC = {"claimName": "raw", "path": "2013-*.csv"}
+CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
+CANARY = "spec.rollout.steps"
+
+ACCEPTED = {
+    "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
+    "dataset with all columns": Case(
+        "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
+    ),
+    "splits that leave rows to train on": Case(
+        "Dataset", {"spec.splits": {"validationPercent": 49, "testPercent": 50}}
+    ),
+    "one split that leaves rows to train on": Case("Dataset", {"spec.splits": {"testPercent": 89}}),
+    "interval of two parts": Case("Dataset", {"spec.interval": "1h30m"}),
+    "longest dataset name": Case("Dataset", {"metadata.name": "a" * 40}),
+    "run that starts with a digit": Case("TrainingRun", {"metadata.name": "2013-flights"}),
+    "longest run name": Case("TrainingRun", {"metadata.name": "a" * 50}),
+    "container": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.container": CONTAINER}),
+    "parameters of each type": Case(
+        "TrainingRun", {"spec.parameters": {"depth": 3, "rate": 0.5, "loss": "log", "warm": True}}
+    ),
+    "gate with one bound": Case("TrainingRun", {"spec.gates": [{"metric": "auc", "minimum": 0.7}]}),
+    "gate with two bounds": Case("TrainingRun", {"spec.gates": [{"metric": "bias", "minimum": -1, "maximum": 1}]}),
+    "quantities as in a pod": Case(
+        "TrainingRun", {"spec.resources": {"requests": {"cpu": "500m", "memory": "1.5Gi"}, "limits": {"cpu": 2}}}
+    ),
+    "environment": Case(
+        "TrainingRun",
+        {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"env": [{"name": "TZ", "value": "UTC"}]}},
+    ),
+    "version by number": Case("ModelDeployment", {"spec.modelRef.version": 3}),
+    "version by number as text": Case("ModelDeployment", {"spec.modelRef.version": "3"}),
+    "version by name": Case("ModelDeployment", {"spec.modelRef.version": "Latest"}),
+    "version by digest": Case("ModelDeployment", {"spec.modelRef.version": "sha256:" + "0a" * 32}),
+    "no replicas": Case("ModelDeployment", {"spec.replicas": 0}),
+    "rising steps": Case("ModelDeployment", {CANARY: [{"weight": 1}, {"weight": 1}, {"weight": 50}]}),
+}
+
+REFUSED = {
+    "dataset without a source": Case(
+        "Dataset", {"spec.source": {}}, "write `source: {pvc: {claimName: NAME, path: GLOB}}`"
+    ),
+    "dataset of two sources": Case("Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc or inline"),
+    "label that identifies": Case(
+        "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
+    ),
+    "forbidden label": Case(
+        "Dataset", {"spec.columns.forbidden": ["late"]}, "columns.forbidden must not hold the label"
+    ),
+    "forbidden id": Case(
+        "Dataset", {"spec.columns.forbidden": ["id"]}, "columns.forbidden must not hold columns.id or columns.time"
+    ),
+    "forbidden time": Case(
+        "Dataset",
+        {"spec.columns.time": "hour", "spec.columns.forbidden": ["hour"]},
+        "columns.forbidden must not hold columns.id or columns.time",
+    ),
+    "nothing left to train on": Case(
+        "Dataset",
+        {"spec.splits": {"validationPercent": 50, "testPercent": 50}},
+        "splits.validationPercent and splits.testPercent must leave rows to train on: together below 100",
+    ),
+    "nothing left by the default": Case("Dataset", {"spec.splits": {"testPercent": 90}}, "together below 100"),
+    "label that is missing": Case("Dataset", {"spec.columns.label": ABSENT}, "spec.columns.label: Required value"),
+    "format that we do not read": Case("Dataset", {"spec.format": "xlsx"}, 'supported values: "csv", "parquet"'),
+    "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
+    "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),
+    "long dataset name": Case("Dataset", {"metadata.name": "a" * 41}, "metadata.name must have at most 40 characters"),
+    "dataset name with a dot": Case(
+        "Dataset", {"metadata.name": "a.b"}, "metadata.name must be lower-case letters, digits and dashes"
+    ),
+    "long dataset version name": Case("DatasetVersion", {"metadata.name": LONG}, "at most 63 characters"),
+    "dataset version without a digest": Case("DatasetVersion", {"spec.digest": "1"}, "spec.digest"),
+    "run of nothing": Case(
+        "TrainingRun", {"spec.estimator": ABSENT}, "a TrainingRun needs exactly one of estimator or container"
+    ),
+    "run of two things": Case(
+        "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}` or `container:"
+    ),
+    "gate without a bound": Case(
+        "TrainingRun", {"spec.gates": [{"metric": "auc"}]}, "write `minimum:` or `maximum:` beside `metric:`"
+    ),
+    "gate that nothing passes": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "auc", "minimum": 1, "maximum": 0}]},
+        "a gate's minimum must not be above its maximum",
+    ),
+    "environment of ours": Case(
+        "TrainingRun",
+        {
+            "spec.estimator": ABSENT,
+            "spec.container": CONTAINER | {"env": [{"name": "MODELWARD_INPUT", "value": "/"}]},
+        },
+        "write values of your own under `parameters:`",
+    ),
+    "environment that says a thing twice": Case(
+        "TrainingRun",
+        {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"env": [{"name": "TZ"}, {"name": "TZ"}]}},
+        "Duplicate value",
+    ),
+    "parameters below parameters": Case("TrainingRun", {"spec.parameters": {"a": {"b": 1}}}, "spec.parameters.a"),
+    "list of parameters": Case("TrainingRun", {"spec.parameters": {"a": [1]}}, "spec.parameters.a"),
+    "quantity of no unit we know": Case(
+        "TrainingRun", {"spec.resources": {"limits": {"memory": "2 GB"}}}, "spec.resources.limits.memory"
+    ),
+    "privileges are not on the list": Case(
+        "TrainingRun",
+        {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"securityContext": {"privileged": True}}},
+        'unknown field "spec.container.securityContext"',
+    ),
+    "root": Case(
+        "TrainingRun",
+        {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"runAsUser": 0}},
+        "spec.container.runAsUser",
+    ),
+    "model name in capitals": Case("TrainingRun", {"spec.modelName": "Flights"}, "spec.modelName"),
+    "long run name": Case("TrainingRun", {"metadata.name": "a" * 51}, "metadata.name must have at most 50 characters"),
+    "version zero of a model": Case("ModelVersion", {"spec.version": 0}, "spec.version"),
+    "version zero": Case(
+        "ModelDeployment",
+        {"spec.modelRef.version": 0},
+        "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+    ),
+    "version in small letters": Case(
+        "ModelDeployment", {"spec.modelRef.version": "latest"}, "modelRef.version must be Latest"
+    ),
+    "version of half a digest": Case(
+        "ModelDeployment", {"spec.modelRef.version": "sha256:0a"}, "modelRef.version must be Latest"
+    ),
+    "version by a fraction": Case("ModelDeployment", {"spec.modelRef.version": 1.5}, "must be of type integer,string"),
+    "falling steps": Case(
+        "ModelDeployment",
+        {CANARY: [{"weight": 50}, {"weight": 10}]},
+        "rollout.steps must not fall: write the weights from the smallest to the largest",
+    ),
+    "no steps": Case("ModelDeployment", {CANARY: []}, "spec.rollout.steps"),
+    "step above a hundred percent": Case("ModelDeployment", {CANARY: [{"weight": 101}]}, "less than or equal to 100"),
+    "latency that may not rise": Case(
+        "ModelDeployment", {"spec.analysis.maxLatencyRatio": 1}, "spec.analysis.maxLatencyRatio"
+    ),
+    "negative replicas": Case("ModelDeployment", {"spec.replicas": -1}, "greater than or equal to 0"),
+    "deployment that no Service can be named after": Case(
+        "ModelDeployment", {"metadata.name": "2013"}, "starting with a letter and not ending with a dash"
+    ),
+    "long deployment name": Case("ModelDeployment", {"metadata.name": "a" * 41}, "at most 40 characters"),
+}
+
+CHANGED = {
+    "dataset version": Case(
+        "DatasetVersion", {"spec.rows": 3}, "a DatasetVersion is immutable: change the Dataset, or make a new one"
+    ),
+    "training run": Case(
+        "TrainingRun",
+        {"spec.seed": 1},
+        "a TrainingRun is immutable: give it a new metadata.name, or use a RegisteredModel",
+    ),
+    "training run's parameter": Case("TrainingRun", {"spec.estimator.parameters.C": 0.6}, "a TrainingRun is immutable"),
+    "training run with a field less": Case(
+        "TrainingRun", {"spec.estimator.parameters": ABSENT}, "a TrainingRun is immutable"
+    ),
+    "model version": Case(
+        "ModelVersion", {"spec.metrics.accuracy": 0.9}, "a ModelVersion is immutable: train or import a new one"
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_plain_manifest_is_accepted(api: Api, namespace: str, kind: str) -> None:
+    api.create(manifest(kind, namespace), dry_run=True)
+
+
+@pytest.mark.parametrize("case", ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_valid_manifest_is_accepted(api: Api, namespace: str, case: Case) -> None:
+    api.create(manifest(case.kind, namespace, case.changes), dry_run=True)
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
+def test_invalid_manifest_is_refused_in_words(api: Api, namespace: str, case: Case) -> None:
+    assert case.message in _refusal(api, manifest(case.kind, namespace, case.changes))
+
+
+@pytest.mark.parametrize("case", CHANGED.values(), ids=CHANGED.keys())
+def test_immutable_object_is_refused_when_changed(api: Api, namespace: str, case: Case) -> None:
+    created = api.create(manifest(case.kind, namespace))
+    with pytest.raises(RefusedByServer) as refused:
+        api.replace(changed(created, case.changes))
+    assert case.message in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_immutable_or_not_labels_may_change(api: Api, namespace: str, kind: str) -> None:
+    created = api.create(manifest(kind, namespace))
+    assert api.replace(changed(created, {"metadata.labels": {"team": "air"}}))["metadata"]["labels"] == {"team": "air"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_misspelt_field_is_refused_by_its_name(api: Api, namespace: str, kind: str) -> None:
+    assert 'unknown field "spec.sorce"' in _refusal(api, manifest(kind, namespace, {"spec.sorce": 1}))
+
+
+def test_every_rule_is_refused_in_some_test(crds: list[Manifest]) -> None:
+    expected = [case.message for case in (*REFUSED.values(), *CHANGED.values())]
+    untested = [text for crd in crds for text in _messages(crd) if not any(part and part in text for part in expected)]
+    assert untested == []
+
+
+def _messages(node: Any) -> list[str]:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    own = node.get("x-kubernetes-validations", []) if isinstance(node, dict) else []
+    return [entry["message"] for entry in own] + [text for child in children for text in _messages(child)]
+
+
+def _refusal(api: Api, refused: Manifest) -> str:
+    with pytest.raises(RefusedByServer) as found:
+        api.create(refused, dry_run=True)
+    return str(found.value)

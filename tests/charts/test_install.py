@@ -1,0 +1,162 @@
+"""The chart on a real API server: installed, upgraded, applied, taken away, and who may do what."""
+
+import json
+from functools import partial
+
+import pytest
+import yaml
+
+from api.client import wait_until
+from api.manifests import KINDS, manifest
+from charts.conftest import CHART, NAMESPACE, Chart, Run
+from charts.test_template import VALUES
+
+OPERATOR = f"--as=system:serviceaccount:{NAMESPACE}:modelward"
+MAY = (
+    "watch datasets.modelward.dev",
+    "create modelversions.modelward.dev",
+    "update modeldeployments.modelward.dev/status",
+    "create jobs.batch",
+    "patch deployments.apps",
+    "patch services",
+    "create persistentvolumeclaims",
+    "get pods/log",
+    "delete pods",
+    "create events.events.k8s.io",
+)
+MAY_NOT = (
+    "get secrets",
+    "list secrets",
+    "update datasets.modelward.dev",
+    "patch modeldeployments.modelward.dev",
+    "create modeldeployments.modelward.dev",
+    "delete trainingruns.modelward.dev",
+    "create pods",
+    "create pods/exec",
+    "delete persistentvolumeclaims",
+    "list namespaces",
+    "create roles.rbac.authorization.k8s.io",
+    "create serviceaccounts/token",
+)
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+def test_everything_rendered_is_accepted(chart: Chart, kubectl: Run, values: tuple[str, ...]) -> None:
+    rendered = chart.template(*values).out
+    done = kubectl("apply", "--dry-run=server", "--validate=strict", "--filename=-", stdin=rendered)
+    assert done.ok, done.out
+    assert "Warning" not in done.out
+
+
+@pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
+def test_pods_are_admitted_where_restricted_is_enforced(chart: Chart, kubectl: Run, values: tuple[str, ...]) -> None:
+    assert kubectl("label", "--overwrite", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted").ok
+    rendered = [found for found in yaml.safe_load_all(chart.template(*values, hooks=True).out) if found]
+    templates = [found["spec"]["template"] for found in rendered if found["kind"] == "Deployment"]
+    pods = [{"metadata": {"name": "operator"}, "spec": template["spec"]} for template in templates]
+    pods += [found for found in rendered if found["kind"] == "Pod"]
+    assert len(pods) == 2
+    for pod in pods:
+        pod["spec"].pop("priorityClassName", None)  # a class that is not on this server
+        text = json.dumps({"apiVersion": "v1", "kind": "Pod"} | pod)
+        done = kubectl("create", "--dry-run=server", f"--namespace={NAMESPACE}", "--filename=-", stdin=text)
+        assert done.ok, done.out
+
+
+def test_install_tells_what_to_do_next(helm: Run) -> None:
+    told = helm("install", "modelward", str(CHART)).out
+    assert f"kubectl --namespace {NAMESPACE} rollout status deployment/modelward" in told
+    assert f"kubectl apply --namespace {NAMESPACE} --filename - <<END" in told
+
+
+def test_dataset_of_the_notes_is_accepted(helm: Run, kubectl: Run) -> None:
+    told = helm("install", "modelward", str(CHART)).out
+    manifest = told.partition("<<END\n")[2].partition("END")[0]
+    done = kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", stdin=manifest)
+    assert done.ok, done.out
+
+
+def test_upgrade_keeps_the_signing_key(helm: Run, kubectl: Run) -> None:
+    helm("install", "modelward", str(CHART))
+    before = _key(kubectl)
+    assert helm("upgrade", "modelward", str(CHART), "--set", "store.size=20Gi").ok
+    assert _key(kubectl) == before
+
+
+def test_uninstall_leaves_the_crds_and_all_resources_and_may_be_undone(helm: Run, kubectl: Run) -> None:
+    helm("install", "modelward", str(CHART))
+    assert kubectl("create", "--filename=-", stdin=json.dumps(manifest("Dataset", "team-a"))).ok
+    assert helm("uninstall", "modelward").ok
+    namespaced = "secrets,services,deployments,networkpolicies,serviceaccounts"
+    assert kubectl("get", namespaced, f"--namespace={NAMESPACE}", "--output=name").out == ""
+    assert "modelward" not in kubectl("get", "clusterroles,clusterrolebindings", "--output=name").out
+    assert "dataset.modelward.dev/flights" in kubectl("get", "dset", "--namespace=team-a", "--output=name").out
+    assert helm("install", "modelward", str(CHART)).ok
+
+
+def test_namespace_is_deleted_with_no_operator_there(helm: Run, kubectl: Run) -> None:
+    helm("install", "modelward", str(CHART))
+    assert kubectl("create", "namespace", "short-lived").ok
+    for kind in KINDS:
+        done = kubectl("create", "--filename=-", stdin=json.dumps(manifest(kind, "short-lived")))
+        assert done.ok, done.out
+    done = kubectl("delete", "namespace/short-lived", "--timeout=30s")
+    assert done.ok, done.out
+
+
+def test_plain_apply_of_rendered_manifests_works_and_settles(chart: Chart, kubectl: Run) -> None:
+    rendered = chart.template("signing.existingSecret=own-key").out
+    first = kubectl("apply", "--filename=-", stdin=rendered)
+    assert first.ok, first.out
+    again = kubectl("apply", "--filename=-", stdin=rendered).out.strip().splitlines()
+    assert [line for line in again if not line.endswith("unchanged")] == []
+    without_crds = chart.template("signing.existingSecret=own-key", "crds.enabled=false").out
+    assert kubectl("delete", "--filename=-", stdin=without_crds).ok
+
+
+@pytest.mark.parametrize("words", MAY)
+def test_operator_may(installed: None, kubectl: Run, words: str) -> None:
+    assert _can(kubectl, OPERATOR, words)
+
+
+@pytest.mark.parametrize("words", MAY_NOT)
+def test_operator_may_not(installed: None, kubectl: Run, words: str) -> None:
+    assert not _can(kubectl, OPERATOR, words)
+
+
+def test_users_roles_cover_modelward(installed: None, kubectl: Run) -> None:
+    for role in ("view", "edit"):
+        done = kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er", "--namespace=team-a")
+        assert done.ok, done.out
+    assert _can(kubectl, "--as=viewer", "list modeldeployments.modelward.dev")
+    assert not _can(kubectl, "--as=viewer", "create modeldeployments.modelward.dev")
+    assert _can(kubectl, "--as=editer", "create modeldeployments.modelward.dev")
+    assert _can(kubectl, "--as=editer", "patch modeldeployments.modelward.dev/scale")
+    assert not _can(kubectl, "--as=editer", "update modeldeployments.modelward.dev/status")
+
+
+@pytest.fixture(scope="module")
+def installed(chart: Chart, kubectl: Run) -> None:
+    """What decides who may do what, without the rest."""
+    roles = [found for found in chart.render() if "rbac.authorization" in found["apiVersion"]]
+    assert kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(roles)).ok
+    for role in ("view", "edit"):
+        is_aggregated = partial(_has, kubectl, f"clusterrole/{role}", "modelward.dev")
+        wait_until(is_aggregated, f"{role} covers our resources")
+
+
+def _has(kubectl: Run, name: str, text: str) -> bool:
+    return text in kubectl("get", name, "--output=yaml").out
+
+
+def _can(kubectl: Run, who: str, words: str) -> bool:
+    verb, _, resource = words.partition(" ")
+    resource, _, part = resource.partition("/")
+    more = [f"--subresource={part}"] if part else []
+    return kubectl("auth", "can-i", verb, resource, *more, who, "--namespace=team-a").ok
+
+
+def _key(kubectl: Run) -> str:
+    done = kubectl("get", "secret/modelward-signing-key", f"--namespace={NAMESPACE}", "--output=jsonpath={.data}")
+    assert done.ok
+    return done.out

@@ -1,0 +1,200 @@
+"""What the chart renders, without any cluster."""
+
+import base64
+from typing import Any
+
+import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from charts.conftest import CHART, Chart, Manifest
+from localcluster import paths
+from modelward.settings import Settings
+
+VALUES: dict[str, tuple[str, ...]] = {
+    "defaults": (),
+    "everything set": (
+        "images.registry=registry.local:5000/team",
+        "images.tag=v1",
+        "images.pullSecrets={pull}",
+        "watchNamespaces={team-a,team-b}",
+        "store.url=s3://models/prod",
+        "store.class=fast",
+        "store.accessMode=ReadWriteMany",
+        "store.secretName=store",
+        "signing.existingSecret=own-key",
+        "serviceAccount.annotations.role=ingest",
+        "operator.podAnnotations.a=b",
+        "operator.podLabels.team=ml",
+        "operator.nodeSelector.disk=ssd",
+        "operator.tolerations[0].key=dedicated",
+        "operator.priorityClassName=high",
+        "scrape.rolloutSeconds=0.5",
+        "metrics.port=9100",
+        "networkPolicy.restrictEgress=true",
+        "clusterDomain=example.local",
+    ),
+    "as little as possible": (
+        "crds.enabled=false",
+        "rbac.aggregate=false",
+        "rbac.create=false",
+        "serviceAccount.create=false",
+        "serviceAccount.name=own",
+        "metrics.service=false",
+        "networkPolicy.enabled=false",
+        "signing.existingSecret=own-key",
+    ),
+}
+
+WRONG = {
+    "images.pullPolicy=always": "'/images/pullPolicy': value must be one of",
+    "store.acessMode=ReadWriteOnce": "additional properties 'acessMode' not allowed",
+    "store.accessMode=ReadOnlyMany": "'/store/accessMode': value must be one of",
+    "store.url=/data": "'/store/url'",
+    "store.url=file:///data": "'/store/url'",
+    "store.size=big": "'/store/size'",
+    "watchNamespaces=team-a": "'/watchNamespaces': got string, want array",
+    "watchNamespaces={Team}": "'/watchNamespaces/0'",
+    "metrics.port=80": "'/metrics/port'",
+    "replicas=2": "additional properties 'replicas' not allowed",
+    "operator.resources.limit.cpu=1": "additional properties 'limit' not allowed",
+    "serviceAccount.create=false": "serviceAccount.name: name the service account to use",
+}
+
+
+@pytest.fixture(params=list(VALUES.values()), ids=list(VALUES))
+def values(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    found: tuple[str, ...] = request.param
+    return found
+
+
+def test_lint_finds_nothing(chart: Chart, values: tuple[str, ...]) -> None:
+    switches = [word for value in values for word in ("--set", value)]
+    done = chart.helm("lint", str(CHART), "--strict", "--kube-version", "1.35", *switches)
+    assert done.ok, done.out
+
+
+@pytest.mark.parametrize(("value", "message"), WRONG.items(), ids=WRONG.keys())
+def test_wrong_value_is_refused_by_its_name(chart: Chart, value: str, message: str) -> None:
+    done = chart.template(value)
+    assert not done.ok
+    assert message in done.out
+
+
+def test_every_value_is_in_the_schema_and_the_readme(chart: Chart) -> None:
+    schema = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]
+    readme = (CHART / "README.md").read_text()
+    for path, _ in _leaves(yaml.safe_load((CHART / "values.yaml").read_text())):
+        assert path.partition(".")[0] in schema
+        assert f"`{path}`" in readme
+
+
+def test_environment_is_what_the_operator_reads(chart: Chart, values: tuple[str, ...]) -> None:
+    environment = _environment(chart.one("Deployment", *values))
+    assert {f"MODELWARD_{name.upper()}" for name in Settings.model_fields} >= set(environment)
+    Settings.from_environment(environment)
+
+
+def test_settings_follow_the_values(chart: Chart) -> None:
+    settings = Settings.from_environment(_environment(chart.one("Deployment", *VALUES["everything set"])))
+    assert settings.watch_namespaces == ("team-a", "team-b")
+    assert (settings.store_url, settings.store_secret) == ("s3://models/prod", "store")
+    assert (settings.store_class, settings.store_access_mode) == ("fast", "ReadWriteMany")
+    assert settings.training_image == "registry.local:5000/team/modelward-training:v1"
+    assert settings.scoring_image == "registry.local:5000/team/modelward-scoring:v1"
+    assert (settings.rollout_scrape_seconds, settings.metrics_port) == (0.5, 9100)
+
+
+def test_defaults_of_the_chart_are_the_operators(chart: Chart) -> None:
+    environment = _environment(chart.one("Deployment"))
+    images = {key: environment[key] for key in ("MODELWARD_TRAINING_IMAGE", "MODELWARD_SCORING_IMAGE")}
+    assert Settings.from_environment(environment) == Settings.from_environment(images)
+
+
+def test_whole_image_reference_wins(chart: Chart) -> None:
+    digest = "registry.local/operator@sha256:00"
+    container = _pod(chart.one("Deployment", f"images.operator={digest}", "images.registry=other"))["containers"][0]
+    assert container["image"] == digest
+
+
+def test_one_operator_that_is_gone_before_the_next_starts(chart: Chart) -> None:
+    spec = chart.one("Deployment")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_liveness_probe_is_patient(chart: Chart) -> None:
+    probe = _pod(chart.one("Deployment"))["containers"][0]["livenessProbe"]
+    assert probe["httpGet"]["path"] == "/healthz"
+    assert probe["timeoutSeconds"] >= 5
+
+
+def test_crds_are_those_of_the_repository_and_stay_behind(chart: Chart) -> None:
+    rendered = {crd["metadata"]["name"]: crd for crd in chart.render() if crd["kind"] == "CustomResourceDefinition"}
+    for path in (paths.REPOSITORY / "crds").glob("*.yaml"):
+        plain = yaml.safe_load(path.read_text())
+        crd = rendered.pop(plain["metadata"]["name"])
+        assert crd["metadata"].pop("annotations") == {"helm.sh/resource-policy": "keep"}
+        assert crd == plain
+    assert rendered == {}
+
+
+def test_crds_go_where_asked(chart: Chart) -> None:
+    crds = [crd for crd in chart.render("crds.keep=false") if crd["kind"] == "CustomResourceDefinition"]
+    assert len(crds) == len(list((paths.REPOSITORY / "crds").glob("*.yaml")))
+    assert all("annotations" not in crd["metadata"] for crd in crds)
+
+
+def test_operator_gets_no_wildcard_no_secret_and_no_way_up(chart: Chart, values: tuple[str, ...]) -> None:
+    rules = [rule for role in _roles(chart.render(*values)) for rule in role["rules"]]
+    granted = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
+    assert not {resource for resource, _ in granted} & {"*", "secrets", "pods/exec", "serviceaccounts", "roles"}
+    assert not {verb for _, verb in granted} & {"*", "deletecollection", "escalate", "bind", "impersonate"}
+
+
+def test_named_namespaces_need_nothing_cluster_wide(chart: Chart) -> None:
+    rendered = chart.render("watchNamespaces={team-a,team-b}", "rbac.aggregate=false", "crds.enabled=false")
+    assert {role["metadata"]["namespace"] for role in _roles(rendered)} == {"team-a", "team-b"}
+    assert all("namespace" in manifest["metadata"] for manifest in rendered)
+
+
+def test_signing_key_is_ed25519_and_read_by_the_operator_only(chart: Chart) -> None:
+    secret = chart.one("Secret")
+    key = load_pem_private_key(base64.b64decode(secret["data"]["key.pem"]), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    (volume,) = (v["secret"] for v in _pod(chart.one("Deployment"))["volumes"] if "secret" in v)
+    assert volume["secretName"] == secret["metadata"]["name"]
+
+
+def test_own_signing_key_is_mounted_and_none_made(chart: Chart) -> None:
+    rendered = chart.render("signing.existingSecret=own-key")
+    assert not [manifest for manifest in rendered if manifest["kind"] == "Secret"]
+    (volume,) = (v["secret"] for v in _pod(chart.one("Deployment", "signing.existingSecret=own-key"))["volumes"][:1])
+    assert volume["secretName"] == "own-key"
+
+
+def _pod(deployment: Manifest) -> Manifest:
+    found: Manifest = deployment["spec"]["template"]["spec"]
+    return found
+
+
+def _environment(deployment: Manifest) -> dict[str, str]:
+    """The variables as the container sees them; its namespace is the operator's default."""
+    variables = _pod(deployment)["containers"][0]["env"]
+    return {variable["name"]: variable.get("value", "modelward-system") for variable in variables}
+
+
+def _roles(rendered: list[Manifest]) -> list[Manifest]:
+    """The operator's own; what is aggregated is for users."""
+    roles = [manifest for manifest in rendered if manifest["kind"] in {"Role", "ClusterRole"}]
+    return [role for role in roles if not role["metadata"]["name"].endswith(("-view", "-edit"))]
+
+
+def _leaves(node: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in node.items():
+        if isinstance(value, dict) and value and key != "resources":
+            found += _leaves(value, f"{path}{key}.")
+        else:
+            found.append((f"{path}{key}", value))
+    return found

@@ -1,0 +1,134 @@
+"""Small data and models, good and harmful, trained in the cluster by a user's own container.
+
+The container is the training image with a script of ours, so that the whole path of foreign code is used without
+another image: parquet in, ONNX and predictions out.
+"""
+
+import random
+from typing import Any
+
+API = "modelward.dev/v1alpha1"
+
+SCRIPT = r"""
+import json, os
+import numpy as np, pandas as pd
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from onnx import TensorProto, helper
+
+source, target = os.environ["MODELWARD_INPUT"], os.environ["MODELWARD_OUTPUT"]
+parameters = json.load(open(f"{source}/params.json"))
+fault = parameters.get("fault", "")
+train = pd.read_parquet(f"{source}/train.parquet")
+held = pd.concat([pd.read_parquet(f"{source}/{s}.parquet") for s in ("validation", "test")])
+columns = ["distance", "hour"]
+x, y = train[columns].to_numpy(np.float32), train["late"].to_numpy(np.int64)
+if fault == "slow":
+    model = RandomForestClassifier(2000, max_depth=12, min_samples_leaf=2, random_state=0).fit(x, y)
+else:
+    model = LogisticRegression(C=parameters.get("c", 1.0)).fit(x, y)
+onnx_model = to_onnx(model, initial_types=[("features", FloatTensorType([None, 2]))],
+                     options={"zipmap": False}, target_opset={"": 21, "ai.onnx.ml": 3})
+g = onnx_model.graph
+# One input per column, joined inside the graph: what clients send is what the dataset has.
+del g.input[:]
+g.input.extend(helper.make_tensor_value_info(c, TensorProto.FLOAT, [None, 1]) for c in columns)
+nodes = [helper.make_node("Concat", columns, ["features"], axis=1)]
+if fault == "errors":
+    # Looks the hour up in a table of 24: an hour of 99 is out of its bounds and fails the request.
+    g.initializer.append(helper.make_tensor("hours", TensorProto.FLOAT, [24, 1], [0.0] * 24))
+    nodes = [
+        helper.make_node("Cast", ["hour"], ["hour_index"], to=TensorProto.INT64),
+        helper.make_node("Reshape", ["hour_index", "flat"], ["hour_flat"]),
+        helper.make_node("Gather", ["hours", "hour_flat"], ["nothing"], axis=0),
+        helper.make_node("Add", ["hour", "nothing"], ["hour_known"]),
+        helper.make_node("Concat", ["distance", "hour_known"], ["features"], axis=1),
+    ]
+    g.initializer.append(helper.make_tensor("flat", TensorProto.INT64, [1], [-1]))
+for node in reversed(nodes):
+    g.node.insert(0, node)
+open(f"{target}/model.onnx", "wb").write(onnx_model.SerializeToString())
+out = pd.DataFrame({"id": held["id"], "prediction": model.predict(held[columns].to_numpy(np.float32)),
+                    "probability": model.predict_proba(held[columns].to_numpy(np.float32))[:, 1]})
+out.to_parquet(f"{target}/predictions.parquet")
+if fault == "raises":
+    raise ValueError("the column speed does not exist")
+if fault == "nothing":
+    os.remove(f"{target}/model.onnx")
+"""
+
+
+def rows(count: int = 3000, seed: int = 0, kilometres: bool = False, winter: bool = False) -> list[dict[str, float]]:
+    """`distance` in miles and `hour`; late if far and in the evening, mostly. Winter: everybody flies farther."""
+    random_ = random.Random(seed)
+    found = []
+    for _ in range(count):
+        distance = random_.uniform(1500, 2600) if winter else random_.uniform(100, 2600)
+        hour = float(random_.randrange(5, 24))
+        late = distance / 2600 + hour / 24 + random_.gauss(0, 0.2) > 1.1
+        found.append({"distance": distance * (1.609344 if kilometres else 1), "hour": hour, "late": float(late)})
+    return found
+
+
+def csv(found: list[dict[str, float]]) -> str:
+    lines = ["id,distance,hour,late"]
+    lines += [f"r{i:05d},{r['distance']:.3f},{r['hour']:.0f},{r['late']:.0f}" for i, r in enumerate(found)]
+    return "\n".join(lines) + "\n"
+
+
+def dataset(name: str = "trips", **options: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": API,
+        "kind": "Dataset",
+        "metadata": {"name": name},
+        "spec": {
+            "source": {"inline": {"data": csv(rows(**options))}},
+            "columns": {"label": "late", "id": "id"},
+            "task": "classification",
+            "splits": {"salt": "trips"},
+        },
+    }
+
+
+def run(name: str, image: str, dataset: str = "trips", model: str = "trips", **parameters: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": API,
+        "kind": "TrainingRun",
+        "metadata": {"name": name},
+        "spec": {
+            "modelName": model,
+            "datasetRef": {"name": dataset},
+            "container": {"image": image, "command": ["python", "-c", SCRIPT]},
+            "parameters": parameters,
+        },
+    }
+
+
+def deployment(name: str = "trips", model: str = "trips", **spec: Any) -> dict[str, Any]:
+    """Quick steps, so that a rollout takes seconds."""
+    return {
+        "apiVersion": API,
+        "kind": "ModelDeployment",
+        "metadata": {"name": name},
+        "spec": {
+            "modelRef": {"name": model},
+            "replicas": 1,
+            "rollout": {
+                "steps": [{"weight": 10, "duration": "5s"}, {"weight": 50, "duration": "5s"}],
+                "bakeTime": "1m",
+                "progressDeadlineSeconds": 300,
+            },
+            **spec,
+        },
+    }
+
+
+def request(row: dict[str, float]) -> dict[str, Any]:
+    """An Open Inference Protocol request for one row."""
+    return {
+        "inputs": [
+            {"name": name, "shape": [1, 1], "datatype": "FP32", "data": [row[name]]} for name in ("distance", "hour")
+        ]
+    }

@@ -1,0 +1,148 @@
+"""What Kubernetes does about our objects, in virtual time: Jobs run, Deployments get pods, a deleted owner's pods go.
+
+Jobs say what ours would say: the same input gives the same digest, so that a training that is done twice shows.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from modelward.clients.fake import FakeKube
+from modelward.decide.conditions import timestamp
+from modelward.names import Manifest
+from modelward_contracts.manifests import Column, Signature, SourceFile, Tensor
+from modelward_contracts.reports import PREFIX, IngestReport, PublishReport, Report, Termination
+from modelward_contracts.tasks import IngestTask, TrainTask
+from modelward_contracts.wire import canonical, decode, sha256
+
+NAMESPACE = "ns"
+JOB_SECONDS = 3
+START_SECONDS = 2
+"""Until a scoring pod is Ready."""
+
+
+class Controllers:
+    """Call `tick` once a second; pods of Deployments are named after them and counted."""
+
+    def __init__(self, kube: FakeKube) -> None:
+        self.kube = kube
+        self.trainings = 0
+        """Jobs that trained a model to its end."""
+        self._ages: dict[str, int] = {}
+        self._addresses = 0
+
+    def find(self, kind: str) -> list[Manifest]:
+        return [found for (_, of_kind, _, _), found in self.kube.objects.items() if of_kind == kind]
+
+    def get(self, kind: str, name: str) -> Manifest | None:
+        return next((o for o in self.find(kind) if o["metadata"]["name"] == name), None)
+
+    def tick(self, now: datetime) -> None:
+        for job in self.find("Job"):
+            if self._old_enough(job, JOB_SECONDS) and not job.get("status"):
+                self._finish(job, now)
+        for deployment in self.find("Deployment"):
+            self._scale(deployment, now)
+        for pod in self.find("Pod"):
+            self._start(pod)
+            if self.get(*pod["owner"]) is None:
+                self.kube.remove("v1", "Pod", NAMESPACE, pod["metadata"]["name"])
+
+    def _old_enough(self, found: Manifest, seconds: int) -> bool:
+        uid = found["metadata"]["uid"]
+        self._ages[uid] = self._ages.get(uid, 0) + 1
+        return self._ages[uid] > seconds
+
+    def _finish(self, job: Manifest, now: datetime) -> None:
+        """A Job whose ConfigMap is not there waits for it, as a pod does for its volume."""
+        name = job["metadata"]["name"]
+        task = self.get("ConfigMap", name)
+        if task is None:
+            return
+        pod = job["spec"]["template"]["spec"]
+        step = pod["containers"][0]["name"]
+        report = _report(step, task["data"]["task.json"])
+        self.trainings += step == "publish"
+        digest = sha256(canonical(report)) if report else None
+        said = Termination(result="Succeeded", reason="Done", message="done", report=digest)
+        ended = {"name": step, "state": {"terminated": {"exitCode": 0, "message": canonical(said).decode()}}}
+        self._pod(job, f"{name}-0", {"phase": "Succeeded", "containerStatuses": [ended]})
+        if report:
+            self.kube.logs[NAMESPACE, f"{name}-0", step] = PREFIX + canonical(report).decode() + "\n"
+        complete = {"type": "Complete", "status": "True", "lastTransitionTime": timestamp(now)}
+        self.kube.put({**job, "status": {"succeeded": 1, "conditions": [complete]}})
+
+    def _scale(self, deployment: Manifest, now: datetime) -> None:
+        name, wanted = deployment["metadata"]["name"], deployment["spec"]["replicas"]
+        for index in range(wanted):
+            if self.get("Pod", f"{name}-{index}") is None:
+                self._addresses += 1
+                self._pod(deployment, f"{name}-{index}", {"phase": "Pending", "podIP": f"10.0.0.{self._addresses}"})
+        for pod in self.find("Pod"):
+            if pod["owner"] == ("Deployment", name) and int(pod["metadata"]["name"].rpartition("-")[2]) >= wanted:
+                self.kube.remove("v1", "Pod", NAMESPACE, pod["metadata"]["name"])
+        if deployment.get("status") != {"replicas": wanted}:
+            self.kube.put({**deployment, "status": {"replicas": wanted}})
+
+    def _pod(self, owner: Manifest, name: str, status: dict[str, Any]) -> None:
+        labels = owner["spec"]["template"]["metadata"]["labels"]
+        if owner["kind"] == "Job":
+            labels = {**labels, "batch.kubernetes.io/job-name": owner["metadata"]["name"]}
+        metadata = {"name": name, "namespace": NAMESPACE, "labels": labels}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+        self.kube.put({**pod, "owner": (owner["kind"], owner["metadata"]["name"])})
+
+    def _start(self, pod: Manifest) -> None:
+        if pod["status"]["phase"] == "Pending" and self._old_enough(pod, START_SECONDS):
+            running = {
+                "phase": "Running",
+                "podIP": pod["status"]["podIP"],
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": [{"name": "server", "state": {"running": {}}}],
+            }
+            self.kube.put({**pod, "status": running})
+
+
+def is_ready(pod: Manifest) -> bool:
+    return bool(pod["status"]["phase"] == "Running")
+
+
+def _report(step: str, task: str) -> Report | None:
+    match step:
+        case "ingest":
+            return _ingested(decode(task, IngestTask))
+        case "publish":
+            return _published(decode(task, TrainTask))
+    return None
+
+
+def _ingested(task: IngestTask) -> IngestReport:
+    return IngestReport(
+        manifest=sha256(canonical(task)),
+        task="classification",
+        rows=10,
+        bytes=100,
+        split_rows={"train": 8, "validation": 1, "test": 1},
+        columns=[Column(name="late", type="integer", nullable=False)],
+        classes=["0", "1"],
+        sources=[SourceFile(path="inline", bytes=10, digest=sha256(b"source"))],
+        source_files=1,
+    )
+
+
+def _published(task: TrainTask) -> PublishReport:
+    """Training is deterministic: the same data and parameters give the same model."""
+    model = sha256(canonical([task.dataset, task.parameters]))
+    tensor = Tensor(name="distance", datatype="FP32", shape=[-1, 1])
+    return PublishReport(
+        manifest=model,
+        model=model,
+        model_bytes=1000,
+        task="classification",
+        signature=Signature(inputs=[tensor], outputs=[tensor], classes=["0", "1"]),
+        metrics={"auc": 0.9},
+        validation_metrics={},
+        parity={},
+        latency_seconds={},
+        gates=[],
+        inputs_hash=sha256(b"inputs"),
+    )

@@ -1,0 +1,98 @@
+"""The operator dies before any of its writes, is away for a while, and comes back: everything ends as without that.
+
+Every write of three whole lives of a model is tried: a second version is promoted, is rolled back from its canary, and
+is rolled back after its promotion. All the time clients send requests.
+"""
+
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from faults.outcome import outcome
+from faults.world import Town
+
+STEPS = [{"weight": 10, "duration": "5s"}, {"weight": 50, "duration": "5s"}]
+Story = Callable[[Town], Awaitable[None]]
+SERVED = {
+    "modelRef": {"name": "flights"},
+    "replicas": 2,
+    "rollout": {"steps": STEPS, "bakeTime": "10s", "progressDeadlineSeconds": 600},
+    "analysis": {"minRequests": 100},
+}
+DATASET = {"source": {"inline": {"data": "id,late\n1,0\n"}}, "columns": {"label": "late", "id": "id"}}
+
+
+def _run(**parameters: int) -> dict[str, Any]:
+    estimator = {"name": "LogisticRegression"}
+    return {"modelName": "flights", "datasetRef": {"name": "flights"}, "estimator": estimator, "parameters": parameters}
+
+
+async def _first_version_serves(town: Town) -> None:
+    town.put("Dataset", "flights", DATASET)
+    town.put("TrainingRun", "flights-a", _run(a=1))
+    town.put("ModelDeployment", "flights", SERVED)
+    await town.until("in service", lambda: town.status().get("phase") == "Stable")
+
+
+async def _second_version_is_tried(town: Town) -> None:
+    await _first_version_serves(town)
+    town.put("TrainingRun", "flights-b", _run(b=1))
+    await town.until("trained", lambda: town.is_true("TrainingRun", "flights-b", "Complete"))
+
+
+async def _rolled_back(town: Town) -> None:
+    await town.until("rolled back", lambda: town.is_true("ModelDeployment", "flights", "RolledBack"))
+    await town.until("stored", lambda: town.is_true("ModelDeployment", "flights", "VerdictStored"))
+    await town.until("stable", lambda: town.status()["phase"] == "Stable")
+
+
+async def promotion(town: Town) -> None:
+    await _second_version_is_tried(town)
+    await town.until("promoted", lambda: _serving(town) == "flights-2" and town.status()["phase"] == "Stable")
+
+
+async def rollback(town: Town) -> None:
+    town.streets.broken.add("flights-2")
+    await _second_version_is_tried(town)
+    await _rolled_back(town)
+
+
+async def rollback_after_promotion(town: Town) -> None:
+    await _second_version_is_tried(town)
+    await town.until("promoted", lambda: town.status()["phase"] == "Baking")
+    town.streets.broken.add("flights-2")
+    await _rolled_back(town)
+
+
+def _serving(town: Town) -> str:
+    return str((town.status().get("stable") or {}).get("modelVersion"))
+
+
+async def live(story: Story, crash_before: int | None = None) -> Town:
+    town = Town()
+    if crash_before:
+        town.crash_before(crash_before)
+    await story(town)
+    await town.rest()
+    return town
+
+
+def told_apart(story: list[str], other: list[str]) -> int:
+    """The first write, counted from 1, that the other story does not make."""
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(story, other, strict=False))
+    return 1 + sum(1 for _ in same)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("story", [promotion, rollback, rollback_after_promotion])
+async def test_operator_killed_before_any_write_ends_in_the_same_state_and_no_client_notices(story: Story) -> None:
+    expected, plain = await live(story), await live(promotion)
+    first = 1 if story is promotion else told_apart(expected.writes, plain.writes)
+    for nth, write in enumerate(expected.writes[first - 1 :], start=first):
+        town, when = await live(story, crash_before=nth), f"killed before write {nth}: {write}"
+        assert [crash.split()[:2] for crash in town.crashes] == [write.split()[:2]], when
+        assert outcome(town) == outcome(expected), when
+        assert (town.streets.refused, town.controllers.trainings) == (0, 2), when
+        assert town.streets.failed == 0 or story is rollback_after_promotion, when

@@ -1,0 +1,118 @@
+"""The whole operator in virtual time, among simulated controllers, servers and clients, with one way to die.
+
+`crash_before(n)` kills it before its n-th write from then on, pushes to servers included. Everything else goes on
+without it for `AWAY` seconds; then another one starts, which knows nothing but what lies in the cluster.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from faults.controllers import NAMESPACE, Controllers
+from faults.traffic import Streets
+from modelward.clients.fake import Crash, FakeKube
+from modelward.decide.plan import Key
+from modelward.engine.loop import API, Engine
+from modelward.engine.queue import Queue
+from modelward.engine.reconcilers import RECONCILERS
+from modelward.names import Manifest
+from modelward.observe.world import World
+from modelward.settings import Settings
+from modelward_contracts.traffic import Traffic
+from modelward_contracts.wire import canonical
+
+AWAY = 20
+SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
+KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "ModelDeployment")
+
+
+class Town:
+    """Made inside a running loop."""
+
+    def __init__(self) -> None:
+        self.kube = FakeKube()
+        self.controllers = Controllers(self.kube)
+        self.streets = Streets(self.controllers)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.writes: list[str] = []
+        """`verb Kind name`, of the operator."""
+        self.crashes: list[str] = []
+        """The writes that were not made."""
+        self.kube.before_write = self._note
+        self._fatal: int | None = None
+        self._back_at = self.now
+        self._engine = self._operator()
+
+    def _operator(self) -> Engine:
+        """A new process: no ledger, no memory."""
+        world = World(self.kube, SETTINGS, self.streets.scrape, lambda setting: canonical(setting).decode(), "PEM")
+        return Engine(world, self, Queue(), RECONCILERS, clock=lambda: self.now)
+
+    def crash_before(self, nth: int) -> None:
+        """1 is the next write."""
+        self._fatal = nth
+
+    def _note(self, verb: str, kind: str, name: str) -> None:
+        if self._fatal is not None:
+            self._fatal -= 1
+            if self._fatal == 0:
+                self._fatal = None
+                raise Crash(f"{verb} {kind} {name}")
+        self.writes.append(f"{verb} {kind} {name}")
+
+    async def push(self, address: str, setting: Traffic) -> int:
+        self._note("push", "Pod", setting.revision)
+        return await self.streets.push(address, setting)
+
+    async def tick(self) -> None:
+        """One second."""
+        if self.now >= self._back_at:
+            try:
+                await self._look()
+            except Crash as crash:
+                self.crashes.append(str(crash))
+                self._back_at = self.now + timedelta(seconds=AWAY)
+                self._engine = self._operator()
+        self.controllers.tick(self.now)
+        self.streets.tick(self.now.timestamp())
+        self.now += timedelta(seconds=1)
+
+    async def _look(self) -> None:
+        for kind in KINDS:
+            for found in self.controllers.find(kind):
+                await self._engine.reconcile(Key(kind, NAMESPACE, found["metadata"]["name"]))
+
+    async def until(self, what: str, met: Callable[[], bool], seconds: int = 300) -> None:
+        for _ in range(seconds):
+            if met():
+                return
+            await self.tick()
+        raise AssertionError(f"not {what} after {seconds} s; writes: {self.writes[-10:]}; {self.status()}")
+
+    async def rest(self) -> None:
+        """Until nothing has been written for a while; it must come to that."""
+        for _ in range(20):
+            before = len(self.writes), len(self.crashes)
+            for _ in range(15):
+                await self.tick()
+            if before == (len(self.writes), len(self.crashes)) and self.now > self._back_at:
+                return
+        raise AssertionError(f"it never comes to rest: {self.writes[-10:]}")
+
+    def put(self, kind: str, name: str, spec: dict[str, Any]) -> None:
+        metadata = {"name": name, "namespace": NAMESPACE}
+        live = self.controllers.get(kind, name)
+        self.kube.put(
+            {"apiVersion": API, "kind": kind, "metadata": live["metadata"] if live else metadata, "spec": spec}
+        )
+
+    def find(self, kind: str) -> list[Manifest]:
+        return self.controllers.find(kind)
+
+    def status(self) -> dict[str, Any]:
+        """Of the one ModelDeployment."""
+        return next((d.get("status", {}) for d in self.find("ModelDeployment")), {})
+
+    def is_true(self, kind: str, name: str, condition: str) -> bool:
+        found = (self.controllers.get(kind, name) or {}).get("status", {}).get("conditions", [])
+        return any(c["type"] == condition and c["status"] == "True" for c in found)

@@ -1,0 +1,147 @@
+"""What a Job's containers can reach: the store and its credentials are ours, a user's code sees its files."""
+
+from typing import Any
+
+import pytest
+
+from modelward.api import Dataset, TrainingRun
+from modelward.api.training_run import PinnedDataset
+from modelward.build.job import step_job, training_job
+from modelward.build.task import ingest_task, train_task
+from modelward.names import Manifest
+from modelward.settings import Settings
+
+SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
+OWNER: Manifest = {
+    "apiVersion": "modelward.dev/v1alpha1",
+    "kind": "TrainingRun",
+    "metadata": {"name": "flights-a", "namespace": "ns", "uid": "u1"},
+}
+CONTAINER = {
+    "image": "mine:1",
+    "command": ["python", "train.py"],
+    "args": ["--fast"],
+    "env": [{"name": "MODE", "value": "fast"}],
+    "runAsUser": 1000,
+}
+
+
+def run(labels: dict[str, str] | None = None, **spec: Any) -> TrainingRun:
+    trains = {} if "container" in spec else {"estimator": {"name": "LogisticRegression", "parameters": {"C": 0.5}}}
+    defaults = {"modelName": "flights", "datasetRef": {"name": "flights"}}
+    metadata = OWNER["metadata"] | {"labels": labels or {}}
+    return TrainingRun.model_validate({"metadata": metadata, "spec": defaults | trains | spec})
+
+
+def training(settings: Settings = SETTINGS, **spec: Any) -> Manifest:
+    return training_job(OWNER, run(**spec), "flights-a-train", {"ours": "yes"}, settings)
+
+
+def containers(job: Manifest) -> dict[str, dict[str, Any]]:
+    pod = job["spec"]["template"]["spec"]
+    return {each["name"]: each for each in [*pod["initContainers"], *pod["containers"]]}
+
+
+def mounts(container: dict[str, Any]) -> dict[str, str]:
+    return {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+
+
+def env(container: dict[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+@pytest.mark.parametrize("spec", [{}, {"container": CONTAINER}], ids=["ours", "theirs"])
+def test_train_reaches_neither_the_store_nor_its_credentials(spec: dict[str, Any]) -> None:
+    found = containers(training(**spec))
+    assert list(found) == ["fetch", "train", "publish"]
+    for name in ("fetch", "publish"):
+        assert mounts(found[name])["/store"] == "modelward-store"
+        assert found[name]["envFrom"] == [{"secretRef": {"name": "bucket"}}]
+    assert "/store" not in mounts(found["train"])
+    assert "envFrom" not in found["train"]
+
+
+def test_users_container_is_given_what_it_may_set_and_where_its_files_are() -> None:
+    train = containers(training(container=CONTAINER))["train"]
+    assert (train["image"], train["command"], train["args"]) == ("mine:1", ["python", "train.py"], ["--fast"])
+    assert env(train) == {
+        "MODE": "fast",
+        "MODELWARD_INPUT": "/work/input",
+        "MODELWARD_OUTPUT": "/work/output",
+        "HOME": "/work",
+    }
+    assert train["securityContext"] == {
+        "runAsUser": 1000,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert mounts(train) == {"/work": "work", "/tmp": "tmp-train"}
+
+
+def test_publish_finds_nothing_that_the_users_code_left_behind() -> None:
+    publish = containers(training(container=CONTAINER))["publish"]
+    assert mounts(publish)["/tmp"] == "tmp-publish"
+    found = env(publish)
+    assert (found["HOME"], found["PYTHONSAFEPATH"], found["PYTHONNOUSERSITE"]) == ("/tmp", "1", "1")
+
+
+def test_pods_are_restricted_and_without_a_token() -> None:
+    template = training(container=CONTAINER)["spec"]["template"]
+    pod = template["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    context = pod["securityContext"]
+    assert (context["runAsNonRoot"], context["runAsUser"], context["fsGroup"]) == (True, 65532, 65532)
+    assert template["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "train"
+    assert all(each["resources"]["limits"]["memory"] for each in [*pod["initContainers"], *pod["containers"]])
+
+
+def test_only_exit_code_75_and_disruptions_are_retried() -> None:
+    spec = training(backoffLimit=5, activeDeadlineSeconds=60)["spec"]
+    assert (spec["backoffLimit"], spec["activeDeadlineSeconds"]) == (5, 60)
+    ignored, failed = spec["podFailurePolicy"]["rules"]
+    assert (ignored["action"], ignored["onPodConditions"][0]["type"]) == ("Ignore", "DisruptionTarget")
+    assert (failed["action"], failed["onExitCodes"]) == ("FailJob", {"operator": "NotIn", "values": [75]})
+    assert "ttlSecondsAfterFinished" not in spec
+
+
+def test_kueues_labels_go_on_to_the_job() -> None:
+    queue = {"kueue.x-k8s.io/queue-name": "gpu"}
+    job = training(labels=queue | {"team": "a"})
+    assert job["metadata"]["labels"] == queue | {"ours": "yes"}
+    assert job["spec"]["template"]["metadata"]["labels"] == {"ours": "yes"}
+
+
+def test_store_elsewhere_needs_no_claim() -> None:
+    job = training(Settings(training_image="t", scoring_image="s", store_url="s3://bucket/models"))
+    names = [volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]]
+    assert names == ["task", "work", "tmp-fetch", "tmp-train", "tmp-publish"]
+
+
+def test_source_claim_is_mounted_for_reading() -> None:
+    job = step_job(OWNER, "flights-ingest", {}, "ingest", SETTINGS, "flights-raw")
+    ingest = containers(job)["ingest"]
+    assert {"name": "source", "mountPath": "/source", "readOnly": True} in ingest["volumeMounts"]
+    source = {"name": "source", "persistentVolumeClaim": {"claimName": "flights-raw", "readOnly": True}}
+    assert source in job["spec"]["template"]["spec"]["volumes"]
+
+
+def test_train_task_says_what_the_run_says() -> None:
+    pinned = PinnedDataset(name="flights-0", digest="sha256:" + "a" * 64)
+    task = train_task(run(container=CONTAINER, seed=7, gates=[{"metric": "auc", "minimum": 0.7}]), pinned, SETTINGS)
+    assert (task.dataset, task.image, task.command, task.seed) == (
+        pinned.digest,
+        "mine:1",
+        ["python", "train.py", "--fast"],
+        7,
+    )
+    assert task.gates[0].minimum == 0.7
+
+
+def test_rows_are_split_by_the_datasets_name_unless_it_says_otherwise() -> None:
+    def salt(**splits: Any) -> str:
+        spec = {"source": {"inline": {"data": "a"}}, "columns": {"label": "late"}, "splits": splits}
+        metadata = {"name": "flights", "namespace": "ns"}
+        return ingest_task(Dataset.model_validate({"metadata": metadata, "spec": spec}), SETTINGS).salt
+
+    assert (salt(), salt(salt="")) == ("flights", "")

@@ -1,0 +1,232 @@
+"""A ModelDeployment's surroundings in memory: pods that become Ready, servers that follow settings and count.
+
+It holds the plan's order (status → children → pushes) and nothing else of Kubernetes, so that the rollout's decisions
+can be played in virtual time. What a real API server and real servers make of the plans is shown by the api and
+cluster tests.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from modelward.api import ModelDeployment, ModelVersion
+from modelward.api.model_deployment import ModelDeploymentStatus
+from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.model_deployment import decide
+from modelward.decide.observed import DeploymentObserved, ScoringPod, Trouble, VerdictJob
+from modelward.decide.plan import Plan, Ref
+from modelward.names import REVISION
+from modelward.settings import Settings
+from modelward_contracts.monitor import Histogram, Snapshot
+
+SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def version(number: int, verified: str = "True", model: str = "flights") -> ModelVersion:
+    digest = "sha256:" + f"{number:02x}" * 32
+    condition = {
+        "type": "Verified",
+        "status": verified,
+        "reason": "GatesPassed" if verified == "True" else "GateFailed",
+        "message": "auc 0.4 misses >= 0.6",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    return ModelVersion.model_validate(
+        {
+            "metadata": {"name": f"{model}-{number}", "namespace": "ns", "uid": f"v{number}"},
+            "spec": {
+                "modelName": model,
+                "version": number,
+                "digest": digest,
+                "model": {"digest": digest, "bytes": 1},
+                "task": "classification",
+                "signature": {"inputs": [], "outputs": []},
+                "lineage": {
+                    "trainingRun": "r",
+                    "trainingRunUid": "u",
+                    "datasetVersion": "d",
+                    "datasetDigest": digest,
+                    "inputsHash": digest,
+                },
+            },
+            "status": {"conditions": [condition]},
+        }
+    )
+
+
+@dataclass
+class Simulated:
+    """Call `tick()` as the operator's loop would; set `evidence`, `troubles`, `deaf` to make things happen."""
+
+    spec: dict[str, Any] = field(default_factory=lambda: {"modelRef": {"name": "flights"}})
+    versions: list[ModelVersion] = field(default_factory=lambda: [version(1)])
+    now: datetime = START
+    status: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
+    generation: int = 1
+    settings: Settings = SETTINGS
+    evidence: Evidence = field(default_factory=Evidence)
+    recent: Window = field(default_factory=Window)
+    troubles: dict[str, Trouble] = field(default_factory=dict)
+    """By ModelVersion name: why its pods are not Ready."""
+    deaf: set[str] = field(default_factory=set)
+    """Revisions whose servers take no setting and answer no scrape."""
+    connections: dict[str, int] = field(default_factory=dict)
+    objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    jobs: dict[tuple[str, int], bool] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    served: list[tuple[str, str | None, int]] = field(default_factory=list)
+    """(front revision, candidate of the stable servers' setting, weight) after each tick."""
+    settings_pushed: dict[str, Any] = field(default_factory=dict)
+
+    def observed(self) -> DeploymentObserved:
+        raw = {
+            "apiVersion": "modelward.dev/v1alpha1",
+            "kind": "ModelDeployment",
+            "metadata": {"name": "flights", "namespace": "ns", "uid": "uid", "generation": self.generation},
+            "spec": self.spec,
+        }
+        deployment = ModelDeployment.model_validate(raw).model_copy(update={"status": self.status})
+        return DeploymentObserved(
+            deployment=deployment,
+            raw=raw,
+            versions=tuple(self.versions),
+            pods=tuple(self._pods()),
+            children=tuple(
+                Ref("v1" if kind == "Service" else "apps/v1", kind, name)
+                for (kind, name), o in self.objects.items()
+                if REVISION in o["metadata"]["labels"] and kind in ("Service", "Deployment")
+            ),
+            front=self.front() if ("Service", "flights") in self.objects else None,
+            evidence=self.evidence,
+            recent=self.recent,
+            verdict_jobs=tuple(VerdictJob(revision, retry, done) for (revision, retry), done in self.jobs.items()),
+        )
+
+    def _pods(self) -> list[ScoringPod]:
+        pods = []
+        for (kind, name), manifest in self.objects.items():
+            if kind != "Deployment":
+                continue
+            labels = manifest["metadata"]["labels"]
+            revision, trouble = labels[REVISION], self.troubles.get(labels["modelward.dev/model-version"])
+            snapshot = None if revision in self.deaf or trouble else self._snapshot(revision)
+            pods += [
+                ScoringPod(
+                    f"{name}-{i}", f"{name}-{i}", revision, f"{name}-{i}:8082", not trouble, False, trouble, snapshot
+                )
+                for i in range(manifest["spec"]["replicas"])
+            ]
+        return pods
+
+    def _snapshot(self, revision: str) -> Snapshot:
+        return Snapshot(
+            pod="p",
+            revision=revision,
+            model="m",
+            profile="p",
+            started=0.0,
+            epoch=self.epochs.get(revision, 0),
+            ready=True,
+            scored={},
+            latency=Histogram(edges=[], counts=[0], sum=0.0),
+            forwards={},
+            connections=self.connections.get(revision, 0),
+            in_flight=0,
+            signals=[],
+        )
+
+    def plan(self) -> Plan:
+        return decide(self.observed(), self.settings, self.now)
+
+    def tick(self, seconds: float = 2.0) -> Plan:
+        """Observe, decide, act, and let time pass."""
+        plan = self.plan()
+        self.act(plan)
+        self.now += timedelta(seconds=seconds)
+        return plan
+
+    def act(self, plan: Plan, writes: int = 1_000) -> None:
+        """The plan's first `writes` steps in the documented order."""
+        steps = [
+            *[lambda p=p: self._push(p) for p in plan.urgent],
+            *([lambda: self._write(plan)] if plan.memory else []),
+            *[lambda o=o: self._create(o) for o in plan.creates],
+            *[lambda o=o: self.objects.__setitem__((o["kind"], o["metadata"]["name"]), o) for o in plan.applies],
+            *[lambda p=p: self._push(p) for p in plan.pushes],
+            *[lambda r=r: self.objects.pop((r.kind, r.name), None) for r in plan.deletes],
+            *([] if plan.memory else [lambda: self._write(plan)]),
+            lambda: self.events.extend(e.reason for e in plan.events),
+        ]
+        for step in steps[:writes]:
+            step()
+
+    def _write(self, plan: Plan) -> None:
+        if plan.status is not None:
+            assert isinstance(plan.status, ModelDeploymentStatus)
+            self.status = plan.status
+
+    def _create(self, manifest: dict[str, Any]) -> None:
+        if manifest["kind"] == "Job":
+            labels = manifest["metadata"]["labels"]
+            self.jobs.setdefault((labels[REVISION], int(labels["modelward.dev/retry"])), True)
+
+    def _push(self, push: Any) -> None:
+        if push.setting.revision not in self.deaf:
+            self.epochs[push.setting.revision] = max(self.epochs.get(push.setting.revision, 0), push.setting.epoch)
+            self.settings_pushed[push.setting.revision] = push.setting
+
+    def run(self, until: str, limit: int = 500, seconds: float = 2.0) -> list[str]:
+        """Tick until the phase is reached; the phases passed on the way."""
+        phases = [self.status.phase]
+        for _ in range(limit):
+            if self.status.phase == until:
+                return phases
+            self.tick(seconds)
+            if self.status.phase != phases[-1]:
+                phases.append(self.status.phase)
+        raise AssertionError(f"never {until}, but {phases}: {self.status.model_dump_json(indent=1)}")
+
+    def settle(self, ticks: int = 5) -> None:
+        for _ in range(ticks):
+            self.tick()
+
+    def stable(self) -> str | None:
+        return self.status.stable.model_version if self.status.stable else None
+
+    def front(self) -> str:
+        """The revision that the front Service selects."""
+        return str(self.objects["Service", "flights"]["spec"]["selector"][REVISION])
+
+    def condition(self, type_: str) -> tuple[str, str, str] | None:
+        found = self.status.condition(type_)
+        return (found.status, found.reason, found.message) if found else None
+
+    def give(self, candidate: Window | None = None, stable: Window | None = None, step: int = 0) -> None:
+        self.evidence = Evidence(candidate or Window(), stable or Window(), step)
+
+
+def serving(**spec: Any) -> Simulated:
+    """flights-1 in service."""
+    world = Simulated(spec={"modelRef": {"name": "flights"}, **spec})
+    world.run("Stable")
+    world.settle()
+    return world
+
+
+def with_canary(**spec: Any) -> Simulated:
+    """flights-1 in service, flights-2 on trial in its first step."""
+    world = serving(**spec)
+    world.versions.append(version(2))
+    world.run("Canary")
+    world.settle(3)
+    assert world.status.weight > 0
+    return world
+
+
+def healthy(requests: int = 1000) -> Window:
+    return Window(requests=requests, latency=Latency((0.001, 0.01), (requests, 0, 0)))
+
+
+__all__ = ["START", "Simulated", "Trouble", "healthy", "replace", "serving", "version", "with_canary"]

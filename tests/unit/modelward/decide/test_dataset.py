@@ -1,0 +1,300 @@
+"""A Dataset's life: ingested, looked at again, changed, failed, tried again."""
+
+from typing import Any
+
+import pytest
+
+from modelward.clients.fake import Crash
+
+from .workshop import NAMESPACE, RUNNING, Workshop, digest, ended, ingest_report, said, waiting
+
+VERSION = "flights-" + "a" * 10
+RAW_CLAIM = {"name": "raw", "namespace": NAMESPACE}
+
+
+@pytest.fixture
+async def workshop() -> Workshop:
+    return Workshop()
+
+
+async def ingested(workshop: Workshop, **spec: Any) -> Workshop:
+    workshop.dataset(**spec)
+    await workshop.settle()
+    workshop.succeed(ingest_report())
+    await workshop.settle()
+    return workshop
+
+
+async def test_new_dataset_is_remembered_before_its_job_is_made(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    job = workshop.job()
+    assert workshop.kube.writes == [
+        ("status", "Dataset", "flights"),
+        ("create", "PersistentVolumeClaim", "modelward-store"),
+        ("create", "ConfigMap", job),
+        ("create", "Job", job),
+    ]
+    assert workshop.status("Dataset", "flights")["ingest"]["job"] == job
+    assert workshop.condition("Dataset", "flights") == ("Unknown", "Ingesting", f"Job {job} reads the source")
+
+
+async def test_ingest_that_succeeds_becomes_a_version_that_nobody_owns(workshop: Workshop) -> None:
+    await ingested(workshop)
+    assert workshop.condition("Dataset", "flights") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file")
+    assert workshop.status("Dataset", "flights")["latestVersion"]["name"] == VERSION
+    version = workshop.get("DatasetVersion", VERSION)
+    assert "ownerReferences" not in version["metadata"]
+    assert version["spec"]["digest"] == digest("a")
+    assert workshop.condition("DatasetVersion", VERSION) == (
+        "True",
+        "Stored",
+        "10 rows: 8 to train on, 1 for validation, 1 for test",
+    )
+    assert workshop.events() == ["Normal VersionCreated"]
+
+
+async def test_changed_spec_is_ingested_anew_and_the_old_version_stays(workshop: Workshop) -> None:
+    await ingested(workshop)
+    first = workshop.job()
+    await workshop.pass_time(minutes=1)
+    workshop.dataset(prepare={"sql": "SELECT * FROM source"})
+    await workshop.settle()
+    second = workshop.job()
+    assert second != first
+    assert first not in workshop.names("ConfigMap")
+    assert workshop.status("Dataset", "flights")["latestVersion"]["name"] == VERSION
+    ready = workshop.condition("Dataset", "flights")
+    assert ready == ("Unknown", "Ingesting", f"Job {second} reads the source; {VERSION} stays in service")
+    workshop.succeed(ingest_report(digest("b")))
+    await workshop.settle()
+    assert workshop.get("DatasetVersion", "flights-bbbbbbbbbb")["spec"]["parent"] == VERSION
+
+
+async def test_spec_changed_during_an_ingest_supersedes_it(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    first = workshop.job()
+    await workshop.pass_time(seconds=5)
+    workshop.dataset(prepare={"sql": "SELECT * FROM source"})
+    await workshop.settle()
+    assert workshop.job() != first
+    assert workshop.names("DatasetVersion") == []
+
+
+async def test_interval_looks_again_while_the_dataset_stays_ready(workshop: Workshop) -> None:
+    await ingested(workshop, interval="1h")
+    first, ready = workshop.job(), workshop.condition("Dataset", "flights")
+    assert await workshop.look_at("Dataset", "flights") == 3600
+    await workshop.pass_time(hours=1)
+    assert workshop.job() != first
+    assert workshop.condition("Dataset", "flights") == ready
+    before = workshop.status("Dataset", "flights")["latestVersion"]
+    workshop.succeed(ingest_report())
+    await workshop.settle()
+    assert workshop.status("Dataset", "flights")["latestVersion"] == before
+    assert workshop.events() == ["Normal VersionCreated", "Normal Unchanged"]
+
+
+@pytest.mark.parametrize("change", [{"interval": "2h"}, {"suspend": True}])
+async def test_when_to_look_is_no_reason_to_ingest(workshop: Workshop, change: dict[str, Any]) -> None:
+    await ingested(workshop)
+    job = workshop.job()
+    workshop.dataset(**change)
+    await workshop.settle()
+    assert workshop.job() == job
+    assert workshop.condition("Dataset", "flights", "Ready") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file")
+    assert workshop.status("Dataset", "flights")["observedGeneration"] == 2
+
+
+async def test_annotation_requests_an_ingest(workshop: Workshop) -> None:
+    await ingested(workshop)
+    job = workshop.job()
+    workshop.dataset(annotations={"modelward.dev/requested-at": "now"})
+    await workshop.settle()
+    assert workshop.job() != job
+
+
+async def test_suspended_dataset_holds_until_it_is_resumed(workshop: Workshop) -> None:
+    workshop.dataset(suspend=True)
+    await workshop.settle()
+    assert workshop.names("Job") == []
+    ready = workshop.condition("Dataset", "flights")
+    assert ready == ("Unknown", "Suspended", "no ingest is started while spec.suspend is true")
+    workshop.dataset()
+    await workshop.settle()
+    assert workshop.job()
+
+
+async def test_bad_data_fails_for_good_and_leaves_the_last_version(workshop: Workshop) -> None:
+    await ingested(workshop)
+    await workshop.pass_time(minutes=1)
+    workshop.dataset(columns={"label": "lat"})
+    await workshop.settle()
+    job = workshop.job()
+    workshop.fail("ingest", said("ColumnMissing", "columns.label: there is no column 'lat'"))
+    await workshop.settle()
+    ready = ("False", "ColumnMissing", f"columns.label: there is no column 'lat'; {VERSION} stays in service")
+    assert workshop.condition("Dataset", "flights") == ready
+    assert workshop.events()[-1] == "Warning ColumnMissing"
+    workshop.kube.remove("batch/v1", "Job", NAMESPACE, job)
+    await workshop.pass_time(days=1)
+    assert workshop.names("Job") == []
+    assert workshop.condition("Dataset", "flights") == ready
+
+
+async def test_store_that_is_full_is_told_while_the_job_retries_and_after(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    first = workshop.job()
+    full = said("StoreFull", "no space left", retryable=True)
+    workshop.pod(first, {"ingest": full}, phase="Failed")
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == ("False", "StoreFull", "no space left; it is tried again")
+    workshop.pod(first, {"ingest": RUNNING}, phase="Running", number=2)
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == ("False", "StoreFull", "no space left; it is tried again")
+    workshop.finish(first, "Failed", "BackoffLimitExceeded")
+    await workshop.settle()
+    assert await workshop.look_at("Dataset", "flights") == 300
+    await workshop.pass_time(minutes=5)
+    assert workshop.job() != first
+    workshop.succeed(ingest_report())
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights", "Ready") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file")
+    assert workshop.events() == ["Warning StoreFull", "Normal VersionCreated"]
+
+
+async def test_image_that_cannot_be_pulled_is_told_once(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    for reason, message in [
+        ("ErrImagePull", "image:1: not found"),
+        ("ImagePullBackOff", 'Back-off pulling image "image:1": ErrImagePull: image:1: not found'),
+        ("ErrImagePull", "image:1: not found"),
+    ]:
+        workshop.pod(workshop.job(), {"ingest": waiting(reason, message)})
+        await workshop.settle()
+        ready = workshop.condition("Dataset", "flights")
+        assert ready == ("False", "ImagePullBackOff", "the image image:1 cannot be pulled: image:1: not found")
+    assert workshop.events() == ["Warning ImagePullBackOff"]
+
+
+async def test_claim_is_told_only_when_it_is_not_bound_within_seconds(workshop: Workshop) -> None:
+    workshop.dataset(source={"pvc": {"claimName": "raw"}})
+    await workshop.settle()
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "pod has unbound immediate PersistentVolumeClaims",
+        "lastTransitionTime": "2026-01-01T00:00:00Z",
+    }
+    workshop.pod(workshop.job(), {}, conditions=[condition])
+    workshop.kube.put({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": RAW_CLAIM})
+    assert await workshop.look_at("Dataset", "flights") == 10
+    assert workshop.condition("Dataset", "flights", "Ready") is not None
+    assert workshop.events() == []
+    await workshop.pass_time(seconds=10)
+    pod = f"{workshop.job()}-pod1"
+    sentence = f"no node takes pod {pod}: pod has unbound immediate PersistentVolumeClaims"
+    assert workshop.condition("Dataset", "flights") == ("False", "Unschedulable", sentence)
+    workshop.kube.remove("v1", "PersistentVolumeClaim", NAMESPACE, "raw")
+    await workshop.settle()
+    missing = "the PersistentVolumeClaim raw does not exist in this namespace"
+    hint = f"{missing}: create it, or correct spec.source.pvc.claimName"
+    assert workshop.condition("Dataset", "flights") == ("False", "SourceClaimNotFound", hint)
+
+
+async def test_report_is_printed_again_where_the_log_is_gone(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    job = workshop.job()
+    workshop.succeed(ingest_report(), log=False)
+    await workshop.settle()
+    assert workshop.names("Job") == [job, f"{job}-report"]
+    workshop.succeed(ingest_report(), job=f"{job}-report")
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights", "Ready") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file")
+
+
+async def test_report_with_another_digest_is_not_believed(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    job = workshop.job()
+    workshop.succeed(ingest_report())
+    for key, log in workshop.kube.logs.items():
+        workshop.kube.logs[key] = log.replace('"rows":10', '"rows":1000')
+    await workshop.settle()
+    assert workshop.names("DatasetVersion") == []
+    assert f"{job}-report" in workshop.names("Job")
+
+
+async def test_pod_that_is_gone_with_its_result_is_ingested_again(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    first = workshop.job()
+    workshop.succeed(ingest_report(), pod=False)
+    await workshop.settle()
+    ready = workshop.condition("Dataset", "flights")
+    assert ready
+    assert ready[:2] == ("False", "ResultLost")
+    await workshop.pass_time(minutes=5)
+    assert workshop.job() != first
+
+
+async def test_version_that_was_deleted_is_ingested_again(workshop: Workshop) -> None:
+    await ingested(workshop)
+    workshop.kube.remove("modelward.dev/v1alpha1", "DatasetVersion", NAMESPACE, VERSION)
+    await workshop.pass_time(seconds=1)
+    ready = workshop.condition("Dataset", "flights")
+    assert ready
+    assert ready[:2] == ("Unknown", "Ingesting")
+    workshop.succeed(ingest_report())
+    await workshop.settle()
+    assert workshop.names("DatasetVersion") == [VERSION]
+
+
+async def test_longest_name_keeps_its_report_job(workshop: Workshop) -> None:
+    workshop.dataset("d" * 40)
+    await workshop.settle()
+    (job,) = workshop.names("Job")
+    workshop.succeed(ingest_report(), job=job, log=False)
+    await workshop.settle()
+    assert len(workshop.names("Job")) == 2
+    assert all(len(name) <= 63 for name in workshop.names("Job"))
+
+
+async def test_crash_before_any_write_ends_in_the_same_state(workshop: Workshop) -> None:
+    await ingested(workshop)
+    clean, writes = _story(workshop), len(workshop.kube.writes)
+    for nth in range(1, writes + 1):
+        crashed = Workshop()
+        crashed.kube.crash_before(nth)
+        try:
+            await ingested(crashed)
+        except Crash:
+            crashed.kube.recover()
+            await crashed.settle()
+            if not crashed.names("DatasetVersion"):
+                crashed.succeed(ingest_report())
+                await crashed.settle()
+        assert _story(crashed) == clean, f"crash before write {nth}"
+
+
+def _story(workshop: Workshop) -> object:
+    names = {kind: workshop.names(kind) for kind in ("DatasetVersion", "PersistentVolumeClaim")}
+    jobs = len(workshop.names("Job")), len(workshop.names("ConfigMap"))
+    return names, jobs, workshop.condition("Dataset", "flights"), workshop.status("Dataset", "flights")["latestVersion"]
+
+
+async def test_step_killed_without_a_word_is_told_by_its_exit_code(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    workshop.fail("ingest", ended(137, reason="OOMKilled"))
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == (
+        "False",
+        "OOMKilled",
+        "ingest ran out of memory (its limit is 4Gi)",
+    )

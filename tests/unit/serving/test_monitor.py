@@ -1,0 +1,118 @@
+"""Counts over the reference profile's bins, against a slow and obvious way to count."""
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelward_contracts.profile import ReferenceProfile, Signal
+from modelward_serving.monitor.fold import FOLD_ROWS, SignalMonitor
+from modelward_serving.monitor.latency import EDGES, LatencyHistogram, coarse
+
+CUTS = [-1.0, 0.0, 0.1, 2.5]
+
+
+def numeric(name: str, index: int | None, cuts: list[float], tensor: str = "x") -> Signal:
+    return Signal(
+        name=name, source="input", kind="numeric", tensor=tensor, index=index, cuts=cuts, counts=[0] * (len(cuts) + 2)
+    )
+
+
+def slow_bin(value: float, cuts: list[float]) -> int:
+    return len(cuts) + 1 if math.isnan(value) else sum(value > cut for cut in cuts)
+
+
+def counts(monitor: SignalMonitor) -> dict[str, list[int]]:
+    return {signal.name: signal.counts for signal in monitor.snapshot()}
+
+
+def test_numeric_bins_hold_their_right_edge_and_infinities_and_missing() -> None:
+    values = [-math.inf, -1.0, -0.5, 0.0, 0.05, 0.1, 0.2, 2.5, 3.0, math.inf, math.nan]
+    monitor = SignalMonitor(ReferenceProfile(rows=0, signals=[numeric("a", 0, CUTS)]), ["x"], [])
+    monitor.note({"x": np.array(values)[:, None]}, [], len(values))
+    wanted = [sum(slow_bin(value, CUTS) == i for value in values) for i in range(len(CUTS) + 2)]
+    assert counts(monitor)["a"] == wanted
+    assert sum(wanted) == len(values)
+
+
+def test_batches_of_any_sizes_add_up_to_the_same_counts() -> None:
+    source = np.random.default_rng(3)
+    rows = source.normal(size=(3000, 5)).astype(np.float32)
+    rows[source.random(rows.shape) < 0.05] = np.nan
+    signals = [numeric(f"c{i}", i, sorted(source.normal(size=i + 1).tolist())) for i in range(5)]
+    profile = ReferenceProfile(rows=0, signals=signals)
+    whole, parts = (SignalMonitor(profile, ["x"], []) for _ in range(2))
+    whole.note({"x": rows}, [], len(rows))
+    for part in np.array_split(rows, 700):
+        parts.note({"x": part}, [], len(part))
+    assert counts(whole) == counts(parts)
+    for i, signal in enumerate(signals):
+        slow = [slow_bin(float(value), signal.cuts) for value in rows[:, i]]
+        assert counts(whole)[signal.name] == np.bincount(slow, minlength=len(signal.counts)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (np.array(["a", "b", "c", "z", "", None], object), [1, 1, 1, 1, 2]),
+        (np.array(["a", "a", "b"], object), [2, 1, 0, 0, 0]),
+    ],
+)
+def test_categories_others_unseen_and_missing_are_told_apart(values: Any, wanted: list[int]) -> None:
+    signal = Signal(
+        name="k", source="input", kind="categorical", tensor="k", categories=["a", "b"], others=["c"], counts=[0] * 5
+    )
+    monitor = SignalMonitor(ReferenceProfile(rows=0, signals=[signal]), ["k"], [])
+    monitor.note({"k": values[:, None]}, [], len(values))
+    assert counts(monitor)["k"] == wanted
+
+
+def test_output_labels_and_projections_are_counted() -> None:
+    label = Signal(name="label", source="output", kind="categorical", tensor="y", categories=["0", "1"], counts=[0] * 5)
+    mixed = Signal(
+        name="~pc1", source="projection", kind="numeric", cuts=[0.0], counts=[0] * 3,
+        weights={"a": 1.0, "b": 2.0}, centres={"a": 1.0, "b": 0.0}, scales={"a": 2.0, "b": 1.0},
+    )  # fmt: skip
+    profile = ReferenceProfile(rows=0, signals=[numeric("a", 0, CUTS), numeric("b", 1, CUTS), label, mixed])
+    monitor = SignalMonitor(profile, ["x"], ["y"])
+    # (3 - 1) / 2 + 2 · -1 = -1; a missing b counts as its centre: 1; (1 - 1) / 2 + 2 · 1 = 2
+    monitor.note({"x": np.array([[3, -1], [3, np.nan], [1, 1]], np.float32)}, [np.array([0, 1, 1])], 3)
+    assert counts(monitor)["label"] == [1, 2, 0, 0, 0]
+    assert counts(monitor)["~pc1"] == [1, 2, 0]
+
+
+def test_counting_30_features_costs_about_a_microsecond_a_row() -> None:
+    source = np.random.default_rng(5)
+    signals = [numeric(f"c{i}", i, sorted(source.normal(size=9).tolist())) for i in range(30)]
+    monitor = SignalMonitor(ReferenceProfile(rows=0, signals=signals), ["x"], [])
+    row = source.normal(size=(1, 30)).astype(np.float32)
+    best = math.inf
+    for _ in range(20):
+        began = time.process_time()
+        for _ in range(4 * FOLD_ROWS):
+            monitor.note({"x": row}, [], 1)
+        best = min(best, (time.process_time() - began) / (4 * FOLD_ROWS))
+    assert best < 5e-6, f"{best * 1e6:.2f} µs a row"
+
+
+def test_quantile_follows_recent_observations() -> None:
+    histogram = LatencyHistogram()
+    assert histogram.quantile(0.99) is None
+    for _ in range(1000):
+        histogram.observe(0.001)
+    assert histogram.quantile(0.99) == 0.001
+    for _ in range(3):
+        histogram.rotate()
+        for _ in range(1000):
+            histogram.observe(0.004)
+    assert histogram.quantile(0.5) == 0.004
+
+
+def test_coarse_buckets_are_exact_sums_of_the_fine_ones() -> None:
+    histogram = LatencyHistogram()
+    for seconds in (0.0001, 0.001, 0.0011, 0.3, 1000):
+        histogram.observe(seconds)
+    assert coarse(histogram.as_histogram(), (0.001, 0.5)) == [("0.001", 2.0), ("0.5", 4.0), ("+Inf", 5.0)]
+    assert {0.00025, 0.001, 0.0025, 0.5} <= set(EDGES)

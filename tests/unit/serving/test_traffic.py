@@ -1,0 +1,181 @@
+"""The split as clients see it: two real servers or a faulty candidate, over real sockets."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from modelward_contracts.traffic import HeaderMatch, sign
+
+from .models import published
+from .processes import ROW, Mode, Operator, Running, candidate, free_port, load, new_key, serving
+
+
+@pytest.mark.parametrize(
+    ("weight", "low", "high"), [(1, 90, 110), (10, 980, 1020), (50, 4950, 5050), (100, 10_000, 10_000)]
+)
+async def test_of_10000_requests_the_weights_share_reaches_the_candidate(
+    stable: Running, second: Running, operator: Operator, weight: int, low: int, high: int
+) -> None:
+    operator.split(stable, second.direct_port, weight, deadline_seconds=10)
+    answers = await load(stable, 10_000, connections=16)
+    assert answers.statuses == {200: 10_000}
+    assert not answers.errors
+    assert low <= answers.revisions.get("r2", 0) <= high
+    forwards = stable.monitor().forwards["r2"]
+    assert forwards.answered == answers.revisions["r2"] == second.monitor().scored["200"]
+
+
+def test_direct_port_never_forwards(stable: Running, second: Running, operator: Operator) -> None:
+    operator.split(stable, second.direct_port, 100)
+    assert stable.infer().headers["modelward-revision"] == "r2"
+    assert httpx.post(stable.direct + stable.infer_path, json=ROW).headers["modelward-revision"] == "r1"
+
+
+async def test_matching_header_goes_to_the_candidate_whatever_the_weight(
+    stable: Running, second: Running, operator: Operator
+) -> None:
+    operator.split(stable, second.direct_port, 0, matches=[HeaderMatch(name="X-Canary", value="yes")])
+    assert (await load(stable, 50, headers={"x-canary": "yes"})).revisions == {"r2": 50}
+    assert (await load(stable, 50, headers={"x-canary": "no"})).revisions == {"r1": 50}
+
+
+async def test_sticky_key_always_goes_to_the_same_side(stable: Running, second: Running, operator: Operator) -> None:
+    operator.split(stable, second.direct_port, 50, sticky_header="x-user")
+    sides = [(await load(stable, 5, headers={"x-user": f"user-{i}"})).revisions for i in range(40)]
+    assert all(len(side) == 1 for side in sides)
+    assert 5 < sum("r2" in side for side in sides) < 35
+
+
+@pytest.mark.parametrize(
+    ("mode", "cause"),
+    [
+        ("error", "status5xx"),
+        ("reject", "rejected"),
+        ("garbage", "protocol"),
+        ("drop", "connect"),
+        ("hang", "deadline"),
+    ],
+)
+async def test_failing_candidate_is_answered_for_by_stable_and_left_after_five_failures(
+    stable: Running, operator: Operator, mode: Mode, cause: str
+) -> None:
+    async with candidate(mode) as bad:
+        operator.split(stable, bad.port, 10, deadline_seconds=0.1)
+        answers = await load(stable, 1000, connections=4, rate=1000)
+    assert answers.statuses == {200: 1000}
+    assert not answers.errors
+    assert answers.revisions == {"r1": 1000}
+    forwards = stable.monitor().forwards["r2"]
+    assert forwards.breaker_open
+    assert forwards.failures[cause] >= 5
+    assert forwards.attempts == sum(forwards.failures.values())
+    assert bad.seen <= 20
+
+
+async def test_candidate_that_refuses_connections_costs_no_client_an_error(stable: Running, operator: Operator) -> None:
+    operator.split(stable, free_port(), 50)
+    answers = await load(stable, 500)
+    assert answers.revisions == {"r1": 500}
+    assert not answers.errors
+    assert stable.monitor().forwards["r2"].failures["connect"] == 5
+
+
+async def test_hanging_candidate_costs_few_requests_their_deadline(stable: Running, operator: Operator) -> None:
+    async with candidate("hang") as bad:
+        await load(stable, 500)
+        operator.split(stable, bad.port, 10, deadline_seconds=0.1)
+        answers = await load(stable, 3000, connections=32, rate=2000)
+        assert bad.seen <= 20
+    assert answers.revisions == {"r1": 3000}
+    forwards = stable.monitor().forwards["r2"]
+    assert forwards.breaker_open
+    assert 5 <= forwards.failures["deadline"] <= 20
+    assert max(answers.seconds) < 1
+
+
+def test_invalid_request_is_the_clients_fault_wherever_it_goes(
+    stable: Running, second: Running, operator: Operator
+) -> None:
+    operator.split(stable, second.direct_port, 100)
+    for _ in range(20):
+        response = stable.infer({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": ["a", 1, 2]}]})
+        assert response.status_code == 400
+        assert "'x' row 0" in response.json()["error"]
+    forwards = stable.monitor().forwards["r2"]
+    assert (forwards.answered, forwards.failures, forwards.breaker_open) == (20, {}, False)
+
+
+async def test_breaker_stays_open_until_a_new_epoch(stable: Running, operator: Operator) -> None:
+    async with candidate("error") as bad:
+        setting = operator.setting(bad.port, 100)
+        operator.push(stable, setting)
+        await load(stable, 50, connections=1)
+        operator.push(stable, setting)
+        await load(stable, 50, connections=1)
+        assert bad.seen == 5
+        bad.mode = "ok"
+        operator.split(stable, bad.port, 100)
+        assert (await load(stable, 50, connections=1)).revisions == {"r2": 50}
+
+
+async def test_candidate_killed_under_load_costs_no_client_an_error(
+    stable: Running, tmp_path: Path, operator: Operator
+) -> None:
+    folder, digest = published(tmp_path / "doomed", scale=2.0)
+    with serving(folder, "--digest", digest, revision="r2") as doomed:
+        operator.split(stable, doomed.direct_port, 50)
+        running = asyncio.create_task(load(stable, 4000, rate=2000))
+        await asyncio.sleep(0.7)
+        doomed.process.kill()
+        answers = await running
+    assert not answers.errors
+    assert answers.statuses == {200: 4000}
+    assert answers.revisions["r2"] > 100
+    assert stable.monitor().forwards["r2"].breaker_open
+
+
+def test_setting_must_be_signed_addressed_and_not_older(stable: Running, operator: Operator) -> None:
+    url = f"{stable.admin}/traffic"
+    first, newer = operator.setting(9, 10), operator.setting(9, 20)
+    assert operator.push(stable, newer).json() == {"epoch": 2}
+    assert operator.push(stable, newer).json() == {"epoch": 2}
+    assert (old := operator.push(stable, first)).status_code == 409
+    assert old.json()["epoch"] == 2
+    assert httpx.put(url, content=sign(newer, new_key())).status_code == 403
+    assert operator.push(stable, operator.setting(9, 10, revision="r9")).status_code == 403
+    assert operator.push(stable, operator.setting(9, 10, deployment="other/d")).status_code == 403
+    assert httpx.put(url, content=b"{").status_code == 400
+    assert httpx.get(url).json()["weight"] == 20
+    assert stable.monitor().epoch == 2
+
+
+def test_new_key_is_found_when_verification_fails(stable: Running, operator: Operator) -> None:
+    rotated = Operator(operator.folder)
+    assert rotated.push(stable, rotated.setting(9, 10)).status_code == 200
+
+
+def test_starting_server_follows_the_mounted_setting(tmp_path: Path, second: Running, operator: Operator) -> None:
+    folder, digest = published(tmp_path / "stable")
+    setting = operator.setting(second.direct_port, 100)
+    (operator.folder / "r1.json").write_bytes(sign(setting, operator.private_key))
+    with serving(folder, "--digest", digest, "--traffic-dir", str(operator.folder)) as server:
+        assert server.infer().headers["modelward-revision"] == "r2"
+        assert server.monitor().epoch == 1
+
+
+def test_close_connections_ends_every_connection_with_its_next_answer(
+    stable: Running, second: Running, operator: Operator
+) -> None:
+    with httpx.Client() as client:
+        assert "connection" not in client.post(stable.data + stable.infer_path, json=ROW).headers
+        operator.split(stable, second.direct_port, 100, close_connections=True)
+        last = client.post(stable.data + stable.infer_path, json=ROW)
+        assert last.headers["connection"] == "close"
+        assert last.headers["modelward-revision"] == "r2"
+    deadline = time.monotonic() + 5
+    while stable.monitor().connections and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert stable.monitor().connections == 0

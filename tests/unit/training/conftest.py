@@ -1,0 +1,74 @@
+"""A pod to run steps in; and breast cancer, trained once for all tests that only look at the result."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelward_training import limits
+
+from .harness import Ended, Pod, ingest_report, train_task
+from .sets import breast_cancer
+
+limits.cap_threads()
+
+
+@pytest.fixture
+def pod(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pod:
+    monkeypatch.setenv("MODELWARD_TERMINATION_LOG", "")
+    return Pod(tmp_path / "pod", capsys)
+
+
+class Silent:
+    """Stands in for capsys, which no session fixture can use."""
+
+    def __init__(self) -> None:
+        import contextlib
+        import io
+
+        self._out = io.StringIO()
+        self._redirect = contextlib.redirect_stdout(self._out)
+        self._redirect.__enter__()
+
+    def readouterr(self) -> "Silent":
+        self.out = self._out.getvalue()
+        self._out.seek(0)
+        self._out.truncate()
+        return self
+
+    def close(self) -> None:
+        self._redirect.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def trained_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A pod after fetch and train on breast cancer, and the dataset's digest."""
+    root, silent = tmp_path_factory.mktemp("trained") / "pod", Silent()
+    try:
+        pod = Pod(root, silent)
+        pod.csv(breast_cancer())
+        digest = ingest_report(pod.ingest(label="diagnosis", id=None)).manifest
+        for step in ("fetch", "train"):
+            ended = pod.step(step, train_task(pod.url, digest))
+            assert ended.code == 0, ended
+    finally:
+        silent.close()
+    return root, digest
+
+
+class Trained(Pod):
+    """A pod in which train has ended."""
+
+    digest: str
+
+    def publish(self, **fields: object) -> Ended:
+        return self.step("publish", train_task(self.url, self.digest, **fields))
+
+
+@pytest.fixture
+def trained(trained_folder: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Trained:
+    source, digest = trained_folder
+    pod = Trained(tmp_path / "pod", capsys)
+    shutil.copytree(source, pod.root, dirs_exist_ok=True)
+    pod.digest = digest
+    return pod
