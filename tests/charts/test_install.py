@@ -1,6 +1,7 @@
 """The chart on a real API server: installed, upgraded, applied, taken away, and who may do what."""
 
 import json
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -136,13 +137,15 @@ def test_users_roles_cover_modelward(installed: None, kubectl: Run) -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(chart: Chart, kubectl: Run) -> None:
+def installed(chart: Chart, kubectl: Run) -> Iterator[None]:
     """What decides who may do what, without the rest."""
-    roles = [found for found in chart.render() if "rbac.authorization" in found["apiVersion"]]
-    assert kubectl("apply", "--filename=-", stdin=yaml.safe_dump_all(roles)).ok
+    roles = yaml.safe_dump_all(found for found in chart.render() if "rbac.authorization" in found["apiVersion"])
+    assert kubectl("apply", "--filename=-", stdin=roles).ok
     for role in ("view", "edit"):
         is_aggregated = partial(_has, kubectl, f"clusterrole/{role}", "modelward.dev")
         wait_until(is_aggregated, f"{role} covers our resources")
+    yield
+    assert kubectl("delete", "--filename=-", stdin=roles).ok
 
 
 def _has(kubectl: Run, name: str, text: str) -> bool:
