@@ -1,5 +1,6 @@
 """Open Inference Protocol v2 requests: from a body's bytes to checked values, without any I/O."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +159,7 @@ def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], ra
 
 
 def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int, ...]) -> Values:
-    count = int(np.prod(sizes, dtype=object))
+    count = math.prod(sizes)
     if len(data) != count:
         raise Refused(f"input '{spec.title}': shape {list(sizes)} needs {count} values, got {len(data)}")
     if spec.datatype.kind not in ("float", "integer"):
