@@ -43,6 +43,7 @@ test-api: setup ## a real etcd and API server
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null)
+	$(call timed,images,$(CLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest tests/cluster/test_life.py)
 
 test-rollouts: setup ## rollouts, the split and faults on a real node: being written, not yet part of `make test`
