@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 
 import httpx
+import pytest
 
 from localcluster import paths
 
 from . import models
 from .world import World
+
+pytestmark = pytest.mark.timeout(600)
 
 BREAST_CANCER = paths.REPOSITORY / "examples" / "breast-cancer"
 

@@ -74,12 +74,11 @@ def _start(cluster: Cluster) -> None:
 
 
 def _launch(folder: Path) -> None:
-    command = ["unshare", *_NAMESPACES, sys.executable, "-m", processes.INIT, str(folder)]
+    # Forked away: the node outlives whoever brings it up, and is no child that they would have to look after.
+    command = ["setsid", "--fork", "unshare", *_NAMESPACES, sys.executable, "-m", processes.INIT, str(folder)]
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(paths.MODULE.parent)}
     with (folder / "init.log").open("ab") as log:
-        subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/", start_new_session=True
-        )
+        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd="/", check=True)
     wait_for("the node has namespaces", lambda: len(processes.node(folder)) == 2, 10, f"See {folder}/init.log")
 
 
