@@ -71,6 +71,8 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """rows, label_mismatch (share), p99_difference, max_difference."""
     latency_seconds: dict[str, float]
     """p50 and p99 of one row through onnxruntime, one thread."""
+    memory_bytes: int
+    """That a loaded model takes: a forest needs ten times the size of its file."""
     gates: list[GateResult]
     inputs_hash: str
 

@@ -78,6 +78,7 @@ def test_longest_model_version_is_taken(api: Api, namespace: str) -> None:
         validation_metrics={},
         parity={"rows": 2.0},
         latency_seconds={"p50": 0.001},
+        memory_bytes=10_000_000,
         gates=[GateResult(metric="auc", value=None, bound=">= 0.7", passed=False)],
         inputs_hash=DIGEST,
     )

@@ -143,6 +143,7 @@ def _published(task: TrainTask) -> PublishReport:
         validation_metrics={},
         parity={},
         latency_seconds={},
+        memory_bytes=10_000_000,
         gates=[],
         inputs_hash=sha256(b"inputs"),
     )

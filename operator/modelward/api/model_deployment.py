@@ -109,6 +109,8 @@ class ServingRevision(ApiModel):
     """Of the model manifest."""
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    memory_bytes: Annotated[int, Field(ge=0)] = 0
+    """Of the loaded model: what it gets where the spec names no resources."""
     retry: int = 0
     """spec.rollout.retry when it was first asked for: what its pods hold against a stored verdict."""
     since: Timestamp

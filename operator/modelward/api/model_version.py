@@ -78,6 +78,8 @@ class ModelVersionSpec(ApiModel):
     validation_metrics: Metrics = {}
     parity: Metrics = {}
     latency_seconds: Metrics = {}
+    memory_bytes: Annotated[int, Field(ge=0)] = 0
+    """That the loaded model takes."""
     gates: Annotated[list[GateResult], Field(max_length=32)] = []
     lineage: Lineage
 

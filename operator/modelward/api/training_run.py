@@ -105,7 +105,7 @@ class GateSpec(ApiModel):
         ),
     )
     metric: Annotated[str, Field(max_length=64)]
-    """accuracy, auc, f1, log_loss, rmse, r2, …, model_bytes or latency_p99_seconds."""
+    """accuracy, auc, f1, log_loss, rmse, r2, …, model_bytes, memory_bytes or latency_p99_seconds."""
     minimum: float | None = None
     """The least value that passes."""
     maximum: float | None = None

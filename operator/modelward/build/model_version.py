@@ -37,6 +37,7 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             "validationMetrics": report.validation_metrics,
             "parity": report.parity,
             "latencySeconds": report.latency_seconds,
+            "memoryBytes": report.memory_bytes,
             "gates": [
                 {"metric": g.metric, "bound": g.bound, "passed": g.passed}
                 | ({"value": g.value} if g.value is not None else {})

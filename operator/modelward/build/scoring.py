@@ -1,5 +1,6 @@
 """The Deployment of one revision: an init container fetches the model by digest, the server verifies and serves it."""
 
+import math
 from typing import Any
 
 from modelward.api.model_deployment import ServingRevision
@@ -10,7 +11,6 @@ from modelward.settings import Settings
 
 DATA, DIRECT, ADMIN = 8080, 8081, 8082
 MODEL_DIR, TRAFFIC_DIR = "/model", "/etc/modelward/traffic"
-DEFAULT_RESOURCES = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
 def revision_name(deployment: str, revision: str) -> str:
@@ -113,9 +113,7 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             {"name": "direct", "containerPort": DIRECT},
             {"name": "admin", "containerPort": ADMIN},
         ],
-        "resources": revision.resources.wire()
-        if revision.resources.requests or revision.resources.limits
-        else DEFAULT_RESOURCES,
+        "resources": _resources(revision),
         "readinessProbe": {"httpGet": {"path": "/readyz", "port": "admin"}, "periodSeconds": 2, "timeoutSeconds": 5},
         "livenessProbe": {
             "httpGet": {"path": "/healthz", "port": "admin"},
@@ -134,3 +132,11 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             {"name": "traffic", "mountPath": TRAFFIC_DIR, "readOnly": True},
         ],
     }
+
+
+def _resources(revision: ServingRevision) -> dict[str, Any]:
+    """The spec's; else what the server and the loaded model need, and twice the model to load it."""
+    if revision.resources.requests or revision.resources.limits:
+        return revision.resources.wire()
+    model = math.ceil(revision.memory_bytes / 2**20)
+    return {"requests": {"cpu": "100m", "memory": f"{128 + model}Mi"}, "limits": {"memory": f"{512 + 2 * model}Mi"}}

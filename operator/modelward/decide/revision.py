@@ -61,6 +61,7 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
         digest=digest,
         image=image,
         resources=resources,
+        memory_bytes=version.spec.memory_bytes,
         retry=deployment.spec.rollout.retry,
         since=now,
     )

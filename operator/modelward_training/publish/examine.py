@@ -4,6 +4,7 @@
 folder holds model.onnx, predictions.parquet, dataset.json and the held-out splits without labels.
 """
 
+import resource
 import sys
 import time
 from pathlib import Path
@@ -44,13 +45,16 @@ def _examine(folder: Path) -> Examined:
     data = (folder / "model.onnx").read_bytes()
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
     labels = class_labels(checked(data))
+    before = _resident()
     session = _session(data, limits.cpus())
+    memory = _resident() - before
     made = signature(session, dataset, labels)
     feeds = {split: _held_out(folder, split, session, made, dataset) for split in HELD_OUT}
     single = _session(data, 1)
     return Examined(
         signature=made,
         latency_seconds=_latency(single, feeds["test"]),
+        memory_bytes=max(memory, len(data)),
         golden=golden(made, feeds["test"], lambda inputs: _run(single, made, inputs)),
     )
 
@@ -115,6 +119,11 @@ def _latency(session: Any, inputs: dict[str, Array]) -> dict[str, float]:
         taken.append(time.perf_counter() - started)
     p50, p99 = np.quantile(taken[len(taken) // 10 :], [0.5, 0.99])
     return {"p50": float(p50), "p99": float(p99)}
+
+
+def _resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def _no_nan(predicted: predict.Predictions, ids: Any, split: str) -> None:

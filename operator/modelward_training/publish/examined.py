@@ -10,6 +10,7 @@ EXAMINED, FAILURE = "examined.json", "failure.json"
 class Examined(Wire, frozen=True, kw_only=True):
     signature: Signature
     latency_seconds: dict[str, float]
+    memory_bytes: int
     golden: GoldenRequests
 
 

@@ -101,7 +101,8 @@ def _report(
     compared: dict[str, float],
 ) -> Done:
     costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
-    gates = judge(task.gates, {**measured["test"], **costs, "model_bytes": float(manifest.model.bytes)})
+    costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
+    gates = judge(task.gates, {**measured["test"], **costs})
     digest = store.put_json(manifest).digest
     value = PublishReport(
         manifest=digest,
@@ -113,6 +114,7 @@ def _report(
         validation_metrics=measured["validation"],
         parity=compared,
         latency_seconds=examined.latency_seconds,
+        memory_bytes=examined.memory_bytes,
         gates=gates,
         inputs_hash=manifest.inputs_hash,
     )

@@ -20,6 +20,7 @@ def test_breast_cancer_is_a_good_model_with_all_that_belongs_to_it(trained: Trai
     assert report.metrics["auc"] > 0.98
     assert report.parity["p99_difference"] < 1e-4
     assert report.latency_seconds["p50"] > 0
+    assert report.memory_bytes >= report.model_bytes
     manifest = trained.model(ended)
     assert manifest.model.digest == report.model
     assert manifest.dataset == trained.digest

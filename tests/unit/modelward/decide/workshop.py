@@ -66,6 +66,7 @@ def publish_report(manifest: str = digest("b"), gates: tuple[GateResult, ...] = 
         validation_metrics={"auc": 0.91},
         parity={"rows": 2.0},
         latency_seconds={"p50": 0.001},
+        memory_bytes=10_000_000,
         gates=list(gates),
         inputs_hash=digest("d"),
     )
