@@ -180,11 +180,11 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
     """Tensors of plain numbers as float64 arrays; None where the general way must decide (and word the error)."""
     top: Any = None
     try:
-        top = _parser.parse(header)
+        top = _object(_parser.parse(header))
         request = {
             key: top[key].as_dict() if key == "parameters" else _plain(top[key]) for key in top if key != "inputs"
         }
-        request["inputs"] = [_large_tensor(tensor) for tensor in top["inputs"]]
+        request["inputs"] = [_large_tensor(_object(tensor)) for tensor in top["inputs"]]
     except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError):
         return None
     finally:
@@ -205,6 +205,13 @@ def _large_tensor(tensor: Any) -> dict[str, Any]:
             pass
         result["data"] = _plain(data)
     return result
+
+
+def _object(value: Any) -> Any:
+    """An array would be indexed by what it holds, whatever its size."""
+    if not isinstance(value, simdjson.Object):
+        raise TypeError
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -118,6 +118,17 @@ def test_each_request_of_a_batch_gets_its_own_rows(data: dict[str, list[Any]], d
         np.testing.assert_array_equal(np.array(output["data"], array.dtype), array[start:end, 0])
 
 
+@pytest.mark.parametrize(
+    "body", [b"[18446744073709551615]", b'{"inputs": [[18446744073709551615]]}', b'{"inputs": {"a": 1}}']
+)
+def test_an_array_in_the_place_of_an_object_is_refused_in_a_large_body_too(body: bytes) -> None:
+    with pytest.raises(Refused) as small:
+        PARSER.parse(body)
+    with pytest.raises(Refused) as large:
+        PARSER.parse(body + b" " * LARGE)
+    assert small.value.message == large.value.message
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_no_row_hides_a_number_that_json_cannot_carry(value: float) -> None:
     interface = compile_interface(Signature(inputs=TENSORS[:1], outputs=TENSORS[:1], classes=[]))
