@@ -18,7 +18,7 @@ demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rol
 demo-clean: ## take the demo's cluster away
 	@$(CLUSTER) down --name demo
 
-test: setup lint test-unit test-api test-cluster ## every level of tests
+test: setup lint test-unit test-conformance test-api test-cluster ## every level of tests
 
 setup: $(VENV)/ready ## the development environment
 
@@ -35,7 +35,10 @@ lint: setup ## format, rules, types, layers, generated files
 	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
-	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property examples)
+	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property tests/faults examples)
+
+test-conformance: setup ## other projects' clients, unmodified, against the scoring server
+	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
 	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
@@ -44,10 +47,7 @@ test-api: setup ## a real etcd and API server
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null)
 	$(call timed,images,$(CLUSTER) images > /dev/null)
-	$(call timed,cluster tests,$(BIN)/pytest tests/cluster/test_life.py)
-
-test-rollouts: setup ## rollouts, the split and faults on a real node: being written, not yet part of `make test`
-	$(call timed,rollout tests,$(BIN)/pytest tests/cluster tests/faults)
+	$(call timed,cluster tests,$(BIN)/pytest tests/cluster)
 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
@@ -63,4 +63,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-api test-cluster test-rollouts images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster images crds lock clean

@@ -45,8 +45,15 @@ class Town:
 
     def _operator(self) -> Engine:
         """A new process: no ledger, no memory."""
-        world = World(self.kube, SETTINGS, self.streets.scrape, lambda setting: canonical(setting).decode(), "PEM")
-        return Engine(world, self, Queue(), RECONCILERS, clock=lambda: self.now)
+        world = World(
+            kube=self.kube,
+            settings=SETTINGS,
+            scrape=self.streets.scrape,
+            sign=lambda setting: canonical(setting).decode(),
+            public_keys="PEM",
+            clock=lambda: self.now,
+        )
+        return Engine(world, self, Queue(), RECONCILERS)
 
     def crash_before(self, nth: int) -> None:
         """1 is the next write."""

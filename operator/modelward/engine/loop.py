@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from modelward.act import Hands, act, write_status
@@ -50,7 +50,6 @@ class Engine:
     reconcilers: Mapping[str, Reconciler]
     before: Checkpoint = no_checkpoint
     deadline: float = _DEADLINE
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     last: dict[Key, Last] = field(default_factory=dict)
 
     async def work(self) -> None:
@@ -104,7 +103,7 @@ class Engine:
             if observed is None:
                 self.last.pop(key, None)
                 return None
-            plan = reconciler.decide(observed, self.world.settings, self.clock())
+            plan = reconciler.decide(observed, self.world.settings, self.world.clock())
             await act(hands, kube.seen[API, key.kind, key.name], plan)
         except Wait as wait:
             await self._explain(hands, key, wait)
@@ -122,5 +121,7 @@ class Engine:
         status = _MODELS[key.kind].model_validate(live).status  # type: ignore[attr-defined]
         generation = live["metadata"].get("generation", 0)
         text = problem.message or problem.reason
-        conditions = set_condition(status.conditions, "Ready", "False", problem.reason, text, generation, self.clock())
+        conditions = set_condition(
+            status.conditions, "Ready", "False", problem.reason, text, generation, self.world.clock()
+        )
         await write_status(hands, live, status.model_copy(update={"conditions": conditions}))

@@ -2,11 +2,13 @@
 
 Servers report counters that only grow within one life of a process. The ledger differences them per life, adds the
 differences up per revision, and remembers the totals at the moments the status names (rollout start, step start), so
-that a window is a subtraction. It is memory of this process only: after a restart a window begins with the first
-scrape, except that a pod which started within the rollout counts from its own zero.
+that a window is a subtraction. It is memory of this process only: after a restart windows begin with the first scrape,
+so that the versions' latency and signals are still compared over the same time. What a server failed that started
+within the rollout counts from its own zero all the same: harm done while nobody looked on is not forgotten.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -95,27 +97,33 @@ def _signals(counts: Counts) -> dict[str, SignalWindow]:
 
 
 class Ledger:
-    """Of one ModelDeployment."""
+    """Of one ModelDeployment. `began`: Unix time from which it has looked on."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
+        self._began = began
         self._lives: dict[tuple[str, float], Counts] = {}
         self._totals: dict[str, Counts] = {}
         self._marks: dict[str, dict[str, Counts]] = {}
         self._drift_from: dict[str, Counts] = {}
         self._recent: dict[str, Window] = {}
 
-    def record(self, snapshots: list[Snapshot], since: float | None) -> None:
+    def record(self, snapshots: Iterable[Snapshot], since: float | None = None) -> None:
         """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""
         for snapshot in snapshots:
             life, now = (snapshot.pod, snapshot.started), counts_of(snapshot)
-            before = self._lives.get(life)
-            if before is None:
-                within = since is not None and snapshot.started >= since
-                before = Counts() if within else now
+            before = self._lives.get(life) or self._missed(snapshot.started, now, since)
             self._totals.setdefault(snapshot.revision, Counts()).add(now.minus(before))
             self._lives[life] = now
         for revision, totals in self._totals.items():
             self._drift(revision, totals)
+
+    def _missed(self, started: float, now: Counts, since: float | None) -> Counts:
+        """What a server that is seen for the first time had counted before it was to be counted."""
+        if started >= self._began:
+            return Counts()
+        if since is not None and started >= since:
+            return Counts(edges=now.edges, latency=now.latency, signals=now.signals)
+        return now
 
     def since(self, mark: str | None, revision: str) -> Counts:
         """Counts of a revision since the moment `mark` was first asked for. Marks no longer asked for are dropped."""

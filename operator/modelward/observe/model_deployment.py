@@ -33,7 +33,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     )
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
-    ledger = world.ledgers.setdefault(key, Ledger())
+    ledger = world.ledgers.setdefault(key, Ledger(world.clock().timestamp()))
     return DeploymentObserved(
         deployment=deployment,
         raw=raw,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from modelward.clients.kube import Kube
 from modelward.decide.plan import Key
@@ -24,3 +25,4 @@ class World:
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     public_keys: str = ""
     ledgers: dict[Key, Ledger] = field(default_factory=dict)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

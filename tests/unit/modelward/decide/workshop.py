@@ -82,7 +82,7 @@ class Workshop:
 
     def __post_init__(self) -> None:
         self._engine = Engine(
-            World(self.kube, self.settings), NoServers(), Queue(), RECONCILERS, clock=lambda: self.now
+            World(self.kube, self.settings, clock=lambda: self.now), NoServers(), Queue(), RECONCILERS
         )
 
     def dataset(self, name: str = "flights", annotations: dict[str, str] | None = None, **spec: Any) -> None:
