@@ -7,6 +7,7 @@ folder holds model.onnx, predictions.parquet, dataset.json and the held-out spli
 import resource
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def _examine(folder: Path) -> Examined:
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
     labels = class_labels(checked(data))
     before = _resident()
-    session = _session(data, limits.cpus())
+    session = _session(data, max(2, limits.cpus()))
     memory = _resident() - before
     made = signature(session, dataset, labels)
     feeds = {split: _held_out(folder, split, session, made, dataset) for split in HELD_OUT}
@@ -55,7 +56,7 @@ def _examine(folder: Path) -> Examined:
         signature=made,
         latency_seconds=_latency(single, feeds["test"]),
         memory_bytes=max(memory, len(data)),
-        golden=golden(made, feeds["test"], lambda inputs: _run(single, made, inputs)),
+        golden=golden(made, feeds["test"], partial(_run, single, made), partial(_run, session, made)),
     )
 
 
