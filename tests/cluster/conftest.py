@@ -7,8 +7,8 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -17,6 +17,8 @@ from localcluster import bringup, images, install, parts, paths, teardown
 
 from .shop import Shop, train
 from .world import World
+
+OPERATOR = "app.kubernetes.io/component=operator"
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +50,25 @@ def own_namespace(installed: World, title: str, nodeid: str) -> Iterator[World]:
     installed.kubectl("create", "namespace", namespace)
     installed.kubectl("label", "namespace", namespace, install.RESTRICTED)
     yield replace(installed, namespace=namespace)
-    installed.kubectl("delete", "namespace", namespace, "--wait=false")
+    installed.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture
+def operator_away(installed: World) -> Callable[[], AbstractContextManager[None]]:
+    """`with operator_away(): …`, and it is back."""
+    home = replace(installed, namespace=install.NAMESPACE)
+
+    @contextmanager
+    def away() -> Iterator[None]:
+        home.kubectl("scale", "deployment", "modelward", "--replicas=0")
+        home.wait("the operator is away", lambda: not home.find("pods", OPERATOR))
+        try:
+            yield
+        finally:
+            home.kubectl("scale", "deployment", "modelward", "--replicas=1")
+            home.kubectl("rollout", "status", "deployment", "modelward", "--timeout=60s")
+
+    return away
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+"""The operator is away in the middle of a rollout: traffic stays as it was, and the rollout ends as it should."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from .load import count_versions
+from .shop import Shop, strange, summer
+from .test_rollouts import assert_rolled_back
+
+pytestmark = pytest.mark.timeout(600)
+
+REQUESTS = 2_000
+
+
+def test_rollout_goes_on_where_it_was_after_the_operator_was_away(
+    shop: Shop, request: pytest.FixtureRequest, operator_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """While it is away the candidate's share stays exact, and a scoring pod that starts anew still serves."""
+    with shop.serving(request.node.name) as service, service.load() as load:
+        service.roll_out("good", rollout={"steps": [{"weight": 10, "duration": "1h"}]})
+        service.wait_weight(10)
+        service.wait_confirmed()
+        with operator_away():
+            answers = asyncio.run(count_versions(service.url, summer(), REQUESTS))
+            assert answers.total() == REQUESTS
+            assert 180 <= answers[str(shop.versions["good"])] <= 220, answers
+        service.roll_out("good", rollout={"steps": [{"weight": 10, "duration": "2s"}]})
+        service.wait_transition("Promoted")
+        service.wait_answers(load, "good")
+        service.wait_transition("Baked")
+        assert [t["cause"] for t in service.status["history"]].count("RolloutStarted") == 1
+        assert not load.errors
+
+
+def test_harmful_version_is_rolled_back_by_the_operator_that_comes_back(
+    shop: Shop, request: pytest.FixtureRequest, operator_away: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The harm begins while nobody looks on; clients are shielded all the same."""
+    with shop.serving(request.node.name) as service, service.load() as load:
+        service.roll_out("errors", rollout={"steps": [{"weight": 10, "duration": "1h"}]})
+        service.wait_weight(10)
+        service.wait_confirmed()
+        with operator_away():
+            load.use(strange())
+            asyncio.run(count_versions(service.url, strange(), 500))
+        assert_rolled_back(service, load, "Errors")
