@@ -1,10 +1,12 @@
 """What the scoring servers counted, as windows of time.
 
 Servers report counters that only grow within one life of a process. The ledger differences them per life, adds the
-differences up per revision, and remembers the totals at the moments the status names (rollout start, step start), so
-that a window is a subtraction. It is memory of this process only: after a restart windows begin with the first scrape,
-so that the versions' latency and signals are still compared over the same time. What a server failed that started
-within the rollout counts from its own zero all the same: harm done while nobody looked on is not forgotten.
+differences up per revision, and remembers the totals at marked moments (rollout start, step start, a traffic setting in
+force), so that a window is a subtraction.
+
+It is memory of this process only: after a restart windows begin with the first scrape, so that latency and signals of
+the versions are still compared over the same time. What a server failed that started within the rollout counts from its
+own zero all the same: harm done while nobody looked on is not forgotten.
 """
 
 from collections import Counter
@@ -126,19 +128,19 @@ class Ledger:
         return now
 
     def since(self, mark: str | None, revision: str) -> Counts:
-        """Counts of a revision since the moment `mark` was first asked for. Marks no longer asked for are dropped."""
-        totals = self._totals.get(revision, Counts())
-        if mark is None:
+        """Counts of a revision since `mark` was set; none if it was not."""
+        if mark is None or mark not in self._marks:
             return Counts()
-        start = self._marks.setdefault(mark, {})
-        return totals.minus(start.get(revision, Counts()))
+        return self._totals.get(revision, Counts()).minus(self._marks[mark].get(revision, Counts()))
 
-    def keep_marks(self, marks: set[str]) -> None:
-        """Begin windows at marks that are new, forget the others. Call before `record`."""
-        for mark in marks - self._marks.keys():
-            self._marks[mark] = deepcopy(self._totals)
-        for mark in self._marks.keys() - marks:
-            del self._marks[mark]
+    def mark(self, name: str) -> None:
+        """A window begins with what is recorded from now on. Set again, the mark stays where it is."""
+        if name not in self._marks:
+            self._marks[name] = deepcopy(self._totals)
+
+    def forget_marks(self, but: set[str]) -> None:
+        """All others."""
+        self._marks = {name: totals for name, totals in self._marks.items() if name in but}
 
     def recent(self, revision: str) -> Window:
         """The newest whole window for drift; empty before the first."""

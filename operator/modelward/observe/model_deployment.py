@@ -4,12 +4,12 @@ import asyncio
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
-from modelward.decide.judge.evidence import Evidence, Window
-from modelward.decide.observed import DeploymentObserved, ScoringPod, VerdictJob, parse_time
+from modelward.decide.judge.evidence import Window
+from modelward.decide.observed import DeploymentObserved, VerdictJob
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, LABEL, REVISION, Manifest
-from modelward.observe.ledger import Ledger, served
+from modelward.observe.evidence import evidence_of
+from modelward.observe.ledger import Ledger
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
@@ -42,7 +42,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         children=tuple(_refs(deployments, services)),
         front=_front(key.name, services),
         replicas={d["metadata"]["labels"][REVISION]: d.get("status", {}).get("replicas", 0) for d in deployments},
-        evidence=_evidence(ledger, deployment.status, seen),
+        evidence=evidence_of(ledger, deployment.status, seen),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         verdict_jobs=tuple(_verdict_job(job) for job in jobs if LABEL + "retry" in job["metadata"]["labels"]),
         sign=world.sign,
@@ -74,51 +74,3 @@ def _front(name: str, services: Any) -> str | None:
 def _verdict_job(job: Manifest) -> VerdictJob:
     labels = job["metadata"]["labels"]
     return VerdictJob(labels[REVISION], int(labels[LABEL + "retry"]), bool(job.get("status", {}).get("succeeded")))
-
-
-def _evidence(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> Evidence:
-    """Both sides since the rollout began; while baking, the promoted version since then against the one before."""
-    rollout, step = status.rollout_started, status.step_started
-    ledger.keep_marks({mark for mark in (rollout, step) if mark})
-    ledger.record([p.snapshot for p in pods if p.snapshot], parse_time(rollout).timestamp() if rollout else None)
-    complete = all(p.snapshot for p in pods if p.ready)
-    if status.stable is None:
-        return Evidence(complete=complete)
-    stable = status.stable
-    if status.phase == "Baking" and status.previous:
-        # Drift is left out: the version before no longer scores, so both do not see the same requests.
-        return Evidence(
-            candidate=served(ledger.since(step, stable.revision), signals=False),
-            stable=served(ledger.since(rollout, status.previous.revision), signals=False),
-            complete=complete,
-        )
-    if status.candidate is None:
-        return Evidence(complete=complete)
-    return Evidence(
-        candidate=_forwarded(ledger, rollout, stable, status.candidate, pods),
-        stable=served(ledger.since(rollout, stable.revision)),
-        step_requests=ledger.since(step, stable.revision).answered[status.candidate.revision],
-        complete=complete,
-    )
-
-
-def _forwarded(
-    ledger: Ledger,
-    rollout: str | None,
-    stable: ServingRevision,
-    candidate: ServingRevision,
-    pods: tuple[ScoringPod, ...],
-) -> Window:
-    """Requests and failures as stable's servers saw them, latency and signals as the candidate counted them."""
-    handed, own = ledger.since(rollout, stable.revision), served(ledger.since(rollout, candidate.revision))
-    forwards = [
-        p.snapshot.forwards.get(candidate.revision) for p in pods if p.snapshot and p.revision == stable.revision
-    ]
-    failures = handed.failed[candidate.revision]
-    return Window(
-        requests=handed.answered[candidate.revision] + failures,
-        failures=failures,
-        latency=own.latency,
-        signals=own.signals,
-        breaker_open=any(f.breaker_open for f in forwards if f),
-    )

@@ -52,7 +52,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Both sides since the rollout began, and how many answers the candidate gave in the present step."""
+    """Both sides over the same time, and how many answers the candidate gave in the present step."""
 
     candidate: Window = field(default_factory=Window)
     stable: Window = field(default_factory=Window)

@@ -30,7 +30,7 @@ def requests(ledger: Ledger, mark: str, revision: str = "a") -> int:
 
 def looking_on(*snapshots: Snapshot) -> Ledger:
     ledger = Ledger(BEGAN)
-    ledger.keep_marks({"rollout"})
+    ledger.mark("rollout")
     ledger.record(snapshots)
     return ledger
 
@@ -43,7 +43,7 @@ def test_operator_that_comes_back_compares_over_the_same_time_and_forgets_no_fai
         return [snapshot("old", old), snapshot("new", new, started=BEGAN - 10, revision="b", scored=scored)]
 
     ledger = Ledger(BEGAN)
-    ledger.keep_marks({"rollout"})
+    ledger.mark("rollout")
     ledger.record(seen(5000, 700, 40), since=BEGAN - 20)
     ledger.record(seen(5090, 710, 41), since=BEGAN - 20)
     stable, candidate = served(ledger.since("rollout", "a")), served(ledger.since("rollout", "b"))
@@ -74,7 +74,7 @@ def test_restarted_process_loses_nothing_that_was_counted() -> None:
 def test_window_is_what_was_counted_since_its_mark() -> None:
     ledger = looking_on(snapshot("pod", 100))
     ledger.record([snapshot("pod", 150)])
-    ledger.keep_marks({"rollout", "step"})
+    ledger.mark("step")
     ledger.record([snapshot("pod", 160)])
     assert (requests(ledger, "rollout"), requests(ledger, "step")) == (60, 10)
 

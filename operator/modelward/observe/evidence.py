@@ -1,0 +1,73 @@
+"""Which windows of time the judges compare.
+
+Candidate and stable are compared under the traffic setting in force, from the moment at which every server in service
+follows it: so both saw the same time, each its share of the same requests. Longer windows would hold what stable alone
+saw before, or steps of other weights, and a shift that both see would look like one of the candidate's own.
+
+Where stable scores no more, what it did since the rollout began must do, without its inputs.
+"""
+
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.decide.judge.evidence import Evidence, Window
+from modelward.decide.observed import ScoringPod, parse_time
+from modelward.decide.pods import pods_of
+from modelward.observe.ledger import Ledger, served
+
+
+def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> Evidence:
+    """Of candidate against stable. Records what the pods counted since the last look."""
+    rollout, step, traffic = status.rollout_started, status.step_started, f"epoch {status.epoch}"
+    ledger.forget_marks(but={mark for mark in (rollout, step, traffic) if mark})
+    for mark in filter(None, (rollout, step)):
+        ledger.mark(mark)
+    ledger.record([p.snapshot for p in pods if p.snapshot], parse_time(rollout).timestamp() if rollout else None)
+    if _in_force(status, pods):
+        ledger.mark(traffic)
+    complete = all(p.snapshot for p in pods if p.ready)
+    if status.stable is None:
+        return Evidence(complete=complete)
+    stable = status.stable
+    if status.phase == "Baking" and status.previous:
+        return Evidence(
+            candidate=served(ledger.since(step, stable.revision), signals=False),
+            stable=served(ledger.since(rollout, status.previous.revision), signals=False),
+            complete=complete,
+        )
+    if status.candidate is None:
+        return Evidence(complete=complete)
+    scores = status.weight < 100
+    compared = served(ledger.since(traffic if scores else rollout, stable.revision), signals=scores)
+    return Evidence(
+        candidate=_forwarded(ledger, traffic, stable, status.candidate, pods),
+        stable=compared,
+        step_requests=ledger.since(traffic, stable.revision).answered[status.candidate.revision],
+        complete=complete,
+    )
+
+
+def _in_force(status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> bool:
+    """Every server in service follows the newest setting."""
+    servers = [p for p in pods_of(pods, status.stable) if p.ready]
+    return all(p.snapshot is not None and p.snapshot.epoch >= status.epoch for p in servers)
+
+
+def _forwarded(
+    ledger: Ledger,
+    mark: str,
+    stable: ServingRevision,
+    candidate: ServingRevision,
+    pods: tuple[ScoringPod, ...],
+) -> Window:
+    """Requests and failures as stable's servers saw them, latency and signals as the candidate counted them."""
+    handed, own = ledger.since(mark, stable.revision), served(ledger.since(mark, candidate.revision))
+    forwards = [
+        p.snapshot.forwards.get(candidate.revision) for p in pods if p.snapshot and p.revision == stable.revision
+    ]
+    failures = handed.failed[candidate.revision]
+    return Window(
+        requests=handed.answered[candidate.revision] + failures,
+        failures=failures,
+        latency=own.latency,
+        signals=own.signals,
+        breaker_open=any(f.breaker_open for f in forwards if f),
+    )
