@@ -1,4 +1,4 @@
-"""`python -m benchmarks.serving [--quick] [--only server,…] [--cases words,…]`: servers take turns on one core."""
+"""`python -m benchmarks.serving [--quick] [--only server,…] [--cases case,…]`: servers take turns on one core."""
 
 import argparse
 import os
@@ -17,12 +17,12 @@ from .requests import answer_bytes, infer
 from .servers import SERVERS, Server
 
 CASES = [
-    Case("30 floats, 16 connections", "floats30", 16),
-    Case("30 floats, 1 connection", "floats30", 1),
-    Case("30 floats, constant rate at half of capacity", "floats30", 16, share=0.5),
-    Case("784 floats, 16 connections", "floats784", 16),
-    Case("784 floats binary, 16 connections", "floats784", 16, binary=True),
-    Case("pipeline, 16 connections", "pipeline", 16),
+    Case("floats30-c16", "floats30", 16),
+    Case("floats30-c1", "floats30", 1),
+    Case("floats30-constant", "floats30", 16, share=0.5),
+    Case("floats784-c16", "floats784", 16),
+    Case("floats784-binary-c16", "floats784", 16, binary=True),
+    Case("pipeline-c16", "pipeline", 16),
 ]
 UNMONITORED = "modelward-unmonitored"
 """Our server on the bare model, without manifest and profile."""
@@ -59,7 +59,7 @@ class Run:
         port, log = free_port(), self.home / f"{name}.log"
         request = infer(server.path, published, binary)
         sizes = (len(request), answer_bytes(published))
-        command = server.command(environment(server.requirements), published.folder, port, sizes)
+        command = server.command(environment(server.requirements), published.folder, (port, free_port()), sizes)
         began = time.perf_counter()
         with running(command, log) as process:
             body, seconds = first_answer(process, port, request, log, began)
@@ -71,20 +71,20 @@ class Run:
                 if case.model == model and case.binary == binary:
                     sample = measure(process, port, request, case, self.seconds)
                     self.samples[case.name][name].append(sample)
-                    print(f"{name:22} {case.name:46} {sample.cpu_us:8.1f} µs {sample.rate:9,.0f}/s", file=sys.stderr)
+                    print(f"{name:22} {case.name:22} {sample.cpu_us:8.1f} µs {sample.rate:9,.0f}/s", file=sys.stderr)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="echo, modelward and fastapi in under a minute")
     parser.add_argument("--only", type=lambda text: text.split(","), help=f"of {', '.join(SERVERS)}, {UNMONITORED}")
-    parser.add_argument("--cases", type=lambda text: text.split(","), help="words of the cases' names")
+    parser.add_argument("--cases", type=lambda text: text.split(","), help="starts of the cases' names")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (default: 1)")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/serving.json")
     options = parser.parse_args()
     servers = options.only or (list(QUICK) if options.quick else [*SERVERS, UNMONITORED])
-    cases = [case for case in CASES if not options.cases or any(word in case.name for word in options.cases)]
+    cases = [case for case in CASES if not options.cases or any(case.name.startswith(start) for start in options.cases)]
     rounds, seconds = (1, 0.5) if options.quick else (options.rounds, options.seconds)
     for name in servers:
         environment(SERVERS[name.removesuffix("-unmonitored")].requirements)

@@ -19,9 +19,12 @@ class Server:
     binary: bool = False
     """Speaks the Open Inference Protocol's binary tensor extension."""
 
-    def command(self, python: Path, folder: Path, port: int, sizes: tuple[int, int]) -> list[str]:
+    def command(self, python: Path, folder: Path, ports: tuple[int, int], sizes: tuple[int, int]) -> list[str]:
+        """`ports`: for requests, and for what a server has beside them."""
+        port, admin_port = ports
         if self.name == "modelward":
-            options = ["--host", "127.0.0.1", "--port", str(port), "--name", "m", "--threads", "1"]
+            options = ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
+            options += ["--name", "m", "--threads", "1"]
             return [str(python), "-m", "modelward_serving", str(folder), *options]
         if self.name == "echo":
             return [str(python), "-m", "benchmarks.serving.echo", str(port), *map(str, sizes)]

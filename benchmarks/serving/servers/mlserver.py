@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mlserver import MLModel
@@ -29,7 +30,7 @@ class Runtime(MLModel):
         )
 
 
-def decoded(one: RequestInput) -> np.ndarray:
+def decoded(one: RequestInput) -> Any:
     if one.datatype == "BYTES":
         return np.array(StringCodec.decode_input(one), object).reshape(one.shape)
     return NumpyCodec.decode_input(one)
