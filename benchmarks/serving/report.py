@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,10 +20,13 @@ OURS = "modelward"
 PACKAGES = ("onnxruntime", "uvloop", "httptools", "orjson", "numpy")
 
 
-def report(samples: Samples, starts: Mapping[str, list[float]], rounds: int, seconds: float) -> dict[str, Any]:
+def report(
+    samples: Samples, starts: Mapping[str, list[float]], rounds: int, seconds: float, load_before: Sequence[float]
+) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
+        "load_average": {"before": rounded(load_before), "after": rounded(os.getloadavg())},
         "versions": {"modelward": {name: version(name) for name in PACKAGES}}
         | {name: list(server.requirements) for name, server in SERVERS.items() if server.requirements},
         "rounds": rounds,
@@ -57,8 +60,11 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "load_average": [round(value, 2) for value in os.getloadavg()],
     }
+
+
+def rounded(values: Iterable[float]) -> list[float]:
+    return [round(value, 2) for value in values]
 
 
 def table(result: Mapping[str, Any]) -> str:

@@ -18,11 +18,13 @@ class Server:
     path: str = "/v2/models/m/infer"
     binary: bool = False
     """Speaks the Open Inference Protocol's binary tensor extension."""
+    bare: bool = False
+    """Gets model.onnx alone: without manifest and profile ours does not monitor."""
 
     def command(self, python: Path, folder: Path, ports: tuple[int, int], sizes: tuple[int, int]) -> list[str]:
         """`ports`: for requests, and for what a server has beside them."""
         port, admin_port = ports
-        if self.name == "modelward":
+        if self.name.startswith("modelward"):
             options = ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
             options += ["--name", "m", "--threads", "1"]
             return [str(python), "-m", "modelward_serving", str(folder), *options]
@@ -36,6 +38,7 @@ SERVERS = {
     for server in (
         Server("echo", binary=True),
         Server("modelward", binary=True),
+        Server("modelward-unmonitored", binary=True, bare=True),
         Server(
             "fastapi",
             ("fastapi==0.165.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", ONNXRUNTIME),

@@ -1,4 +1,4 @@
-"""A handler as one writes it by hand: FastAPI on uvicorn with uvloop and httptools, the body checked by pydantic."""
+"""A handler written by hand, on uvicorn with uvloop and httptools. Values are checked by numpy: the faster way."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from . import arguments
-from .scoring import Scorer
+from .scoring import Scorer, tensor
 
 
 class Input(BaseModel):
     name: str
     datatype: str
     shape: list[int]
-    data: list[float | str | None]
+    data: list[Any]
 
 
 class Request(BaseModel):
@@ -27,7 +27,7 @@ def main() -> None:
 
     @app.post("/v2/models/m/infer")
     async def infer(request: Request) -> dict[str, Any]:
-        return scorer.answer([one.model_dump() for one in request.inputs])
+        return scorer.answer({one.name: tensor(one.datatype, one.shape, one.data) for one in request.inputs})
 
     uvicorn.run(
         app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"

@@ -6,7 +6,7 @@ from typing import Any
 from litserve import LitAPI, LitServer
 
 from . import arguments
-from .scoring import Scorer
+from .scoring import Scorer, tensor
 
 
 class Api(LitAPI):
@@ -17,11 +17,10 @@ class Api(LitAPI):
     def setup(self, device: str) -> None:  # noqa: ARG002
         self.scorer = Scorer(self.folder)
 
-    def decode_request(self, request: dict[str, Any]) -> list[dict[str, Any]]:
-        inputs: list[dict[str, Any]] = request["inputs"]
-        return inputs
+    def decode_request(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {one["name"]: tensor(one["datatype"], one["shape"], one["data"]) for one in request["inputs"]}
 
-    def predict(self, x: list[dict[str, Any]]) -> dict[str, Any]:
+    def predict(self, x: dict[str, Any]) -> dict[str, Any]:
         return self.scorer.answer(x)
 
     def encode_response(self, output: dict[str, Any]) -> dict[str, Any]:

@@ -20,11 +20,14 @@ class Scorer:
     def run(self, feeds: dict[str, Any]) -> dict[str, Any]:
         return dict(zip(self.names, self.session.run(self.names, feeds), strict=True))
 
-    def answer(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        """Null becomes NaN, as numpy has it."""
-        feeds = {i["name"]: np.array(i["data"], DTYPES[i["datatype"]]).reshape(i["shape"]) for i in inputs}
+    def answer(self, feeds: dict[str, Any]) -> dict[str, Any]:
         outputs = [
             {"name": name, "datatype": DATATYPES[values.dtype], "shape": values.shape, "data": values.ravel().tolist()}
             for name, values in self.run(feeds).items()
         ]
         return {"model_name": "m", "outputs": outputs}
+
+
+def tensor(datatype: str, shape: list[int], data: list[Any]) -> Any:
+    """Null becomes NaN, as numpy has it; what is no number raises."""
+    return np.array(data, DTYPES[datatype]).reshape(shape)

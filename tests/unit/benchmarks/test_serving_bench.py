@@ -36,7 +36,7 @@ def test_quantile_is_a_value_that_was_seen(q: float, expected: int) -> None:
 
 def test_ratio_pairs_rounds_so_that_a_slow_minute_hits_both() -> None:
     samples = {"c": {"modelward": [sample(10), sample(30), sample(11)], "other": [sample(50), sample(150), sample(55)]}}
-    result = report(samples, {"other": [1.0, 3.0, 2.0]}, 3, 1.0)
+    result = report(samples, {"other": [1.0, 3.0, 2.0]}, 3, 1.0, (0.0, 0.0, 0.0))
     assert result["cases"]["c"]["other"]["cpu_ratio"] == 5.0
     assert result["cases"]["c"]["modelward"]["cpu_us"] == 11
     assert result["cases"]["c"]["other"]["cpu_us_range"] == [50, 150]
@@ -44,7 +44,7 @@ def test_ratio_pairs_rounds_so_that_a_slow_minute_hits_both() -> None:
 
 
 def test_report_without_our_server_has_no_ratios(tmp_path: Path) -> None:
-    result = report({"c": {"echo": [sample(5)]}}, {}, 1, 1.0)
+    result = report({"c": {"echo": [sample(5)]}}, {}, 1, 1.0, (0.0, 0.0, 0.0))
     write(result, tmp_path / "results" / "serving.json")
     assert "cpu_ratio" not in json.loads((tmp_path / "results" / "serving.json").read_text())["cases"]["c"]["echo"]
     assert "| echo | 5.0 |" in table(result)
