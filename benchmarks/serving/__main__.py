@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from . import bars
 from .environments import environment
 from .process import CLIENT_CORE, ROOT
 from .report import report, table, write
@@ -53,7 +54,7 @@ def main() -> int:
     result = report(turns.samples, turns.starts, rounds, seconds, load_average)
     if options.out or not (options.quick or options.only or options.cases):
         write(result, options.out or RESULT)
-    print(table(result))
+    print(table(result), bars.table(result), sep="\n")
     return 0 if len(turns.servers) == len(servers) else 1
 
 

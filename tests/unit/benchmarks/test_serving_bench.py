@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.serving import load
+from benchmarks.serving import bars, load
 from benchmarks.serving.echo import answer_of
 from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, quantile, require_right
 from benchmarks.serving.models import Published
@@ -48,6 +48,19 @@ def test_report_without_our_server_has_no_ratios(tmp_path: Path) -> None:
     write(result, tmp_path / "results" / "serving.json")
     assert "cpu_ratio" not in json.loads((tmp_path / "results" / "serving.json").read_text())["cases"]["c"]["echo"]
     assert "| echo | 5.0 |" in table(result)
+
+
+def test_bars_are_told_for_what_was_measured() -> None:
+    by_server = {"modelward": [sample(30)], "echo": [sample(12)], "fastapi": [sample(300)]}
+    result = report({"floats30-c16": by_server}, {"modelward": [0.3]}, 1, 1.0, (0.0, 0.0, 0.0))
+    told = {bar.what: (round(value, 2), met) for bar, value, met in bars.verdicts(result)}
+    assert told == {
+        "our CPU in the echo's": (2.5, True),
+        "CPU of fastapi in ours": (10.0, False),
+        "memory of one worker, MB": (10.0, True),
+        "process start to first right answer, s": (0.3, True),
+    }
+    assert "| ≥ 12 | 10.00 | **missed** |" in bars.table(result)
 
 
 def test_missing_number_is_null_in_json() -> None:
