@@ -49,6 +49,9 @@ test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,images,$(CLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest tests/cluster)
 
+bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="--quick", "--only modelward,fastapi" …)
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
+
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
@@ -63,4 +66,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster bench-serving images crds lock clean

@@ -1,0 +1,1 @@
+"""Modelward's scoring server beside others, on the same ONNX files: `python -m benchmarks.serving`."""

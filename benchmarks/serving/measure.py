@@ -1,0 +1,102 @@
+"""What one server does with one case: CPU per request, throughput, latencies; and its start and memory."""
+
+import http.client
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+from . import load
+from .models import Published
+from .process import cpu_seconds, memory_mb, wait_for
+from .requests import differs
+
+WARM_UP = 0.3
+START_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    name: str
+    model: str
+    connections: int
+    binary: bool = False
+    share: float | None = None
+    """Open loop at this share of the server's own closed-loop rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    cpu_us: float
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    memory_mb: float
+    failures: int
+
+
+class Wrong(Exception):
+    """A server that answers otherwise than onnxruntime is not measured."""
+
+
+def measure(process: Popen[bytes], port: int, request: bytes, case: Case, seconds: float) -> Sample:
+    outcome = load.closed(port, request, case.connections, WARM_UP)
+    if case.share is not None:
+        rate = case.share * len(outcome.latencies) / outcome.seconds
+    before = cpu_seconds(process.pid)
+    if case.share is not None:
+        outcome = load.constant(port, request, case.connections, seconds, rate)
+    else:
+        outcome = load.closed(port, request, case.connections, seconds)
+    spent = cpu_seconds(process.pid) - before
+    done = len(outcome.latencies)
+    if not done:
+        raise Wrong("no answer at all")
+    return Sample(
+        cpu_us=spent / done * 1e6,
+        rate=done / outcome.seconds,
+        p50_ms=quantile(outcome.latencies, 0.5) * 1e3,
+        p99_ms=quantile(outcome.latencies, 0.99) * 1e3,
+        memory_mb=memory_mb(process.pid),
+        failures=outcome.failures,
+    )
+
+
+def first_answer(process: Popen[bytes], port: int, request: bytes, log: Path, began: float) -> tuple[bytes, float]:
+    """The first good answer's body, and the seconds since the process began."""
+    said = b""
+    for _ in wait_for(START_SECONDS, "the server", process, log):
+        try:
+            status, said = exchange(port, request)
+        except (OSError, http.client.HTTPException):
+            continue
+        if status == 200:
+            return said, time.perf_counter() - began
+        if status not in (404, 503):
+            break
+    raise Wrong(f"answers {status}: {said[:500]!r}")
+
+
+def exchange(port: int, request: bytes) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.connect()
+        connection.sock.sendall(request)
+        response = http.client.HTTPResponse(connection.sock, method="POST")
+        response.begin()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def require_right(body: bytes, published: Published) -> None:
+    if (difference := differs(body, published.outputs)) is not None:
+        raise Wrong(difference)
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The smallest value that at least a share `q` of all does not exceed."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(q * len(ranked)) - 1)]

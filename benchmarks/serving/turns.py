@@ -1,0 +1,79 @@
+"""The servers take turns, so that a slow minute of the machine hits all of them."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from .environments import environment
+from .measure import Case, Sample, Wrong, first_answer, measure, require_right
+from .models import Published, bare, dense, pipeline
+from .process import free_port, running
+from .requests import answer_bytes, infer
+from .servers import Server
+
+CASES = (
+    Case("floats30-c16", "floats30", 16),
+    Case("floats30-c1", "floats30", 1),
+    Case("floats30-constant", "floats30", 16, share=0.5),
+    Case("floats784-c16", "floats784", 16),
+    Case("floats784-binary-c16", "floats784", 16, binary=True),
+    Case("pipeline-c16", "pipeline", 16),
+)
+
+
+class Turns:
+    """Gathers samples by case and server, and starts by server."""
+
+    def __init__(self, servers: Sequence[Server], cases: Sequence[Case], seconds: float, home: Path) -> None:
+        self.servers, self.cases, self.seconds, self.home = list(servers), cases, seconds, home
+        self.samples: dict[str, dict[str, list[Sample]]] = {case.name: defaultdict(list) for case in cases}
+        self.starts: dict[str, list[float]] = defaultdict(list)
+        self._models: dict[str, Published] = {}
+
+    def round(self) -> None:
+        """A server that fails is left out from then on, with what it said; the others go on."""
+        kinds = dict.fromkeys((case.model, case.binary) for case in self.cases)
+        for model, binary in kinds:
+            for server in [one for one in self.servers if one.binary or not binary]:
+                try:
+                    self._turn(server, model, binary)
+                except (Wrong, RuntimeError, OSError) as error:
+                    print(f"{server.name} is left out: {error}", file=sys.stderr)
+                    self.servers.remove(server)
+
+    def _turn(self, server: Server, model: str, binary: bool) -> None:
+        published = self._model(model, server.bare)
+        request = infer(server.path, published, binary)
+        port, log = free_port(), self.home / f"{server.name}.log"
+        sizes = (len(request), answer_bytes(published))
+        python = environment(server.requirements)
+        began = time.perf_counter()
+        with running(server.command(python, published.folder, (port, free_port()), sizes), log) as process:
+            body, seconds = first_answer(process, port, request, log, began)
+            if server.name != "echo":
+                require_right(body, published)
+            if model == "floats30":
+                self.starts[server.name].append(seconds)
+            for case in self.cases:
+                if (case.model, case.binary) == (model, binary):
+                    sample = measure(process, port, request, case, self.seconds)
+                    self.samples[case.name][server.name].append(sample)
+                    print(f"{server.name:22} {case.name:22} {sample.cpu_us:8.1f} µs", file=sys.stderr)
+
+    def _model(self, name: str, alone: bool) -> Published:
+        if alone:
+            key = f"{name}-bare"
+            if key not in self._models:
+                self._models[key] = bare(self._model(name, False), self.home / key)
+            return self._models[key]
+        if name not in self._models:
+            self._models[name] = make(name, self.home / name)
+        return self._models[name]
+
+
+def make(name: str, folder: Path) -> Published:
+    if name == "pipeline":
+        return pipeline(folder)
+    return dense(folder, 30, classes=2) if name == "floats30" else dense(folder, 784, classes=10)

@@ -1,0 +1,119 @@
+"""The benchmark's arithmetic, and one run of it against the echo. Nothing here depends on how fast this machine is."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.serving import bars, load
+from benchmarks.serving.echo import answer_of
+from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, quantile, require_right
+from benchmarks.serving.models import Published
+from benchmarks.serving.process import cpu_seconds, free_port, memory_mb, running
+from benchmarks.serving.report import report, table, write
+from benchmarks.serving.requests import infer
+from benchmarks.serving.servers import SERVERS
+
+PUBLISHED = Published(
+    Path("m"),
+    {"n": np.array([[np.nan]], np.float32), "s": np.array([["a"]], object)},
+    {"probabilities": np.array([[0.25, 0.75]], np.float32)},
+)
+NUMBERS = Published(Path("m"), {"x": np.array([[1, 2]], np.float32)}, {})
+
+
+def sample(cpu_us: float, rate: float = 1.0) -> Sample:
+    return Sample(cpu_us=cpu_us, rate=rate, p50_ms=1.0, p99_ms=2.0, memory_mb=10.0, failures=0)
+
+
+@pytest.mark.parametrize(("q", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1)])
+def test_quantile_is_a_value_that_was_seen(q: float, expected: int) -> None:
+    assert quantile(list(range(100, 0, -1)), q) == expected
+
+
+def test_ratio_pairs_rounds_so_that_a_slow_minute_hits_both() -> None:
+    samples = {"c": {"modelward": [sample(10), sample(30), sample(11)], "other": [sample(50), sample(150), sample(55)]}}
+    result = report(samples, {"other": [1.0, 3.0, 2.0]}, 3, 1.0, (0.0, 0.0, 0.0))
+    assert result["cases"]["c"]["other"]["cpu_ratio"] == 5.0
+    assert result["cases"]["c"]["modelward"]["cpu_us"] == 11
+    assert result["cases"]["c"]["other"]["cpu_us_range"] == [50, 150]
+    assert result["cold_start_seconds"] == {"other": 2.0}
+
+
+def test_report_without_our_server_has_no_ratios(tmp_path: Path) -> None:
+    result = report({"c": {"echo": [sample(5)]}}, {}, 1, 1.0, (0.0, 0.0, 0.0))
+    write(result, tmp_path / "results" / "serving.json")
+    assert "cpu_ratio" not in json.loads((tmp_path / "results" / "serving.json").read_text())["cases"]["c"]["echo"]
+    assert "| echo | 5.0 |" in table(result)
+
+
+def test_bars_are_told_for_what_was_measured() -> None:
+    by_server = {"modelward": [sample(30)], "echo": [sample(12)], "fastapi": [sample(300)]}
+    result = report({"floats30-c16": by_server}, {"modelward": [0.3]}, 1, 1.0, (0.0, 0.0, 0.0))
+    told = {bar.what: (round(value, 2), verdict) for bar, value, verdict in bars.verdicts(result)}
+    assert told == {
+        "our CPU in the echo's": (2.5, "met"),
+        "CPU of fastapi in ours": (10.0, "**missed**"),
+        "memory of one worker, MB": (10.0, "met"),
+        "process start to first right answer, s": (0.3, "met"),
+    }
+    assert "| ≥ 12 | 10.00 | **missed** |" in bars.table(result)
+
+
+def test_bar_says_nothing_where_monitoring_seems_to_save_time() -> None:
+    cases = {"floats30-c16": {"modelward-unmonitored": {"cpu_ratio": 1.16}}}
+    assert [verdict for _, _, verdict in bars.verdicts({"cases": cases, "cold_start_seconds": {}})] == ["not shown"]
+
+
+def test_missing_number_is_null_in_json() -> None:
+    head, _, body = infer("/p", PUBLISHED, binary=False).partition(b"\r\n\r\n")
+    assert [one["data"] for one in json.loads(body)["inputs"]] == [[None], ["a"]]
+    assert b"content-length: %d" % len(body) in head
+
+
+def test_binary_request_carries_numbers_as_they_lie_in_memory() -> None:
+    request = infer("/p", NUMBERS, binary=True)
+    assert request.endswith(np.array([1, 2], np.float32).tobytes())
+    assert b'"binary_data_size":8' in request
+
+
+def test_wrong_answer_is_refused() -> None:
+    def answer(values: list[float]) -> bytes:
+        return json.dumps({"outputs": [{"name": "probabilities", "data": values}]}).encode()
+
+    require_right(answer([0.25, 0.75]), PUBLISHED)
+    for wrong in ([0.75, 0.25], [0.25]):
+        with pytest.raises(Wrong):
+            require_right(answer(wrong), PUBLISHED)
+    with pytest.raises(Wrong, match="no output 'probabilities'"):
+        require_right(b"{}", PUBLISHED)
+
+
+def test_echo_answers_have_the_size_asked_for() -> None:
+    assert abs(len(answer_of(400)) - 400) < 4
+
+
+@pytest.mark.parametrize("head", [b"content-length: 12", b"Content-Type: x\r\nContent-Length: 12\r\nserver: y"])
+def test_content_length_is_found_however_it_is_written(head: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n"
+    assert load.content_length(answer, len(answer) - 4) == 12
+
+
+def test_tiny_run_against_the_echo(tmp_path: Path) -> None:
+    port, log, request = free_port(), tmp_path / "echo.log", infer("/p", NUMBERS, binary=False)
+    command = SERVERS["echo"].command(Path(sys.executable), tmp_path, (port, 0), (len(request), 300))
+    with running(command, log) as process:
+        body, seconds = first_answer(process, port, request, log, time.perf_counter())
+        assert not body.strip()
+        assert seconds > 0
+        for case in (Case("closed", "x", 4), Case("constant", "x", 4, share=0.2)):
+            got = measure(process, port, request, case, 0.3)
+            assert got.failures == 0
+            assert got.rate > 0
+            assert 0 < got.p50_ms <= got.p99_ms
+        assert cpu_seconds(process.pid) > 0
+        assert memory_mb(process.pid) > 1
+    assert process.returncode is not None
