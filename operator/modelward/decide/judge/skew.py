@@ -4,36 +4,42 @@ In a random split both versions see the same requests. What shifts for both (a s
 what shifts for the candidate alone, against the reference it was trained on, is another unit, encoding or join.
 """
 
-from .evidence import OK, Evidence, Finding
-from .psi import psi
+from math import sqrt
+
+from .evidence import OK, Evidence, Finding, SignalWindow
+from .psi import psi, psi_variance
 
 MINIMUM_ROWS = 300
+Z = 3.29
+"""One-sided 0.05 % quantile of the normal distribution: there are many signals and many looks."""
 
 
 def judge_skew(evidence: Evidence, max_increase: float, min_requests: int) -> Finding:
-    """Harm where a signal's PSI exceeds stable's PSI of the same signal by more than `max_increase`."""
+    """Harm where a signal's PSI exceeds stable's PSI of the same signal by more than `max_increase`, beyond doubt."""
     candidate, stable = evidence.candidate.signals, evidence.stable.signals
     rows = {n: min(sum(candidate[n].counts), sum(stable[n].counts)) for n in candidate if n in stable}
     enough = [name for name, seen in rows.items() if seen >= MINIMUM_ROWS]
     if rows and max(rows.values()) < min(MINIMUM_ROWS, min_requests):
         said = f"drift needs {MINIMUM_ROWS} rows of either version, {max(rows.values())} so far"
         return Finding("NoEvidence", "TooFewRows", said)
-    worst = max(((_excess(evidence, name), name) for name in enough), default=None)
+    worst = max(((least_excess(candidate[name], stable[name]), name) for name in enough), default=None)
     if worst is None or worst[0] <= max_increase:
         return OK
-    name = worst[1]
+    least, name = worst
     return Finding(
         "Harm",
         "Skew",
-        f"{name} has PSI {_psi(evidence, name, True):.2f} against its own reference, "
-        f"stable has {_psi(evidence, name, False):.2f} against its own on the same requests ({rows[name]} rows)",
+        f"{name} has PSI {_psi(candidate[name]):.2f} against its own reference, stable has {_psi(stable[name]):.2f} "
+        f"against its own on the same requests: at least {least:.2f} more (allowed: {max_increase:g}) "
+        f"over {rows[name]} rows",
     )
 
 
-def _excess(evidence: Evidence, name: str) -> float:
-    return _psi(evidence, name, True) - _psi(evidence, name, False)
+def least_excess(candidate: SignalWindow, stable: SignalWindow) -> float:
+    """Lower confidence bound of the candidate's PSI above stable's: a random split makes the two independent."""
+    variance = sum(psi_variance(signal.reference, signal.counts) for signal in (candidate, stable))
+    return _psi(candidate) - _psi(stable) - Z * sqrt(variance)
 
 
-def _psi(evidence: Evidence, name: str, candidate: bool) -> float:
-    signal = (evidence.candidate if candidate else evidence.stable).signals[name]
+def _psi(signal: SignalWindow) -> float:
     return psi(signal.reference, signal.counts)

@@ -1,0 +1,51 @@
+"""Drift of the candidate's own is told from what chance makes of a split."""
+
+from collections import Counter
+from random import Random
+from statistics import pvariance
+
+import pytest
+
+from modelward.decide.judge.evidence import Evidence, SignalWindow, Window
+from modelward.decide.judge.psi import psi, psi_variance
+from modelward.decide.judge.skew import judge_skew
+
+FLIGHTS = [1 / 64] * 64
+"""Shares of the flight numbers that were known in training; the last bin is for those that were not."""
+REFERENCE = [1500] * 64 + [0]
+NEW = 0.035
+"""Of a new month's requests have a flight number that is new."""
+
+
+def sample(random: Random, shares: list[float], rows: int) -> tuple[int, ...]:
+    drawn = Counter(random.choices(range(len(shares)), shares, k=rows))
+    return tuple(drawn[index] for index in range(len(shares)))
+
+
+def outcome(candidate: tuple[int, ...], stable: tuple[int, ...], reference: list[int]) -> str:
+    windows = [Window(signals={"x": SignalWindow("input", tuple(reference), c)}) for c in (candidate, stable)]
+    return judge_skew(Evidence(*windows), 0.2, 300).outcome
+
+
+def test_rare_values_that_both_versions_see_are_no_skew_however_the_split_falls() -> None:
+    random, shares = Random(1), [share * (1 - NEW) for share in FLIGHTS] + [NEW]
+    pairs = [(sample(random, shares, 324), sample(random, shares, 324)) for _ in range(500)]
+    apart = [psi(REFERENCE, one) - psi(REFERENCE, other) for one, other in pairs]
+    assert max(apart) > 0.2, "the numbers alone would have rolled a good version back"
+    assert {outcome(one, other, REFERENCE) for one, other in pairs} == {"Ok"}
+
+
+@pytest.mark.parametrize("rows", [300, 3000])
+def test_another_unit_is_skew_from_the_first_rows_on(rows: int) -> None:
+    random, reference = Random(2), [1000] * 10
+    for _ in range(50):
+        stable = sample(random, [0.1] * 10, rows)
+        kilometres = sample(random, [0.06] * 5 + [0.06] * 4 + [0.46], rows)
+        assert outcome(kilometres, stable, reference) == "Harm"
+
+
+def test_variance_is_that_of_repeated_samples() -> None:
+    random, shares, reference = Random(3), [0.3, 0.3, 0.25, 0.15], [20_000, 30_000, 30_000, 20_000]
+    samples = [sample(random, shares, 2000) for _ in range(1000)]
+    found = pvariance([psi(reference, counts) for counts in samples])
+    assert psi_variance(reference, samples[0]) == pytest.approx(found, rel=0.35)
