@@ -27,7 +27,7 @@ def assert_told(world: World, kind: str, name: str, reason: str, *words: str) ->
     )
     assert ready["status"] == "False"
     assert all(word in ready["message"] for word in words), ready["message"]
-    world.wait(f"an Event {reason}", lambda: world.reasons(name).count(reason) == 1)
+    world.wait(f"a Warning {reason}", lambda: world.reasons(name, "Warning").count(reason) == 1)
     print(f"{kind} {name}: {reason}: {ready['message']}")
 
 

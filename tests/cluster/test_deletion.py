@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 
@@ -26,22 +27,30 @@ def test_deleted_run_data_and_version_leave_the_model_in_service(world: World) -
         world.kubectl("delete", "trainingrun", "a")
         world.kubectl("delete", "dataset", "trips")
         world.wait("their Jobs are gone", lambda: not world.find("jobs"))
-        assert [v["metadata"]["name"] for v in world.find("modelversions")] == ["trips-1"]
+        (version,) = world.find("modelversions")
         assert len(world.find("datasetversions")) == 1
         world.kubectl("delete", "modelversion", "trips-1")
         world.wait_condition("modeldeployment", "trips", "Ready", "False")
-        (pod,) = world.find("pods", "modelward.dev/deployment=trips")
-        world.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
-        world.wait("another pod is Ready in its place", lambda: _ready_pods(world) == 1)
-        assert world.condition("modeldeployment", "trips", "Available")["status"] == "True"
-        assert world.serving("trips") == "trips-1"
-        assert load.answered
+        assert not load.errors
+        before = _pods(world)
+        world.kubectl("delete", "pod", *(pod["metadata"]["name"] for pod in before))
+        uids = {pod["metadata"]["uid"] for pod in before}
+        world.wait("another pod is Ready in its place", lambda: _ready(world) and not uids & _ready(world))
+        stable = (world.get("modeldeployment", "trips") or {})["status"]["stable"]
+        assert (stable["modelVersion"], stable["digest"]) == ("trips-1", version["spec"]["digest"])
 
 
-def _ready_pods(world: World) -> int:
-    (deployment,) = world.find("deployments", "modelward.dev/deployment=trips")
-    status = deployment["status"]
-    return int(status.get("readyReplicas", 0)) if status.get("observedGeneration") else 0
+def _pods(world: World) -> list[dict[str, Any]]:
+    return world.find("pods", "modelward.dev/deployment=trips,app.kubernetes.io/component=scoring")
+
+
+def _ready(world: World) -> set[str]:
+    """By uid."""
+    return {
+        pod["metadata"]["uid"]
+        for pod in _pods(world)
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
+    }
 
 
 def test_deleted_deployment_takes_its_own_children_and_no_others(shop: Shop, request: pytest.FixtureRequest) -> None:

@@ -87,10 +87,10 @@ class World:
         found = self.wait(f"Service {service}", lambda: self.get("service", service))
         return f"http://{found['spec']['clusterIP']}"
 
-    def reasons(self, name: str) -> list[str]:
+    def reasons(self, name: str, type_: str = "") -> list[str]:
         """Of the Events about an object, oldest first."""
         events = self.find("events.events.k8s.io")
-        mine = [e for e in events if e.get("regarding", {}).get("name") == name]
+        mine = [e for e in events if e.get("regarding", {}).get("name") == name and e.get("type", "").startswith(type_)]
         return [
             e["reason"]
             for e in sorted(mine, key=lambda e: str(e.get("eventTime") or e.get("deprecatedLastTimestamp") or ""))
