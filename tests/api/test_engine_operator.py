@@ -132,5 +132,6 @@ def test_operator_outlives_its_api_server_and_goes_on_when_it_is_back(crds: list
             server.start("kube-apiserver")
             api.create(deployment)
 
-            wait_until(lambda: ready(api, deployment), "the deployment is Ready")
+            # A list that a starting server takes and never answers is given up after 30 s.
+            wait_until(lambda: ready(api, deployment), "the deployment is Ready", 90)
             assert operator.get("/healthz") == "ok\n"
