@@ -79,8 +79,8 @@ def _of(outcome: Outcome, clients: Figures) -> Iterator[str]:
 def _promoted(outcome: Outcome) -> Iterator[str]:
     if serving(outcome.snapshot) != outcome.version:
         yield f"{outcome.version} does not serve"
-    cause = "Promoted" if outcome.before else "FirstRevisionReady"
-    if not _event(outcome.snapshot, cause, outcome.version):
+    cause = arrival(outcome.before)
+    if not told(outcome.snapshot, cause, outcome.version):
         yield f"no Event {cause} names {outcome.version}"
 
 
@@ -95,10 +95,16 @@ def _rolled_back(outcome: Outcome) -> Iterator[str]:
     condition = outcome.snapshot.condition(*DEPLOYMENT, "RolledBack")
     if (condition.get("status"), condition.get("reason")) != ("True", reason):
         yield f"condition RolledBack does not say {reason}: {condition}"
-    if not _event(outcome.snapshot, reason, outcome.version):
+    if not told(outcome.snapshot, reason, outcome.version):
         yield f"no Event {reason} names {outcome.version}"
 
 
-def _event(snapshot: Snapshot, reason: str, version: str) -> bool:
+def arrival(before: str) -> str:
+    """The Event of a version that comes into service after `before`, or first of all."""
+    return "Promoted" if before else "FirstRevisionReady"
+
+
+def told(snapshot: Snapshot, reason: str, version: str) -> bool:
+    """Whether an Event of this reason names the version."""
     about = [e for e in snapshot.events if e["involvedObject"]["name"] == DEPLOYMENT[1]]
     return any(e["reason"] == reason and version in e["message"] for e in about)

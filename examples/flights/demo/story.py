@@ -7,7 +7,7 @@ from demo.acts import FIRST, Act
 from demo.clients import Clients, Figures
 from demo.console import Parts, say
 from demo.manifests import load
-from demo.outcome import DEPLOYMENT, Outcome, serving, verdict
+from demo.outcome import DEPLOYMENT, Outcome, arrival, serving, told, verdict
 from demo.place import Place
 from demo.watch import Snapshot, Watch
 
@@ -73,7 +73,7 @@ class Story:
             )
             auc = registered.objects[("ModelVersion", version)]["spec"]["metrics"]["auc"]
             say(f"{version} passed its offline tests: AUC {auc:.3f} on held-out rows")
-            decided = self.watch.until(f"{version} is decided on", lambda s: _decided(s, version), seconds=300)
+            decided = self.watch.until(f"{version} is decided on", lambda s: _decided(s, version, before), seconds=300)
         self.outcomes.append(Outcome(act, number, before, time.monotonic() - began, decided))
 
     def _apply(self, *manifests: str) -> None:
@@ -81,8 +81,10 @@ class Story:
         self.kubectl.apply(*(entry for manifest in manifests for entry in load(manifest, self.image)))
 
 
-def _decided(snapshot: Snapshot, version: str) -> bool:
+def _decided(snapshot: Snapshot, version: str, before: str) -> bool:
+    """And told: the Event follows the status."""
     phase = snapshot.status(*DEPLOYMENT).get("phase")
     if verdict(snapshot, version):
         return bool(phase == "Stable")
-    return serving(snapshot) == version and phase in ("Baking", "Stable")
+    in_service = serving(snapshot) == version and phase in ("Baking", "Stable")
+    return in_service and told(snapshot, arrival(before), version)
