@@ -197,7 +197,7 @@ def _promote(o: DeploymentObserved, now: datetime) -> Move | None:
         return None
     if o.status.weight != 100:
         return _move(o, now, "Promoting", "FullWidth", f"all requests go to {candidate.model_version}", weight=100)
-    if not confirmed(o, stable):
+    if not confirmed(o.pods, stable, o.status.epoch):
         return None
     return _move(
         o,
@@ -260,7 +260,10 @@ def _end_rollback(o: DeploymentObserved, now: datetime) -> Move | None:
     stable, candidate = o.status.stable, o.status.candidate
     if stable is None or candidate is None:
         return None
-    if not (_left(o, candidate, now) and (confirmed(o, stable) or _since_step(o, now) >= UNCONFIRMED_SECONDS)):
+    if not (
+        _left(o, candidate, now)
+        and (confirmed(o.pods, stable, o.status.epoch) or _since_step(o, now) >= UNCONFIRMED_SECONDS)
+    ):
         return None
     if _interrupted(o, stable):
         return _again(o, now)

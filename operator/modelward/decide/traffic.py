@@ -1,7 +1,9 @@
 """Traffic follows from the status: each revision's setting, its epoch, and who has confirmed it."""
 
+from collections.abc import Iterable
+
 from modelward.api.model_deployment import ServingRevision
-from modelward.decide.observed import DeploymentObserved
+from modelward.decide.observed import DeploymentObserved, ScoringPod
 from modelward.decide.plan import Push
 from modelward.decide.pods import pods_of
 from modelward.names import child_name
@@ -15,11 +17,9 @@ def next_epoch(o: DeploymentObserved) -> int:
     return max([o.status.epoch, *(p.snapshot.epoch for p in o.pods if p.snapshot)]) + 1
 
 
-def confirmed(o: DeploymentObserved, revision: ServingRevision) -> bool:
-    """Every living server of the revision follows the present setting."""
-    return all(
-        p.snapshot is not None and p.snapshot.epoch >= o.status.epoch for p in pods_of(o.pods, revision) if p.ready
-    )
+def confirmed(pods: Iterable[ScoringPod], revision: ServingRevision | None, epoch: int) -> bool:
+    """Every living server of the revision follows the setting of this epoch, or a newer one."""
+    return all(p.snapshot is not None and p.snapshot.epoch >= epoch for p in pods_of(pods, revision) if p.ready)
 
 
 def settings_of(o: DeploymentObserved) -> list[Traffic]:

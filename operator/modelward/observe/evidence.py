@@ -10,7 +10,7 @@ Where stable scores no more, what it did since the rollout began must do, withou
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.observed import ScoringPod, parse_time
-from modelward.decide.pods import pods_of
+from modelward.decide.traffic import confirmed
 from modelward.observe.ledger import Ledger, served
 
 
@@ -21,7 +21,7 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
     for mark in filter(None, (rollout, step)):
         ledger.mark(mark)
     ledger.record([p.snapshot for p in pods if p.snapshot], parse_time(rollout).timestamp() if rollout else None)
-    if _in_force(status, pods):
+    if confirmed(pods, status.stable, status.epoch):
         ledger.mark(traffic)
     complete = all(p.snapshot for p in pods if p.ready)
     if status.stable is None:
@@ -37,18 +37,13 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
         return Evidence(complete=complete)
     scores = status.weight < 100
     compared = served(ledger.since(traffic if scores else rollout, stable.revision), signals=scores)
+    candidate = _forwarded(ledger, traffic, stable, status.candidate, pods)
     return Evidence(
-        candidate=_forwarded(ledger, traffic, stable, status.candidate, pods),
+        candidate=candidate,
         stable=compared,
-        step_requests=ledger.since(traffic, stable.revision).answered[status.candidate.revision],
+        step_requests=candidate.requests - candidate.failures,
         complete=complete,
     )
-
-
-def _in_force(status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> bool:
-    """Every server in service follows the newest setting."""
-    servers = [p for p in pods_of(pods, status.stable) if p.ready]
-    return all(p.snapshot is not None and p.snapshot.epoch >= status.epoch for p in servers)
 
 
 def _forwarded(
