@@ -41,9 +41,7 @@ def look_again(api: Api, server: ApiServer, objects: list[Manifest], operator: O
     before = {each["kind"]: operator.reconciles(each["kind"]) for each in objects}
     for touch in (1, 2):
         for each in objects:
-            live = api.read(each)
-            labels = {"touched": f"{before[each['kind']]}-{touch}"}
-            api.replace({**live, "metadata": {**live["metadata"], "labels": labels}})
+            api.label(each, {"touched": f"{before[each['kind']]}-{touch}"})
         for each in objects:
             wanted = before[each["kind"]] + touch
             wait_until(

@@ -41,8 +41,7 @@ def test_converged_object_is_looked_at_again_without_a_write(
     converge(api, server, deployment)
     before = operator.reconciles("ModelDeployment")
 
-    live = api.read(deployment)
-    api.replace({**live, "metadata": {**live["metadata"], "labels": {"team": "a"}}})
+    api.label(deployment, {"team": "a"})
     wait_until(lambda: operator.reconciles("ModelDeployment") > before, "it is looked at again")
 
     assert writes(server.audit_log, namespace) == ONCE

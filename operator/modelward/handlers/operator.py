@@ -5,10 +5,11 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import kopf
+from kopf._cogs.structs.references import Insights
 from kopf._core.engines.peering import Identity
 
 from modelward.api import GROUP, KINDS, VERSION
@@ -23,7 +24,7 @@ from modelward.engine.sightings import Sightings
 from modelward.engine.sweep import Sweep
 from modelward.errors import Refused, Unavailable
 from modelward.handlers.kopf_settings import operator_settings, register_login
-from modelward.handlers.watches import register
+from modelward.handlers.watches import WATCHED, register
 from modelward.observe.world import World
 from modelward.settings import Settings
 from modelward.telemetry import endpoint
@@ -58,8 +59,7 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
                 return 0
             workers = [asyncio.create_task(engine.work(), name=f"worker {n}") for n in range(_WORKERS)]
             tasks += [*workers, asyncio.create_task(sweep.run(), name="sweep")]
-            tasks += await _watch(settings, cluster, queue, sightings)
-            _stop_on_signals(stop)  # kopf has just set its own
+            tasks += await _watch(settings, cluster, queue, sightings, stop)
             _log.info("watching %s", ", ".join(settings.watch_namespaces) or "all namespaces")
             failed = await _until(stop, tasks)
             await _wind_up(queue, workers, tasks)
@@ -98,19 +98,39 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 async def _watch(
-    settings: Settings, cluster: Cluster, queue: Queue, sightings: Sightings
+    settings: Settings, cluster: Cluster, queue: Queue, sightings: Sightings, stop: asyncio.Event
 ) -> Sequence[asyncio.Task[None]]:
+    """kopf asks once what the API server serves. One that has just begun leaves our kinds out, and kopf would never
+    watch them: it is started anew until nothing is left out."""
     registry = kopf.OperatorRegistry()
     register(registry, queue, sightings)
     register_login(registry, cluster.kubeconfig, cluster.context)
-    tasks = await kopf.spawn_tasks(
-        registry=registry,
-        settings=operator_settings(),
-        identity=Identity("modelward"),  # by default it asks for the user's name, and a pod's has none
-        clusterwide=not settings.watch_namespaces,
-        namespaces=settings.watch_namespaces,
-    )
-    return list(tasks)
+    while True:
+        insights = Insights()
+        tasks = await kopf.spawn_tasks(
+            registry=registry,
+            settings=operator_settings(),
+            identity=Identity("modelward"),  # by default it asks for the user's name, and a pod's has none
+            clusterwide=not settings.watch_namespaces,
+            namespaces=settings.watch_namespaces,
+            insights=insights,
+        )
+        _stop_on_signals(stop)  # kopf has just set its own
+        missing = await _left_out(insights, tasks, stop)
+        if not missing:
+            return list(tasks)
+        _log.warning("the API server does not serve %s yet: asking again", ", ".join(sorted(missing)))
+        await _end(tasks)
+        await asyncio.sleep(1)
+
+
+async def _left_out(insights: Insights, tasks: Collection[asyncio.Task[None]], stop: asyncio.Event) -> frozenset[str]:
+    """What kopf does not watch although it should. Nothing, if the end comes before kopf knows."""
+    known, stopped = asyncio.create_task(insights.ready_resources.wait()), asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([known, stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    known.cancel()
+    stopped.cancel()
+    return WATCHED - {resource.plural for resource in insights.watched_resources} if known in done else frozenset()
 
 
 async def _served(kube: Kube, namespaces: Sequence[str], stop: asyncio.Event) -> bool:
@@ -144,6 +164,10 @@ async def _wind_up(queue: Queue, workers: Sequence[asyncio.Task[None]], tasks: S
     """Let reconciles under way finish, if that takes a moment only; end everything else."""
     queue.close()
     await asyncio.wait(workers, timeout=_LAST_MOMENTS)
+    await _end(tasks)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks, timeout=_LAST_MOMENTS)

@@ -15,6 +15,7 @@ from modelward.telemetry.metrics import WATCH_EVENTS
 
 CHILDREN = (("batch", "v1", "jobs"), ("apps", "v1", "deployments"), ("", "v1", "pods"))
 """Whose changes somebody waits for. Services and ConfigMaps only we change; the sweep finds them if others did."""
+WATCHED = frozenset({model.NAMES.plural for model in KINDS} | {plural for _, _, plural in CHILDREN})
 OURS_ONLY = f"{MANAGED_BY}=modelward"
 
 _TOGETHER = 0.05
