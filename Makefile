@@ -52,6 +52,9 @@ test-cluster: setup ## a real node: containers, Services, DNS, the chart
 bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="--quick", "--only modelward,fastapi" …)
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
 
+bench-first-answer: setup ## from kubectl apply to the first right answer, and where the time goes; a node of its own
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.first_answer $(ARGS)
+
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
@@ -66,4 +69,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster bench-serving images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster bench-serving bench-first-answer images crds lock clean

@@ -53,6 +53,10 @@ open(f"{target}/model.onnx", "wb").write(onnx_model.SerializeToString())
 out = pd.DataFrame({"id": held["id"], "prediction": model.predict(held[columns].to_numpy(np.float32)),
                     "probability": model.predict_proba(held[columns].to_numpy(np.float32))[:, 1]})
 out.to_parquet(f"{target}/predictions.parquet")
+if fault == "fills":
+    import time
+    open(f"{target}/scratch", "wb").write(os.urandom(200_000_000))
+    time.sleep(120)  # long enough to be noticed: a kubelet looks every ten seconds
 if fault == "raises":
     raise ValueError("the column speed does not exist")
 if fault == "nothing":

@@ -92,10 +92,12 @@ def _failure(
 
 def _end_of(pod: Manifest, theirs: str | None) -> tuple[Problem, bool] | None:
     """How a pod failed; None if it did not."""
+    status, name = pod.get("status", {}), pod["metadata"]["name"]
+    if status.get("reason") == "Evicted":  # before its containers: they only say that they were killed
+        return Problem("Evicted", f"pod {name} was evicted: {_sentence(status.get('message', ''))}"), _disrupted(pod)
     for container, ended in _ends(pod):
         if ended.get("exitCode"):
             return _bad_end(pod, container, ended, theirs)
-    status, name = pod.get("status", {}), pod["metadata"]["name"]
     if status.get("phase") != "Failed":
         return None
     reason = status.get("reason", "PodFailed")

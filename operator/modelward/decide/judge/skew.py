@@ -22,15 +22,16 @@ def judge_skew(evidence: Evidence, max_increase: float, min_requests: int) -> Fi
     if rows and max(rows.values()) < min(MINIMUM_ROWS, min_requests):
         said = f"drift needs {MINIMUM_ROWS} rows of either version, {max(rows.values())} so far"
         return Finding("NoEvidence", "TooFewRows", said)
-    worst = max(((least_excess(candidate[name], stable[name]), name) for name in enough), default=None)
-    if worst is None or worst[0] <= max_increase:
+    beyond = {name: least for name in enough if (least := least_excess(candidate[name], stable[name])) > max_increase}
+    if not beyond:
         return OK
-    least, name = worst
+    # A column says more to a person than a projection of many, even where the projection shows it more clearly.
+    name = max(beyond, key=lambda name: (candidate[name].source != "projection", beyond[name]))
     return Finding(
         "Harm",
         "Skew",
         f"{name} has PSI {_psi(candidate[name]):.2f} against its own reference, stable has {_psi(stable[name]):.2f} "
-        f"against its own on the same requests: at least {least:.2f} more (allowed: {max_increase:g}) "
+        f"against its own on the same requests: at least {beyond[name]:.2f} more (allowed: {max_increase:g}) "
         f"over {rows[name]} rows",
     )
 

@@ -44,6 +44,20 @@ def test_another_unit_is_skew_from_the_first_rows_on(rows: int) -> None:
         assert outcome(kilometres, stable, reference) == "Harm"
 
 
+def test_column_is_named_rather_than_the_projection_that_shows_more() -> None:
+    reference, stable = (1000,) * 4, (250,) * 4
+
+    def window(distance: tuple[int, ...], projection: tuple[int, ...]) -> Window:
+        signals = {
+            "input distance": SignalWindow("input", reference, distance),
+            "projection ~pc1": SignalWindow("projection", reference, projection),
+        }
+        return Window(signals=signals)
+
+    found = judge_skew(Evidence(window((50, 50, 100, 800), (0, 0, 0, 1000)), window(stable, stable)), 0.2, 300)
+    assert found.message.startswith("input distance has PSI")
+
+
 def test_variance_is_that_of_repeated_samples() -> None:
     random, shares, reference = Random(3), [0.3, 0.3, 0.25, 0.15], [20_000, 30_000, 30_000, 20_000]
     samples = [sample(random, shares, 2000) for _ in range(1000)]
