@@ -54,9 +54,14 @@ def own_namespace(installed: World, title: str, nodeid: str) -> Iterator[World]:
 
 
 @pytest.fixture
-def operator_away(installed: World) -> Callable[[], AbstractContextManager[None]]:
+def home(installed: World) -> World:
+    """Where the operator lives."""
+    return replace(installed, namespace=install.NAMESPACE)
+
+
+@pytest.fixture
+def operator_away(home: World) -> Callable[[], AbstractContextManager[None]]:
     """`with operator_away(): …`, and it is back."""
-    home = replace(installed, namespace=install.NAMESPACE)
 
     @contextmanager
     def away() -> Iterator[None]:

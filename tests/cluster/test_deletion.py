@@ -65,6 +65,11 @@ def test_deleted_deployment_takes_its_own_children_and_no_others(shop: Shop, req
         assert not load.errors
 
 
+def test_namespace_goes_while_the_operator_looks_on(world: World) -> None:
+    _serve(world)
+    world.kubectl("delete", "namespace", world.namespace, "--timeout=90s")
+
+
 def test_namespace_goes_while_the_operator_is_away(
     world: World, operator_away: Callable[[], AbstractContextManager[None]]
 ) -> None:

@@ -1,18 +1,23 @@
-"""The operator is away in the middle of a rollout: traffic stays as it was, and the rollout ends as it should."""
+"""The operator is away, or killed, in a rollout: traffic stays as it was, and the rollout ends as it should."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
+from .conftest import OPERATOR
 from .load import count_versions
 from .shop import Shop, strange, summer
 from .test_rollouts import assert_rolled_back
+from .world import World
 
 pytestmark = pytest.mark.timeout(600)
 
 REQUESTS = 2_000
+KILLS = 5
+ONCE = {"RolloutStarted": 1, "StepStarted": 2, "Promoted": 1, "Baked": 1}
 
 
 def test_rollout_goes_on_where_it_was_after_the_operator_was_away(
@@ -47,3 +52,20 @@ def test_harmful_version_is_rolled_back_by_the_operator_that_comes_back(
             load.use(strange())
             asyncio.run(count_versions(service.url, strange(), 500))
         assert_rolled_back(service, load, "Errors")
+
+
+def test_rollout_ends_as_it_should_though_the_operator_is_killed_again_and_again(
+    shop: Shop, request: pytest.FixtureRequest, home: World
+) -> None:
+    """Some seconds apart, and nobody waits for its end; each transition happens once all the same."""
+    with shop.serving(request.node.name) as service, service.load() as load:
+        service.roll_out("good")
+        for _ in range(KILLS):
+            home.kubectl("delete", "pod", f"--selector={OPERATOR}", "--force", "--grace-period=0")
+            home.kubectl("rollout", "status", "deployment", "modelward", "--timeout=60s")
+        service.wait_transition("Promoted")
+        service.wait_answers(load, "good")
+        service.wait_transition("Baked")
+        causes = Counter(t["cause"] for t in service.status["history"])
+        assert {cause: causes[cause] for cause in ONCE} == ONCE, causes
+        assert not load.errors

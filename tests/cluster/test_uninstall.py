@@ -1,0 +1,67 @@
+"""The chart goes, in whatever order the rest does: what serves goes on, what is deleted goes, nothing is stranded."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from localcluster import images, install
+
+from . import models
+from .load import Load
+from .shop import Shop, summer
+from .test_deletion import CHILDREN
+from .world import World
+
+pytestmark = pytest.mark.timeout(600)
+
+OURS = "--selector=app.kubernetes.io/name=modelward"
+CLUSTER_WIDE = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingwebhookconfigurations"
+
+
+@pytest.fixture
+def uninstalled(installed: World) -> Callable[[], AbstractContextManager[None]]:
+    """`with uninstalled(): …`, and the chart is there again, as if for the first time."""
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        install.uninstall(installed.kubeconfig)
+        try:
+            yield
+        finally:
+            install.install(installed.kubeconfig, images.build())
+
+    return gone
+
+
+def test_what_serves_goes_on_without_the_chart_and_is_taken_over_by_the_next(
+    shop: Shop, request: pytest.FixtureRequest, uninstalled: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The next operator signs with another key."""
+    with shop.serving(request.node.name) as service, service.load() as load:
+        with uninstalled():
+            left = shop.world.kubectl(
+                "get", CLUSTER_WIDE, "--selector=app.kubernetes.io/name=modelward", "--output=name"
+            )
+            assert left == ""
+            assert shop.world.serving(service.name) == f"trips-{shop.versions['base']}"
+        service.roll_out("good")
+        service.wait_transition("Promoted")
+        service.wait_answers(load, "good")
+        assert not load.errors
+
+
+def test_resources_deleted_after_the_chart_leave_nothing_behind(
+    world: World, uninstalled: Callable[[], AbstractContextManager[None]]
+) -> None:
+    world.apply(models.dataset(), models.run("a", world.images["modelward-training"]), models.deployment())
+    world.wait_condition("modeldeployment", "trips", "Ready", "True")
+    with uninstalled():
+        with Load(f"{world.url('trips')}/v2/models/trips/infer", summer(), rate=20) as load:
+            world.wait("40 answers without the chart", lambda: load.answered > 40)
+            assert not load.errors
+        world.kubectl("delete", "modelward", "--all", "--timeout=60s")
+        world.wait(
+            "their children are gone", lambda: not world.find(CHILDREN, "app.kubernetes.io/managed-by=modelward")
+        )
+        world.kubectl("delete", "namespace", world.namespace, "--timeout=90s")
