@@ -49,6 +49,9 @@ test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,images,$(CLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest tests/cluster)
 
+test-long: setup ## five quiet minutes and ten without the operator, on a real node
+	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)
+
 bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="--quick", "--only modelward,fastapi" …)
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
 
@@ -69,4 +72,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster bench-serving bench-first-answer images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long bench-serving bench-first-answer images crds lock clean

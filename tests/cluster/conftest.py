@@ -18,6 +18,8 @@ from localcluster import bringup, images, install, parts, paths, teardown
 from .shop import Shop, train
 from .world import World
 
+LONG = bool(os.environ.get("MODELWARD_TEST_LONG"))
+"""Wait as long as the promise says: minutes in which nothing may happen."""
 OPERATOR = "app.kubernetes.io/component=operator"
 
 
