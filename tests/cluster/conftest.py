@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from .world import World
 
 LONG = bool(os.environ.get("MODELWARD_TEST_LONG"))
 """Wait as long as the promise says: minutes in which nothing may happen."""
+CRASHING = Path(__file__).parent / "crashing"
 OPERATOR = "app.kubernetes.io/component=operator"
 
 
@@ -30,7 +32,7 @@ def installed() -> Iterator[World]:
     name = os.environ.get("MODELWARD_TEST_CLUSTER", f"test-{checkout}")
     cluster = bringup.up(name)
     try:
-        built = images.build()
+        built = images.build([f"modelward-crashing={CRASHING}"])
         images.load(cluster, built)
         install.install(cluster.plane.kubeconfig(), built)
         yield World(
@@ -76,6 +78,22 @@ def operator_away(home: World) -> Callable[[], AbstractContextManager[None]]:
             home.kubectl("rollout", "status", "deployment", "modelward", "--timeout=60s")
 
     return away
+
+
+@pytest.fixture
+def upgraded(installed: World) -> Callable[..., AbstractContextManager[None]]:
+    """`with upgraded({value: …}): …`, and the chart has its own values again."""
+
+    @contextmanager
+    def other(values: dict[str, str]) -> Iterator[None]:
+        ours = images.build()
+        install.install(installed.kubeconfig, ours, values)
+        try:
+            yield
+        finally:
+            install.install(installed.kubeconfig, ours)
+
+    return other
 
 
 @pytest.fixture

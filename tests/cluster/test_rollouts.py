@@ -1,6 +1,8 @@
 """Rollouts under live traffic, with every error that a client could see counted: there is to be none."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -98,6 +100,17 @@ def test_revision_that_runs_out_of_memory_is_rolled_back(shop: Shop, request: py
         service.roll_out("base", resources=SCARCE)
         message = assert_rolled_back(service, load, "OOMKilled")
         assert "limits" in message
+
+
+def test_revision_whose_server_crashes_at_start_is_rolled_back(
+    shop: Shop, request: pytest.FixtureRequest, upgraded: Callable[..., AbstractContextManager[None]]
+) -> None:
+    """The chart brings a scoring image with a defect: what serves keeps its own, the next rollout meets the new one."""
+    defect = {"images.scoring": shop.world.images["modelward-crashing"]}
+    with shop.serving(request.node.name) as service, service.load() as load, upgraded(defect):
+        service.roll_out("good")
+        message = assert_rolled_back(service, load, "CrashLoop")
+        assert "this build of the server has no event loop" in message
 
 
 def test_good_version_is_promoted_and_every_client_follows(shop: Shop, request: pytest.FixtureRequest) -> None:

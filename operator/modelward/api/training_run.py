@@ -46,6 +46,10 @@ class Resources(ApiModel):
     limits: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
     """`{memory: 2Gi}`."""
 
+    def container(self) -> dict[str, dict[str, str]]:
+        """As a container has them: what is empty is left out. Empty itself where nothing is asked for."""
+        return {name: amounts for name, amounts in self.wire().items() if amounts}
+
 
 class DatasetRef(ApiModel):
     """The data to train on: a Dataset of the same namespace."""

@@ -7,7 +7,7 @@ copied into a status before whoever asked for them takes them away.
 
 from typing import Any
 
-from modelward.api.training_run import ContainerSpec, Resources, TrainingRun
+from modelward.api.training_run import ContainerSpec, TrainingRun
 from modelward.build.pod import MESH_OFF, TMP_DIR, restricted, store_environment, store_mounts, store_volumes
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
@@ -91,6 +91,7 @@ def _ours(step: str, settings: Settings, resources: dict[str, Any]) -> dict[str,
         "image": settings.training_image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_training", step],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": resources,
         # Modules come from the image alone, whatever lies in the working directory or at HOME.
         "env": [{"name": "PYTHONSAFEPATH", "value": "1"}, {"name": "PYTHONNOUSERSITE", "value": "1"}],
@@ -107,16 +108,12 @@ def _publish(settings: Settings) -> dict[str, Any]:
 
 def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
     """Neither the store nor its credentials; our own trainer reads the task, a user's image does not."""
-    resources = _resources(run.spec.resources)
+    resources = run.spec.resources.container() or LARGE
     if run.spec.container:
         return _theirs(run.spec.container, resources, settings)
     ours = _ours("train", settings, resources)
     ours.pop("envFrom", None)
     return {**ours, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
-
-
-def _resources(wanted: Resources) -> dict[str, Any]:
-    return wanted.wire() if wanted.requests or wanted.limits else LARGE
 
 
 def _theirs(container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -82,6 +82,8 @@ def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Setti
         "image": revision.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_serving.fetch"],
+        # What ends before it could say why has left its reason in the log.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": [
             *("--store", settings.store_url, "--namespace", namespace),
             *("--manifest", revision.digest, "--to", MODEL_DIR),
@@ -99,6 +101,7 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
         "image": revision.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_serving"],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": [
             MODEL_DIR,
             *("--name", name, "--version", str(revision.version), "--digest", revision.digest),
@@ -136,7 +139,7 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
 
 def _resources(revision: ServingRevision) -> dict[str, Any]:
     """The spec's; else what the server and the loaded model need, and twice the model to load it."""
-    if revision.resources.requests or revision.resources.limits:
-        return revision.resources.wire()
+    if asked := revision.resources.container():
+        return asked
     model = math.ceil(revision.memory_bytes / 2**20)
     return {"requests": {"cpu": "100m", "memory": f"{128 + model}Mi"}, "limits": {"memory": f"{512 + 2 * model}Mi"}}
