@@ -95,13 +95,22 @@ class Service:
     def wait_weight(self, weight: int) -> None:
         self.world.wait(f"{self.name} is at {weight} %", lambda: self.status["weight"] == weight)
 
+    def monitors(self) -> list[dict[str, Any]]:
+        """What every server in service counts."""
+        pods = self.world.find("pods", self.status["selector"])
+        return [httpx.get(f"http://{pod['status']['podIP']}:8082/monitor").json() for pod in pods]
+
     def wait_confirmed(self) -> None:
         """Every server in service follows the newest setting, as its admin port says."""
-        epoch, pods = self.status["epoch"], self.world.find("pods", self.status["selector"])
-        urls = [f"http://{pod['status']['podIP']}:8082/monitor" for pod in pods]
-        self.world.wait(
-            f"epoch {epoch} in every pod", lambda: all(httpx.get(url).json()["epoch"] >= epoch for url in urls)
-        )
+        epoch = self.status["epoch"]
+        self.world.wait(f"epoch {epoch} in every pod", lambda: all(m["epoch"] >= epoch for m in self.monitors()))
+
+    def tried(self) -> tuple[int, int]:
+        """Requests that the candidate was given, and all. On a busy node stable answers those that miss a deadline."""
+        monitors = self.monitors()
+        forwards = [forward for monitor in monitors for forward in monitor["forwards"].values()]
+        own = sum(sum(monitor["scored"].values()) for monitor in monitors)
+        return sum(f["attempts"] for f in forwards), own + sum(f["answered"] for f in forwards)
 
     def wait_answers(self, load: Load, version: str, seconds: float = 90.0) -> None:
         """Every client is answered by this version, and by no other any more."""
