@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bars
+from . import bars, wrk
 from .environments import environment
 from .process import CLIENT_CORE, ROOT
 from .report import report, table, write
@@ -25,7 +25,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", type=listed, metavar="SERVER,…", help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--cases", type=listed, metavar="CASE,…", help=f"of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (default: 1)")
+    parser.add_argument("--seconds", type=int, default=1, help="of each measurement (default: 1)")
     parser.add_argument("--out", type=Path, help=f"where the result goes (default: {RESULT.relative_to(ROOT)})")
     options = parser.parse_args(arguments)
     if unknown := {*(options.only or ()), *(options.cases or ())} - {*SERVERS, *names}:
@@ -41,7 +41,8 @@ def main() -> int:
     options = parse()
     servers = [SERVERS[name] for name in options.only or (QUICK if options.quick else SERVERS)]
     cases = [case for case in CASES if case.name in (options.cases or [one.name for one in CASES])]
-    rounds, seconds = (1, 0.5) if options.quick else (options.rounds, options.seconds)
+    rounds, seconds = (1, 1) if options.quick else (options.rounds, options.seconds)
+    wrk.install()
     for server in servers:
         environment(server.requirements)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server under way is ended too

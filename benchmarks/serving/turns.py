@@ -26,7 +26,7 @@ CASES = (
 class Turns:
     """Gathers samples by case and server, and starts by server."""
 
-    def __init__(self, servers: Sequence[Server], cases: Sequence[Case], seconds: float, home: Path) -> None:
+    def __init__(self, servers: Sequence[Server], cases: Sequence[Case], seconds: int, home: Path) -> None:
         self.servers, self.cases, self.seconds, self.home = list(servers), cases, seconds, home
         self.samples: dict[str, dict[str, list[Sample]]] = {case.name: defaultdict(list) for case in cases}
         self.starts: dict[str, list[float]] = defaultdict(list)
