@@ -9,6 +9,8 @@ from pathlib import Path
 
 from . import bars, wrk
 from .environments import environment
+from .monitoring import row_us
+from .page import rewrite
 from .process import CLIENT_CORE, ROOT
 from .report import report, table, write
 from .servers import SERVERS
@@ -16,6 +18,7 @@ from .turns import CASES, Turns
 
 QUICK = ["echo", "modelward", "fastapi"]
 RESULT = ROOT / "benchmarks/results/serving.json"
+PAGE = ROOT / "docs/serving-benchmark.md"
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -52,9 +55,12 @@ def main() -> int:
         turns = Turns(servers, cases, seconds, Path(home))
         for _ in range(rounds):
             turns.round()
-    result = report(turns.samples, turns.starts, rounds, seconds, load_average)
+        alone = row_us(turns.model("floats30"))
+    result = report(turns.samples, turns.starts, rounds, seconds, load_average) | {"monitoring_row_us": alone}
     if options.out or not (options.quick or options.only or options.cases):
         write(result, options.out or RESULT)
+        if not options.out:
+            rewrite(PAGE, result)
     print(table(result), bars.table(result), sep="\n")
     return 0 if len(turns.servers) == len(servers) else 1
 

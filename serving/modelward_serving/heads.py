@@ -1,4 +1,4 @@
-"""Heads of requests that were seen before: clients repeat theirs to the byte, and the parser need not read them again."""
+"""Heads of requests that were seen before: clients repeat theirs to the byte, so they are parsed once."""
 
 MAX_HEADS = 1024
 MAX_BYTES = 1024

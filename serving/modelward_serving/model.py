@@ -65,7 +65,7 @@ class Model:
 def _joined(values: list[Values], dtype: Any) -> Array:
     if len(values) == 1:
         return _array(values[0], dtype)
-    if all(type(part) is list for part in values):
+    if set(map(type, values)) == {list}:
         return _array(list(chain.from_iterable(values)), dtype)
     return np.concatenate([np.asarray(part, dtype) for part in values])
 

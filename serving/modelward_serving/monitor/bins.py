@@ -43,7 +43,7 @@ class NumericBins:
             self._add(values[first : first + BLOCK], slice(first, first + BLOCK))
 
     def _add(self, values: Array, block: slice) -> None:
-        bins = np.zeros(values.shape, self._bin)
+        bins: Array = np.zeros(values.shape, self._bin)
         above = np.empty(values.shape, bool)
         for cut in self._cuts[:, block]:
             np.greater(values, cut, out=above)

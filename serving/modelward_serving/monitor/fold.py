@@ -81,7 +81,10 @@ class SignalMonitor:
         self.fold()
         counts = {key(s): [0] * len(s.counts) for s in self._profile.signals}
         counts |= {key(s): bins.counts.copy() for s, bins in self._categorical}
-        for bins, signals in [(self._projected_bins, self._projected), *((g.bins, g.signals) for g in self._groups or ())]:
+        for bins, signals in [
+            (self._projected_bins, self._projected),
+            *((g.bins, g.signals) for g in self._groups or ()),
+        ]:
             counts |= {key(s): values for s, values in zip(signals, bins.split(), strict=True)}
         return signal_counts(self._profile, counts)
 
@@ -104,7 +107,8 @@ class Group:
 
 def grouped(signals: list[Signal], sides: dict[str, dict[str, Array]]) -> list[Group]:
     """Float32 stays what it is, which counts twice as fast; all else becomes float64."""
-    narrow, wide = [], []
+    narrow: list[Signal] = []
+    wide: list[Signal] = []
     for signal in signals:
         is_narrow = sides[signal.source][signal.tensor or ""].dtype == np.float32
         (narrow if is_narrow else wide).append(signal)
