@@ -1,6 +1,5 @@
 """The parts of docs/serving-benchmark.md that a run decides, written between markers; the rest is by hand."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ def rewritten(page: str, result: Mapping[str, Any]) -> str:
         begin, end = f"<!-- {part}: from the result -->", f"<!-- {part}: end -->"
         if begin not in page or end not in page:
             raise ValueError(f"the page has no place for {part}")
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        text = f"{begin}\n{text_of(part, result)}\n{end}"
-        page = pattern.sub(lambda _, text=text: text, page)
+        before, _, rest = page.partition(begin)
+        page = f"{before}{begin}\n{text_of(part, result)}\n{end}{rest.partition(end)[2]}"
     return page
 
 

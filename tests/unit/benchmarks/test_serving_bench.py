@@ -12,6 +12,7 @@ from benchmarks.serving import bars, load
 from benchmarks.serving.echo import answer_of
 from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, require_right
 from benchmarks.serving.models import Published
+from benchmarks.serving.page import PARTS, rewritten
 from benchmarks.serving.process import cpu_seconds, free_port, memory_mb, running
 from benchmarks.serving.report import report, table, write
 from benchmarks.serving.requests import infer
@@ -117,3 +118,25 @@ def test_tiny_run_against_the_echo(tmp_path: Path) -> None:
         assert cpu_seconds(process.pid) > 0
         assert memory_mb(process.pid) > 1
     assert process.returncode is not None
+
+
+def test_page_gets_its_numbers_from_the_result_and_keeps_the_rest() -> None:
+    result = report({"floats30-c16": {"modelward": [sample(30)], "echo": [sample(12)]}}, {}, 1, 1, (0.5, 0.0, 0.0))
+    marks = "".join(f"<!-- {part}: from the result -->stale<!-- {part}: end -->\n" for part in PARTS)
+    page = rewritten(f"before\n{marks}after\n", result)
+    assert page.startswith("before\n")
+    assert page.endswith("after\n")
+    assert "stale" not in page
+    assert "Of 2 bars 2 are met" in page
+    assert "| echo | 12.0 | 0.40 |" in page
+    assert rewritten(page, result) == page
+    with pytest.raises(ValueError, match="no place for bars"):
+        rewritten("nothing", result)
+
+
+def test_monitoring_is_told_by_rows_a_batch() -> None:
+    told = list(bars.verdicts({"cases": {}, "cold_start_seconds": {}, "monitoring_row_us": {"1": 1.2, "16": 0.5}}))
+    assert [(bar.what, verdict) for bar, _, verdict in told] == [
+        ("µs a row, 30 features, 1 a batch", "**missed**"),
+        ("µs a row, 30 features, 16 a batch", "met"),
+    ]
