@@ -7,8 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bars
+from . import bars, wrk
 from .environments import environment
+from .monitoring import row_us
+from .page import rewrite
 from .process import CLIENT_CORE, ROOT
 from .report import report, table, write
 from .servers import SERVERS
@@ -16,6 +18,7 @@ from .turns import CASES, Turns
 
 QUICK = ["echo", "modelward", "fastapi"]
 RESULT = ROOT / "benchmarks/results/serving.json"
+PAGE = ROOT / "docs/serving-benchmark.md"
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -25,7 +28,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--only", type=listed, metavar="SERVER,…", help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--cases", type=listed, metavar="CASE,…", help=f"of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement (default: 1)")
+    parser.add_argument("--seconds", type=int, default=1, help="of each measurement (default: 1)")
     parser.add_argument("--out", type=Path, help=f"where the result goes (default: {RESULT.relative_to(ROOT)})")
     options = parser.parse_args(arguments)
     if unknown := {*(options.only or ()), *(options.cases or ())} - {*SERVERS, *names}:
@@ -41,7 +44,8 @@ def main() -> int:
     options = parse()
     servers = [SERVERS[name] for name in options.only or (QUICK if options.quick else SERVERS)]
     cases = [case for case in CASES if case.name in (options.cases or [one.name for one in CASES])]
-    rounds, seconds = (1, 0.5) if options.quick else (options.rounds, options.seconds)
+    rounds, seconds = (1, 1) if options.quick else (options.rounds, options.seconds)
+    wrk.install()
     for server in servers:
         environment(server.requirements)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server under way is ended too
@@ -51,9 +55,12 @@ def main() -> int:
         turns = Turns(servers, cases, seconds, Path(home))
         for _ in range(rounds):
             turns.round()
-    result = report(turns.samples, turns.starts, rounds, seconds, load_average)
+        alone = row_us(turns.model("floats30"))
+    result = report(turns.samples, turns.starts, rounds, seconds, load_average) | {"monitoring_row_us": alone}
     if options.out or not (options.quick or options.only or options.cases):
         write(result, options.out or RESULT)
+        if not options.out:
+            rewrite(PAGE, result)
     print(table(result), bars.table(result), sep="\n")
     return 0 if len(turns.servers) == len(servers) else 1
 

@@ -55,6 +55,10 @@ def monitored(cases: Cases) -> float:
     return 1 / cases["floats30-c16"]["modelward-unmonitored"]["cpu_ratio"]
 
 
+def monitoring(rows: int) -> Bar:
+    return Bar("monitoring", f"µs a row, 30 features, {rows} a batch", 1.0, True, lambda _: 0.0)
+
+
 START = Bar("start", "process start to first right answer, s", 0.4, True, lambda _: 0.0)
 
 
@@ -66,6 +70,7 @@ def verdicts(result: Mapping[str, Any]) -> Iterator[tuple[Bar, float, str]]:
             values.append((bar, bar.value(result["cases"])))
         except KeyError:
             continue
+    values += [(monitoring(int(rows)), us) for rows, us in result.get("monitoring_row_us", {}).items()]
     if "modelward" in result["cold_start_seconds"]:
         values.append((START, result["cold_start_seconds"]["modelward"]))
     for bar, value in values:

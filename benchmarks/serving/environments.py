@@ -1,4 +1,4 @@
-"""One virtual environment for each server: their requirements exclude one another."""
+"""A virtual environment for each foreign server or client: their requirements exclude one another."""
 
 import hashlib
 import os

@@ -1,17 +1,29 @@
-"""The load: kept-alive connections that send one prebuilt request again and again.
+"""Our own load: kept-alive connections that send one prebuilt request again and again.
 
-`closed`: each connection sends when it has its answer; shows capacity. `constant`: requests begin at a fixed rate,
+`closed`: each connection sends when it has its answer; warms a server up. `constant`: requests begin at a fixed rate,
 answered or not, and latency counts from when each should have begun; shows tails without coordinated omission.
 """
 
 import asyncio
+import math
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 import uvloop
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a load."""
+
+    requests: int
+    seconds: float
+    failures: int
+    p50_ms: float
+    p99_ms: float
 
 
 @dataclass(slots=True)
@@ -56,17 +68,26 @@ def content_length(data: bytes, head: int) -> int:
     return int(data[at + 14 : data.find(b"\r", at)])
 
 
-def closed(port: int, request: bytes, connections: int, seconds: float) -> Outcome:
+def closed(port: int, request: bytes, connections: int, seconds: float) -> Answered:
     return _run(_closed(port, request, connections, seconds))
 
 
-def constant(port: int, request: bytes, connections: int, seconds: float, rate: float) -> Outcome:
+def constant(port: int, request: bytes, connections: int, seconds: float, rate: float) -> Answered:
     return _run(_constant(port, request, connections, seconds, rate))
 
 
-def _run(load: Coroutine[None, None, Outcome]) -> Outcome:
+def _run(load: Coroutine[None, None, Outcome]) -> Answered:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(load)
+        outcome = runner.run(load)
+    latencies = outcome.latencies
+    p50, p99 = (quantile(latencies, q) * 1e3 if latencies else math.nan for q in (0.5, 0.99))
+    return Answered(len(latencies), outcome.seconds, outcome.failures, p50, p99)
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The smallest value that at least a share `q` of all does not exceed."""
+    ranked = sorted(values)
+    return ranked[max(0, math.ceil(q * len(ranked)) - 1)]
 
 
 async def _connect(port: int, make_client: Callable[[], Client], connections: int) -> list[Client]:

@@ -1,14 +1,12 @@
 """What one server does with one case: CPU per request, throughput, latencies; and its start and memory."""
 
 import http.client
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 
-from . import load
+from . import load, wrk
 from .models import Published
 from .process import cpu_seconds, memory_mb, wait_for
 from .requests import differs
@@ -41,26 +39,23 @@ class Wrong(Exception):
     """A server that answers otherwise than onnxruntime is not measured."""
 
 
-def measure(process: Popen[bytes], port: int, request: bytes, case: Case, seconds: float) -> Sample:
-    outcome = load.closed(port, request, case.connections, WARM_UP)
-    if case.share is not None:
-        rate = case.share * len(outcome.latencies) / outcome.seconds
+def measure(process: Popen[bytes], port: int, request: bytes, case: Case, seconds: int) -> Sample:
+    warm = load.closed(port, request, case.connections, WARM_UP)
     before = cpu_seconds(process.pid)
-    if case.share is not None:
-        outcome = load.constant(port, request, case.connections, seconds, rate)
+    if case.share is None:
+        answered = wrk.closed(port, request, case.connections, seconds)
     else:
-        outcome = load.closed(port, request, case.connections, seconds)
+        answered = load.constant(port, request, case.connections, seconds, case.share * warm.requests / warm.seconds)
     spent = cpu_seconds(process.pid) - before
-    done = len(outcome.latencies)
-    if not done:
+    if not answered.requests:
         raise Wrong("no answer at all")
     return Sample(
-        cpu_us=spent / done * 1e6,
-        rate=done / outcome.seconds,
-        p50_ms=quantile(outcome.latencies, 0.5) * 1e3,
-        p99_ms=quantile(outcome.latencies, 0.99) * 1e3,
+        cpu_us=spent / answered.requests * 1e6,
+        rate=answered.requests / answered.seconds,
+        p50_ms=answered.p50_ms,
+        p99_ms=answered.p99_ms,
         memory_mb=memory_mb(process.pid),
-        failures=outcome.failures,
+        failures=answered.failures,
     )
 
 
@@ -94,9 +89,3 @@ def exchange(port: int, request: bytes) -> tuple[int, bytes]:
 def require_right(body: bytes, published: Published) -> None:
     if (difference := differs(body, published.outputs)) is not None:
         raise Wrong(difference)
-
-
-def quantile(values: Sequence[float], q: float) -> float:
-    """The smallest value that at least a share `q` of all does not exceed."""
-    ranked = sorted(values)
-    return ranked[max(0, math.ceil(q * len(ranked)) - 1)]

@@ -21,7 +21,7 @@ PACKAGES = ("onnxruntime", "uvloop", "httptools", "orjson", "numpy")
 
 
 def report(
-    samples: Samples, starts: Mapping[str, list[float]], rounds: int, seconds: float, load_before: Sequence[float]
+    samples: Samples, starts: Mapping[str, list[float]], rounds: int, seconds: int, load_before: Sequence[float]
 ) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,7 +26,7 @@ CASES = (
 class Turns:
     """Gathers samples by case and server, and starts by server."""
 
-    def __init__(self, servers: Sequence[Server], cases: Sequence[Case], seconds: float, home: Path) -> None:
+    def __init__(self, servers: Sequence[Server], cases: Sequence[Case], seconds: int, home: Path) -> None:
         self.servers, self.cases, self.seconds, self.home = list(servers), cases, seconds, home
         self.samples: dict[str, dict[str, list[Sample]]] = {case.name: defaultdict(list) for case in cases}
         self.starts: dict[str, list[float]] = defaultdict(list)
@@ -44,7 +44,7 @@ class Turns:
                     self.servers.remove(server)
 
     def _turn(self, server: Server, model: str, binary: bool) -> None:
-        published = self._model(model, server.bare)
+        published = self.model(model, server.bare)
         request = infer(server.path, published, binary)
         port, log = free_port(), self.home / f"{server.name}.log"
         sizes = (len(request), answer_bytes(published))
@@ -62,11 +62,11 @@ class Turns:
                     self.samples[case.name][server.name].append(sample)
                     print(f"{server.name:22} {case.name:22} {sample.cpu_us:8.1f} µs", file=sys.stderr)
 
-    def _model(self, name: str, alone: bool) -> Published:
+    def model(self, name: str, alone: bool = False) -> Published:
         if alone:
             key = f"{name}-bare"
             if key not in self._models:
-                self._models[key] = bare(self._model(name, False), self.home / key)
+                self._models[key] = bare(self.model(name), self.home / key)
             return self._models[key]
         if name not in self._models:
             self._models[name] = make(name, self.home / name)

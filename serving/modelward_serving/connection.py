@@ -9,6 +9,7 @@ from time import perf_counter
 
 import httptools
 
+from .heads import Head, Heads
 from .http import Request, parting, start_of_answer
 
 MAX_PIPELINED = 32
@@ -41,6 +42,7 @@ class Port:
     starts: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     closing: bool = False
     """Say `Connection: close` in every answer."""
+    heads: Heads = field(default_factory=Heads)
     connections: "set[Connection]" = field(default_factory=set)
     in_flight: int = 0
 
@@ -64,8 +66,8 @@ class Connection(asyncio.Protocol):
     """httptools' callbacks and asyncio's in one, because a request passes through both for each call."""
 
     __slots__ = (
-        "_body", "_busy", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused", "_since", "_size",
-        "_target", "_transport", "_waiting", "lost", "port",
+        "_body", "_busy", "_chunk", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused", "_since",
+        "_size", "_target", "_transport", "_waiting", "lost", "port",
     )  # fmt: skip
 
     def __init__(self, port: Port) -> None:
@@ -78,6 +80,7 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._in_head = self._receiving = self._refused = False
         self._since = 0.0
+        self._chunk = b""
 
     # asyncio
 
@@ -94,6 +97,13 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        # Between two requests the parser holds nothing, so what it made of the same bytes before is what it would now.
+        idle = not self._busy and not self._receiving
+        if idle and (known := self.port.heads.find(data)) is not None:
+            head, body = known
+            self._start(Request(self, head.method, head.target, head.headers, body, True, perf_counter()))
+            return
+        self._chunk = data if idle else b""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -167,6 +177,8 @@ class Connection(asyncio.Protocol):
             keep_alive,
             perf_counter(),
         )
+        if self._chunk and keep_alive:
+            self.port.heads.learn(self._chunk, Head(request.method, request.target, request.headers))
         self._body = b""
         self._receiving = False
         if self._busy:

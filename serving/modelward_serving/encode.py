@@ -5,6 +5,7 @@ the text itself.
 """
 
 import struct
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,14 @@ class Results:
         return self._tails
 
     def _make_tails(self) -> list[bytes]:
-        columns, parts = [], []
+        columns, heads = [], []
         for spec, values in zip(self._specs, self.arrays, strict=True):
             texts = row_texts(spec, values)
-            if spec.datatype.kind == "float" and any(b"null" in text for text in texts):
+            if spec.datatype.kind == "float" and b"null" in b"".join(texts):
                 return []
             columns.append(texts)
-            head = b'%b%b],"data":[' % (spec.json_head, _sizes((1, *values.shape[1:])))
-            parts.append(head.replace(b"%", b"%%") + b"%b]}")
-        template = b',"outputs":[%b]}' % b",".join(parts)
+            heads.append((spec.json_head, values.shape[1:]))
+        template = _one_row_template(tuple(heads))
         return [template % row for row in zip(*columns, strict=True)]
 
     def json_tensor(self, i: int, start: int, end: int) -> bytes:
@@ -71,6 +71,13 @@ class Results:
         if b"null" in data and self._specs[i].datatype.kind == "float":
             _refuse_nan(self._specs[i], values[start:end])
         return b"%b%d%b%b]}" % (self._specs[i].json_head, end - start, self._heads[i], data)
+
+
+@lru_cache(maxsize=64)
+def _one_row_template(tensors: tuple[tuple[bytes, tuple[int, ...]], ...]) -> bytes:
+    """From each output's JSON head and the shape of a row."""
+    parts = [(b'%b%b],"data":[' % (head, _sizes((1, *tail)))).replace(b"%", b"%%") + b"%b]}" for head, tail in tensors]
+    return b',"outputs":[%b]}' % b",".join(parts)
 
 
 class Encoder:

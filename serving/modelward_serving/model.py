@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from struct import error as StructError  # noqa: N812 — it is an exception
+from struct import pack
 from typing import Any, TypeVar
 
 import msgspec
@@ -62,10 +64,20 @@ class Model:
 
 def _joined(values: list[Values], dtype: Any) -> Array:
     if len(values) == 1:
-        return np.asarray(values[0], dtype)
-    if all(type(part) is list for part in values):
-        return np.array(list(chain.from_iterable(values)), dtype)
+        return _array(values[0], dtype)
+    if set(map(type, values)) == {list}:
+        return _array(list(chain.from_iterable(values)), dtype)
     return np.concatenate([np.asarray(part, dtype) for part in values])
+
+
+def _array(values: Values, dtype: Any) -> Array:
+    """Plain numbers go through `struct`, in a third of numpy's time; it knows no missing ones."""
+    if type(values) is list and dtype.kind == "f":
+        try:
+            return np.frombuffer(pack(f"<{len(values)}{dtype.char}", *values), dtype)
+        except StructError:
+            pass
+    return np.asarray(values, dtype)
 
 
 def load(folder: Path, name: str | None, version: str, digest: str | None, plan: Plan) -> Model:

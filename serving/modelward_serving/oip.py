@@ -54,6 +54,9 @@ class Parser:
         self._plain = all_outputs(interface, binary=False)
         self._binary = all_outputs(interface, binary=True)
         self._fixed = all(spec.fixed_row is not None for spec in interface.inputs) and interface.batches
+        self._usual = [
+            (spec.title, spec.datatype.name, spec.one_row, spec.fixed_row, _plainly(spec)) for spec in interface.inputs
+        ]
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
@@ -67,6 +70,8 @@ class Parser:
     def _request(self, top: Any, raw: memoryview) -> Inference:
         if type(top) is not dict:
             raise Refused("the body must be a JSON object with 'inputs'")
+        if self._fixed and len(top) == 1 and (values := self._usual_inputs(top.get("inputs"))) is not None:
+            return Inference(None, 1, values, None, self._plain, None)
         tensors = top.get("inputs")
         if type(tensors) is not list or not tensors:
             raise Refused("the body must have 'inputs', a list of tensors")
@@ -83,6 +88,24 @@ class Parser:
             wanted=self._wanted(top["outputs"], parameters) if "outputs" in top else self._default(parameters),
             timeout=_timeout(parameters) if parameters else None,
         )
+
+    def _usual_inputs(self, tensors: Any) -> list[Values] | None:
+        """One row of plain values in the model's order, as most requests are; None where the general way decides."""
+        if type(tensors) is not list or len(tensors) != len(self._usual):
+            return None
+        values: list[Values] = []
+        for tensor, (name, datatype, shape, width, accepts) in zip(tensors, self._usual, strict=True):
+            if type(tensor) is not dict or len(tensor) != 4 or tensor.get("name") != name:
+                return None
+            if tensor.get("datatype") != datatype or tensor.get("shape") != shape:
+                return None
+            data = tensor.get("data")
+            if type(data) is not list or len(data) != width:
+                return None
+            if not (type(data[0]) in accepts if width == 1 else accepts.issuperset(map(type, data))):
+                return None
+            values.append(data)
+        return values
 
     def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:
         specs, index = self._interface.inputs, self._interface.input_index
@@ -136,6 +159,11 @@ class Parser:
                 raise Refused(f"output {name!r} is asked for twice")
             chosen[at] = bool((_parameters(output) or {}).get("binary_data", binary))
         return Wanted(tuple(chosen.items()), any(chosen.values()))
+
+
+def _plainly(spec: TensorSpec) -> frozenset[type]:
+    """Types of JSON values that need no look at the value itself."""
+    return spec.datatype.accepts if spec.datatype.bounds is None else frozenset()
 
 
 def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], raw: memoryview) -> Any:

@@ -1,5 +1,6 @@
 """From scored batches to counts. The data path only notes a batch; counting is done for many rows at once."""
 
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,15 @@ class SignalMonitor:
         self._profile = profile
         tensors = {**{("input", name): name for name in inputs}, **{("output", name): name for name in outputs}}
         carried = [s for s in profile.signals if s.source != "projection" and (s.source, s.tensor) in tensors]
-        self._numeric = [s for s in carried if s.kind == "numeric"]
+        numeric = [s for s in carried if s.kind == "numeric"]
         self._categorical = [(s, CategoricalBins(s)) for s in carried if s.kind == "categorical"]
-        columns = {s.name for s in self._numeric if s.source == "input"}
-        columns |= {s.tensor for s in self._numeric if s.source == "input" and s.index is None and s.tensor}
+        columns = {s.name for s in numeric if s.source == "input"}
+        columns |= {s.tensor for s in numeric if s.source == "input" and s.index is None and s.tensor}
         self._projected = [s for s in profile.signals if s.source == "projection" and columns.issuperset(s.weights)]
         self._projections = [projection(s) for s in self._projected]
-        self._bins = NumericBins([*self._numeric, *self._projected])
+        self._projected_bins = NumericBins(self._projected)
+        self._numeric = sorted(numeric, key=_tensor_of)
+        self._groups: list[Group] | None = None
         self._inputs = {s.tensor for s in carried if s.source == "input" and s.tensor}
         self._outputs = {s.tensor for s in carried if s.source == "output" and s.tensor}
         self._output_names = outputs
@@ -62,29 +65,68 @@ class SignalMonitor:
         sides = {"input": inputs, "output": outputs}
         for signal, bins in self._categorical:
             bins.add(_column(sides[signal.source], signal))
-        total = len(self._numeric) + len(self._projected)
-        if not total:
-            return
-        rows = len(next(iter((inputs or outputs).values())))
-        values = np.empty((total, rows))
-        columns = {}
-        for i, signal in enumerate(self._numeric):
-            values[i] = _column(sides[signal.source], signal)
-            if signal.source == "input":
-                columns[signal.name] = values[i]
-                columns.setdefault(signal.tensor or signal.name, values[i])
-        for i, project in enumerate(self._projections, start=len(self._numeric)):
-            values[i] = project(columns)
-        self._bins.add(values)
+        if self._groups is None:
+            self._groups = grouped(self._numeric, sides)
+        for group in self._groups:
+            group.add(sides)
+        if self._projected:
+            columns = {}
+            for signal in self._numeric:
+                if signal.source == "input":
+                    columns[signal.name] = _column(inputs, signal).astype(np.float64)
+                    columns.setdefault(signal.tensor or signal.name, columns[signal.name])
+            self._projected_bins.add(np.array([project(columns) for project in self._projections]))
 
     def snapshot(self) -> list[SignalCounts]:
         self.fold()
         counts = {key(s): [0] * len(s.counts) for s in self._profile.signals}
         counts |= {key(s): bins.counts.copy() for s, bins in self._categorical}
-        counts |= {
-            key(s): values for s, values in zip([*self._numeric, *self._projected], self._bins.split(), strict=True)
-        }
+        for bins, signals in [
+            (self._projected_bins, self._projected),
+            *((g.bins, g.signals) for g in self._groups or ()),
+        ]:
+            counts |= {key(s): values for s, values in zip(signals, bins.split(), strict=True)}
         return signal_counts(self._profile, counts)
+
+
+class Group:
+    """Numeric signals whose tensors are of one type, counted together."""
+
+    def __init__(self, signals: list[Signal], dtype: Any) -> None:
+        self.signals, self._dtype = signals, dtype
+        self.bins = NumericBins(signals, dtype)
+        self._parts = [
+            (source, tensor, _columns([s.index or 0 for s in part]))
+            for (source, tensor), part in groupby(signals, key=_tensor_of)
+        ]
+
+    def add(self, sides: dict[str, dict[str, Array]]) -> None:
+        parts = [_flat(sides[source][tensor])[:, columns].T for source, tensor, columns in self._parts]
+        self.bins.add(np.concatenate(parts, dtype=self._dtype))
+
+
+def grouped(signals: list[Signal], sides: dict[str, dict[str, Array]]) -> list[Group]:
+    """Float32 stays what it is, which counts twice as fast; all else becomes float64."""
+    narrow: list[Signal] = []
+    wide: list[Signal] = []
+    for signal in signals:
+        is_narrow = sides[signal.source][signal.tensor or ""].dtype == np.float32
+        (narrow if is_narrow else wide).append(signal)
+    return [Group(some, dtype) for some, dtype in ((narrow, np.float32), (wide, np.float64)) if some]
+
+
+def _tensor_of(signal: Signal) -> tuple[str, str]:
+    return signal.source, signal.tensor or ""
+
+
+def _columns(indices: list[int]) -> Any:
+    """A view is cheaper than a choice."""
+    first, end = indices[0], indices[-1] + 1
+    return slice(first, end) if indices == list(range(first, end)) else indices
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1)
 
 
 def _concatenated(arrays: list[Array]) -> Array:
@@ -92,7 +134,4 @@ def _concatenated(arrays: list[Array]) -> Array:
 
 
 def _column(tensors: dict[str, Array], signal: Signal) -> Array:
-    values = tensors[signal.tensor or ""]
-    if signal.index is not None:
-        return values[..., signal.index].reshape(len(values), -1)[:, 0]
-    return values.reshape(len(values), -1)[:, 0]
+    return _flat(tensors[signal.tensor or ""])[:, signal.index or 0]

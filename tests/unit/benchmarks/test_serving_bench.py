@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.serving import bars, load
 from benchmarks.serving.echo import answer_of
-from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, quantile, require_right
+from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, require_right
 from benchmarks.serving.models import Published
+from benchmarks.serving.page import PARTS, rewritten
 from benchmarks.serving.process import cpu_seconds, free_port, memory_mb, running
 from benchmarks.serving.report import report, table, write
 from benchmarks.serving.requests import infer
@@ -31,12 +32,12 @@ def sample(cpu_us: float, rate: float = 1.0) -> Sample:
 
 @pytest.mark.parametrize(("q", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.0, 1)])
 def test_quantile_is_a_value_that_was_seen(q: float, expected: int) -> None:
-    assert quantile(list(range(100, 0, -1)), q) == expected
+    assert load.quantile(list(range(100, 0, -1)), q) == expected
 
 
 def test_ratio_pairs_rounds_so_that_a_slow_minute_hits_both() -> None:
     samples = {"c": {"modelward": [sample(10), sample(30), sample(11)], "other": [sample(50), sample(150), sample(55)]}}
-    result = report(samples, {"other": [1.0, 3.0, 2.0]}, 3, 1.0, (0.0, 0.0, 0.0))
+    result = report(samples, {"other": [1.0, 3.0, 2.0]}, 3, 1, (0.0, 0.0, 0.0))
     assert result["cases"]["c"]["other"]["cpu_ratio"] == 5.0
     assert result["cases"]["c"]["modelward"]["cpu_us"] == 11
     assert result["cases"]["c"]["other"]["cpu_us_range"] == [50, 150]
@@ -44,7 +45,7 @@ def test_ratio_pairs_rounds_so_that_a_slow_minute_hits_both() -> None:
 
 
 def test_report_without_our_server_has_no_ratios(tmp_path: Path) -> None:
-    result = report({"c": {"echo": [sample(5)]}}, {}, 1, 1.0, (0.0, 0.0, 0.0))
+    result = report({"c": {"echo": [sample(5)]}}, {}, 1, 1, (0.0, 0.0, 0.0))
     write(result, tmp_path / "results" / "serving.json")
     assert "cpu_ratio" not in json.loads((tmp_path / "results" / "serving.json").read_text())["cases"]["c"]["echo"]
     assert "| echo | 5.0 |" in table(result)
@@ -52,7 +53,7 @@ def test_report_without_our_server_has_no_ratios(tmp_path: Path) -> None:
 
 def test_bars_are_told_for_what_was_measured() -> None:
     by_server = {"modelward": [sample(30)], "echo": [sample(12)], "fastapi": [sample(300)]}
-    result = report({"floats30-c16": by_server}, {"modelward": [0.3]}, 1, 1.0, (0.0, 0.0, 0.0))
+    result = report({"floats30-c16": by_server}, {"modelward": [0.3]}, 1, 1, (0.0, 0.0, 0.0))
     told = {bar.what: (round(value, 2), verdict) for bar, value, verdict in bars.verdicts(result)}
     assert told == {
         "our CPU in the echo's": (2.5, "met"),
@@ -110,10 +111,32 @@ def test_tiny_run_against_the_echo(tmp_path: Path) -> None:
         assert not body.strip()
         assert seconds > 0
         for case in (Case("closed", "x", 4), Case("constant", "x", 4, share=0.2)):
-            got = measure(process, port, request, case, 0.3)
+            got = measure(process, port, request, case, 1)
             assert got.failures == 0
             assert got.rate > 0
             assert 0 < got.p50_ms <= got.p99_ms
         assert cpu_seconds(process.pid) > 0
         assert memory_mb(process.pid) > 1
     assert process.returncode is not None
+
+
+def test_page_gets_its_numbers_from_the_result_and_keeps_the_rest() -> None:
+    result = report({"floats30-c16": {"modelward": [sample(30)], "echo": [sample(12)]}}, {}, 1, 1, (0.5, 0.0, 0.0))
+    marks = "".join(f"<!-- {part}: from the result -->stale<!-- {part}: end -->\n" for part in PARTS)
+    page = rewritten(f"before\n{marks}after\n", result)
+    assert page.startswith("before\n")
+    assert page.endswith("after\n")
+    assert "stale" not in page
+    assert "Of 2 bars 2 are met" in page
+    assert "| echo | 12.0 | 0.40 |" in page
+    assert rewritten(page, result) == page
+    with pytest.raises(ValueError, match="no place for bars"):
+        rewritten("nothing", result)
+
+
+def test_monitoring_is_told_by_rows_a_batch() -> None:
+    told = list(bars.verdicts({"cases": {}, "cold_start_seconds": {}, "monitoring_row_us": {"1": 1.2, "16": 0.5}}))
+    assert [(bar.what, verdict) for bar, _, verdict in told] == [
+        ("µs a row, 30 features, 1 a batch", "**missed**"),
+        ("µs a row, 30 features, 16 a batch", "met"),
+    ]

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,18 +15,13 @@ from typing import Any, Literal
 
 import httpx
 
+from benchmarks.serving.process import free_port
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Target, Traffic, public_key, sign
 from modelward_contracts.wire import decode
 
 ROOT = Path(__file__).parents[3]
 ROW = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1.0, 2.0, 3.0]}]}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

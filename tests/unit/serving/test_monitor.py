@@ -116,3 +116,27 @@ def test_coarse_buckets_are_exact_sums_of_the_fine_ones() -> None:
         histogram.observe(seconds)
     assert coarse(histogram.as_histogram(), (0.001, 0.5)) == [("0.001", 2.0), ("0.5", 4.0), ("+Inf", 5.0)]
     assert {0.00025, 0.001, 0.0025, 0.5} <= set(EDGES)
+
+
+def test_float32_values_are_counted_as_exactly_as_float64() -> None:
+    # Neither cut is a float32; their nearest ones lie below the first and above the second.
+    cuts = [0.1 - 1e-12, 16777217.0, 1e300]
+    near = [np.nextafter(np.float32(cut), np.float32(side)) for cut in cuts[:2] for side in (-np.inf, np.inf)]
+    values = np.array([*near, *map(np.float32, cuts[:2]), np.inf, -np.inf, np.nan], np.float32)[:, None]
+    profile = ReferenceProfile(rows=0, signals=[numeric("a", 0, cuts)])
+    narrow, wide = (SignalMonitor(profile, ["x"], []) for _ in range(2))
+    narrow.note({"x": values}, [], len(values))
+    wide.note({"x": values.astype(np.float64)}, [], len(values))
+    assert counts(narrow) == counts(wide)
+    assert counts(narrow)["a"] == [sum(slow_bin(float(value), cuts) == i for value in values[:, 0]) for i in range(5)]
+
+
+def test_more_signals_than_fit_the_cache_at_once_are_counted_alike() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 200)).astype(np.float32)
+    signals = [numeric(f"f{i}", i, [-0.5, 0.5]) for i in range(200)]
+    monitor = SignalMonitor(ReferenceProfile(rows=0, signals=signals), ["x"], [])
+    monitor.note({"x": values}, [], len(values))
+    got = counts(monitor)
+    for i in range(200):
+        below, above = int((values[:, i] <= -0.5).sum()), int((values[:, i] > 0.5).sum())
+        assert got[f"f{i}"] == [below, 50 - below - above, above, 0]

@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.serving.process import free_port
 from modelward_contracts.traffic import HeaderMatch, sign
 
 from .models import published
-from .processes import ROW, Mode, Operator, Running, candidate, free_port, load, new_key, serving
+from .processes import ROW, Mode, Operator, Running, candidate, load, new_key, serving
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Heads of requests that were seen before: clients repeat theirs to the byte, so they are parsed once."""
+
+MAX_HEADS = 1024
+MAX_BYTES = 1024
+END = b"\r\n\r\n"
+_FRAMING = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
+"""Whoever sends these wants more than a body of so many bytes."""
+
+
+class Head:
+    """What the parser made of a head."""
+
+    __slots__ = ("headers", "length", "method", "target")
+
+    def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes]) -> None:
+        self.method, self.target = method, target
+        self.headers = headers
+        """Shared by all requests with this head: only ever read."""
+        self.length = _length(headers)
+
+
+class Heads:
+    """Exact bytes to what the parser made of them. Only whole requests are found: a head and all of its body."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Head] = {}
+
+    def find(self, data: bytes) -> tuple[Head, bytes] | None:
+        end = data.find(END, 0, MAX_BYTES)
+        head = self._known.get(data[:end]) if end > 0 else None
+        if head is None or len(data) - end - len(END) != head.length:
+            return None
+        return head, data[end + len(END) :]
+
+    def learn(self, data: bytes, head: Head) -> None:
+        """`data`: bytes of which the parser made `head` and a body; kept if they are no more than that."""
+        end = data.find(END, 0, MAX_BYTES)
+        if end > 0 and len(data) - end - len(END) == head.length:
+            if len(self._known) >= MAX_HEADS:
+                self._known.clear()
+            self._known[data[:end]] = head
+
+
+def _length(headers: dict[bytes, bytes]) -> int:
+    """Bytes of the body, -1 where something else than its length ends it."""
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() and _FRAMING.isdisjoint(headers) else -1
