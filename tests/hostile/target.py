@@ -43,8 +43,10 @@ class Target:
         tensor, *others = self.good["inputs"]
         return json.dumps({**self.good, "inputs": [{**tensor, **fields}, *others]}).encode()
 
-    def message(self, body: bytes, *headers: str, path: str | None = None) -> bytes:
-        return self.head(*headers, f"Content-Length: {len(body)}", path=path) + body
+    def message(self, body: bytes, *headers: str, path: str | None = None, last: bool = True) -> bytes:
+        """`last`: the server is to hang up after its answer."""
+        close = ["Connection: close"] if last else []
+        return self.head(*headers, f"Content-Length: {len(body)}", *close, path=path) + body
 
     def head(self, *headers: str, path: str | None = None, method: str = "POST") -> bytes:
         lines = [f"{method} {path or self.path} HTTP/1.1", "Host: hostile", "Content-Type: application/json", *headers]

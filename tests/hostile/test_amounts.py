@@ -60,7 +60,7 @@ def test_tiny_chunks_take_no_more_memory_than_they_carry(target: Target) -> None
 
 def test_answers_that_nobody_reads_do_not_pile_up(target: Target) -> None:
     before = target.resident()
-    many = target.message(target.body) * 200
+    many = target.message(target.body, last=False) * 200
     with target.connect(2.0) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         try:

@@ -78,7 +78,7 @@ def test_answers_to_head_have_no_body(target: Target) -> None:
 
 
 def test_pipelined_requests_are_answered_in_order(target: Target) -> None:
-    pair = target.message(target.body) + target.message(b"{}")
+    pair = target.message(target.body, last=False) + target.message(b"{}", last=False)
     statuses = [status for status, _ in talk(target, pair * 50)]
     assert statuses[::2] == [200] * 50
     assert all(400 <= status < 500 for status in statuses[1::2])
@@ -86,7 +86,7 @@ def test_pipelined_requests_are_answered_in_order(target: Target) -> None:
 
 
 def test_good_request_before_garbage_is_answered(target: Target) -> None:
-    statuses = [status for status, _ in talk(target, target.message(target.body) + b"\0\0\0\r\n\r\n")]
+    statuses = [status for status, _ in talk(target, target.message(target.body, last=False) + b"\0\0\0\r\n\r\n")]
     assert statuses[:1] == [200]
     assert all(400 <= status < 500 for status in statuses[1:])
 
