@@ -35,7 +35,7 @@ lint: setup ## format, rules, types, layers, generated files
 	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
-	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property tests/faults examples)
+	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property tests/hostile tests/faults examples)
 
 test-conformance: setup ## other projects' clients, unmodified, against the scoring server
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
@@ -51,6 +51,12 @@ test-cluster: setup ## a real node: containers, Services, DNS, the chart
 
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)
+
+hostile: setup ## hostile input to any Open Inference Protocol server (URL=http://… MODEL=…, REQUEST=file, PID=…)
+	@$(BIN)/pytest tests/hostile $(if $(URL),--url $(URL)) $(if $(MODEL),--model $(MODEL)) $(if $(REQUEST),--request $(REQUEST)) $(if $(PID),--pid $(PID))
+
+fuzz: setup ## the protocol core under 90 times as many examples as in `make test`
+	@HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/property --timeout 3600
 
 bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="--quick", "--only modelward,fastapi" …)
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
@@ -72,4 +78,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long bench-serving bench-first-answer images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer images crds lock clean

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .encode import Results
-from .model import Model
+from .model import Model, refuse_overflow
 from .oip import Inference
 from .pace import Pace
 from .refusal import Refused
@@ -153,7 +153,13 @@ class Batcher:
                 return [(batch[0], outputs)]
             # One bad request must not fail its neighbours.
             return [pair for job in batch for pair in self._settle([job], self._run([job]))]
-        results = Results(self._model.interface.outputs, outputs, self._model.interface.batches)
+        batched = self._model.interface.batches
+        if batched and any(len(values) != len(next(iter(feeds.values()))) for values in outputs):
+            # An output whose free first dimension is not the requests' rows: no request may get another's.
+            if len(batch) > 1:
+                return [pair for job in batch for pair in self._settle([job], self._run([job]))]
+            batched = False
+        results = Results(self._model.interface.outputs, outputs, batched)
         settled: list[tuple[Job, Outcome]] = []
         start = 0
         for job in batch:
@@ -167,7 +173,7 @@ class Batcher:
 
     def _run_in_thread(self, batch: list[Job]) -> None:
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=refuse_overflow)
         self._running = True
         future = self._loop.run_in_executor(self._executor, self._run, batch)
         future.add_done_callback(lambda done: self._thread_done(batch, done))

@@ -35,14 +35,18 @@ def compress(body: bytes, accepted: bytes) -> tuple[bytes, bytes]:
     """The body and a header line, for a client that accepts compression and a body that is worth it."""
     if len(body) < WORTH:
         return body, b""
-    offers = {
-        name.strip() for name, _, q in (part.partition(b";") for part in accepted.lower().split(b",")) if q != b"q=0"
-    }
+    offers = set(map(_offer, accepted.lower().split(b",")))
     for name, window in ((b"gzip", _GZIP), (b"deflate", _ZLIB)):
         if name in offers:
             stream = zlib.compressobj(1, zlib.DEFLATED, window)
             return stream.compress(body) + stream.flush(), b"content-encoding: %b\r\n" % name
     return body, b""
+
+
+def _offer(part: bytes) -> bytes:
+    """Empty for what is refused, as in `gzip; q=0.0`."""
+    name, _, weight = part.partition(b";")
+    return b"" if weight.strip().rstrip(b"0.") == b"q=" else name.strip()
 
 
 def _has_zlib_header(body: bytes) -> bool:

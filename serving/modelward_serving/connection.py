@@ -13,6 +13,8 @@ from .heads import Head, Heads
 from .http import Request, parting, start_of_answer
 
 MAX_PIPELINED = 32
+MAX_PIPELINED_BYTES = 64 << 10
+"""A larger body that waits for the answer before it is the last to be read meanwhile."""
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending what nobody reads."""
 log = logging.getLogger(__name__)
@@ -67,15 +69,16 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_busy", "_chunk", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused", "_since",
-        "_size", "_target", "_transport", "_waiting", "lost", "port",
+        "_size", "_target", "_transport", "_waiting", "_writable", "lost", "port",
     )  # fmt: skip
 
     def __init__(self, port: Port) -> None:
         self.port = port
         self.lost = False
         self._busy = False
-        self._reading = True
-        self._waiting: deque[Request] = deque()
+        self._reading = self._writable = True
+        self._waiting: deque[Request | tuple[int, str]] = deque()
+        """Requests to be answered, at the end perhaps why there are no more."""
         self._parser = httptools.HttpRequestParser(self)
         self._size = 0
         self._in_head = self._receiving = self._refused = False
@@ -98,12 +101,13 @@ class Connection(asyncio.Protocol):
         if self._refused:
             return
         # Between two requests the parser holds nothing, so what it made of the same bytes before is what it would now.
-        idle = not self._busy and not self._receiving
+        idle = not (self._busy or self._receiving or self._waiting)
         if idle and (known := self.port.heads.find(data)) is not None:
             head, body = known
             self._start(Request(self, head.method, head.target, head.headers, body, True, perf_counter()))
             return
         self._chunk = data if idle else b""
+        head = self._headers if self._in_head else None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -114,21 +118,27 @@ class Connection(asyncio.Protocol):
             self._abort(*refused.args if isinstance(refused, _TooLarge) else (400, "the request cannot be read"))
         except httptools.HttpParserError as error:
             self._abort(400, f"the request is no HTTP/1.1: {error}")
-        if self._in_head:
+        # What comes with the end of the request before is at most one read, and not this head's.
+        if self._in_head and self._headers is head:
             self._grow_head(len(data))
 
     def pause_writing(self) -> None:
+        self._writable = False
         self._pause()
 
     def resume_writing(self) -> None:
-        self._resume()
+        self._writable = True
+        if not self._busy and self._waiting:
+            self._go_on()
+        else:
+            self._resume()
 
     # httptools
 
     def on_message_begin(self) -> None:
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
-        self._body: bytes | list[bytes] = b""
+        self._body: bytes | bytearray = b""
         self._size = 0
         self._in_head = self._receiving = True
         if not self._busy:
@@ -138,6 +148,8 @@ class Connection(asyncio.Protocol):
         self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:  # trailers: endless if kept, and no way to change a head that was already read
+            return
         name, headers = name.lower(), self._headers
         headers[name] = headers[name] + b", " + value if name in headers else value
 
@@ -156,10 +168,11 @@ class Connection(asyncio.Protocol):
             raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
         if not self._body:
             self._body = body
-        elif type(self._body) is list:
-            self._body.append(body)
-        else:
-            self._body = [self._body, body]  # type: ignore[list-item]
+            return
+        # Not a list of the pieces: each would take 35 bytes more than the client had to send.
+        if type(self._body) is bytes:
+            self._body = bytearray(self._body)
+        self._body += body
 
     def on_message_complete(self) -> None:
         parser, body = self._parser, self._body
@@ -173,7 +186,7 @@ class Connection(asyncio.Protocol):
             parser.get_method(),
             self._target,
             self._headers,
-            body if type(body) is bytes else b"".join(body),  # type: ignore[arg-type]
+            body if type(body) is bytes else bytes(body),
             keep_alive,
             perf_counter(),
         )
@@ -181,9 +194,9 @@ class Connection(asyncio.Protocol):
             self.port.heads.learn(self._chunk, Head(request.method, request.target, request.headers))
         self._body = b""
         self._receiving = False
-        if self._busy:
+        if self._busy or self._waiting:
             self._waiting.append(request)
-            if len(self._waiting) >= MAX_PIPELINED:
+            if len(self._waiting) >= MAX_PIPELINED or len(body) > MAX_PIPELINED_BYTES:
                 self._pause()
         else:
             self._start(request)
@@ -204,7 +217,7 @@ class Connection(asyncio.Protocol):
             self._waiting.clear()
             self._transport.close()
         elif self._waiting:
-            self._start(self._waiting.popleft())
+            self._go_on()
         elif not self._reading:
             self._resume()
 
@@ -218,13 +231,26 @@ class Connection(asyncio.Protocol):
         if self._refused:
             return now - self._since > LINGER_SECONDS
         limits = self.port.limits
-        return now - self._since > (limits.receive_seconds if self._receiving else limits.idle_seconds)
+        slow = self._receiving or not self._writable
+        return now - self._since > (limits.receive_seconds if slow else limits.idle_seconds)
 
     def expire(self) -> None:
-        if self._receiving:
+        if self._transport.is_closing() or self._transport.get_write_buffer_size():
+            self._transport.abort()  # it does not even read its answers
+        elif self._receiving:
             self._abort(408, "the request took too long to arrive")
         else:
             self._transport.close()
+
+    def _go_on(self) -> None:
+        """With the next of what waits, unless the client does not take its answers."""
+        if not self._writable:
+            return
+        following = self._waiting.popleft()
+        if isinstance(following, Request):
+            self._start(following)
+        else:
+            self._part(*following)
 
     def _start(self, request: Request) -> None:
         self._busy = True
@@ -236,6 +262,9 @@ class Connection(asyncio.Protocol):
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """HTTP/1.1 goes on. The parser has stopped before the body, so it gets the head again without the offer."""
+        if self._parser.get_method() == b"CONNECT":
+            self._abort(501, "this server is no proxy")
+            return
         kept = self._headers.keys() - {b"upgrade", b"connection", b"http2-settings"}
         lines = [b"%b: %b\r\n" % (name, self._headers[name]) for name in kept]
         head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(lines))
@@ -252,11 +281,14 @@ class Connection(asyncio.Protocol):
         self._in_head = self._receiving = False
         if self._transport.is_closing():
             return
-        if self._busy:
-            self._transport.close()
-            return
-        # A close with unread bytes would reset the connection before the client could read why.
         self._refused = True
+        if self._busy or self._waiting:
+            self._waiting.append((status, message))
+        else:
+            self._part(status, message)
+
+    def _part(self, status: int, message: str) -> None:
+        # A close with unread bytes would reset the connection before the client could read why.
         self._since = perf_counter()
         self._transport.write(parting(status, message))
         if self._transport.can_write_eof():
@@ -268,7 +300,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if not self._reading and len(self._waiting) < MAX_PIPELINED:
+        if not self._reading and self._writable and len(self._waiting) < MAX_PIPELINED:
             self._reading = True
             self._transport.resume_reading()
 

@@ -50,7 +50,8 @@ class Request:
         start = self.connection.port.start_of(status, content_type)
         if close:
             extra += b"connection: close\r\n"
-        self.connection.finish(b"%b%d\r\n%b\r\n%b" % (start, len(body), extra, body), close)
+        shown = b"" if self.method == b"HEAD" else body
+        self.connection.finish(b"%b%d\r\n%b\r\n%b" % (start, len(body), extra, shown), close)
 
     def relay(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Pass on another server's answer."""

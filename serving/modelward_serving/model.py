@@ -16,7 +16,7 @@ from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
 
 from .external import has_external_data
-from .interface import Interface, check_signature, compile_interface, signature_of
+from .interface import Interface, TensorSpec, check_signature, compile_interface, signature_of
 from .oip import Inference
 from .plan import Plan
 from .refusal import ModelError, Refused
@@ -26,8 +26,13 @@ from .tensors import Values
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
 
-# A number too large for the model's type is refused instead of becoming infinite.
-np.seterr(over="raise", invalid="ignore")
+
+def refuse_overflow() -> None:
+    """A number too large for the model's type is refused instead of becoming infinite. numpy asks each thread anew."""
+    np.seterr(over="raise", invalid="ignore")
+
+
+refuse_overflow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Model:
             try:
                 values = _joined([request.values[i] for request in requests], spec.datatype.numpy)
             except (FloatingPointError, OverflowError, ValueError) as error:
-                raise Refused(f"input '{spec.title}' holds a value out of range for {spec.datatype.name}") from error
+                raise _does_not_fit(spec, [request.values[i] for request in requests]) from error
             tail = shapes[i] if shapes is not None else spec.tail
             feeds[spec.name] = values.reshape((rows, *tail) if self.interface.batches else tail)
         return feeds
@@ -78,6 +83,16 @@ def _array(values: Values, dtype: Any) -> Array:
         except StructError:
             pass
     return np.asarray(values, dtype)
+
+
+def _does_not_fit(spec: TensorSpec, values: list[Values]) -> Refused:
+    """With the row where only one request is meant; several are tried again one by one."""
+    what = f"out of range for {spec.datatype.name}"
+    largest = float(np.finfo(spec.datatype.numpy).max) if spec.datatype.kind == "float" else np.inf
+    for at, value in enumerate(chain.from_iterable(values)):
+        if value is not None and abs(value) > largest:
+            return Refused(f"input '{spec.title}' row {at // (spec.fixed_row or 1)}: {value} is {what}")
+    return Refused(f"input '{spec.title}' holds a value {what}")
 
 
 def load(folder: Path, name: str | None, version: str, digest: str | None, plan: Plan) -> Model:

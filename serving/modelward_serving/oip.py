@@ -1,6 +1,7 @@
 """Open Inference Protocol v2 requests: from a body's bytes to checked values, without any I/O."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
 
 _parser = simdjson.Parser()
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(slots=True)
@@ -63,6 +65,8 @@ class Parser:
             header, raw = body, memoryview(b"")
         elif 0 < header_length <= len(body):
             header, raw = body[:header_length], memoryview(body)[header_length:]
+        elif header_length == 0:
+            raise Refused("a body without a JSON header (raw binary data) is not supported", status=501)
         else:
             raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
         return self._request(_load(header), raw)
@@ -141,7 +145,7 @@ class Parser:
 
     def _default(self, parameters: dict[str, Any] | None) -> Wanted:
         """All outputs."""
-        return self._binary if parameters and parameters.get("binary_data_output") is True else self._plain
+        return self._binary if parameters and _flag(parameters, "binary_data_output", False) else self._plain
 
     def _wanted(self, outputs: Any, parameters: dict[str, Any] | None) -> Wanted:
         binary = self._default(parameters).binary
@@ -157,7 +161,7 @@ class Parser:
                 raise Refused(f"unknown output {name!r}; the model gives {listed(self._interface.outputs)}")
             if at in chosen:
                 raise Refused(f"output {name!r} is asked for twice")
-            chosen[at] = bool((_parameters(output) or {}).get("binary_data", binary))
+            chosen[at] = _flag(_parameters(output) or {}, "binary_data", binary)
         return Wanted(tuple(chosen.items()), any(chosen.values()))
 
 
@@ -208,12 +212,15 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
     """Tensors of plain numbers as float64 arrays; None where the general way must decide (and word the error)."""
     top: Any = None
     try:
+        if header.startswith(_BOM):
+            return None
         top = _object(_parser.parse(header))
         request = {
             key: top[key].as_dict() if key == "parameters" else _plain(top[key]) for key in top if key != "inputs"
         }
         request["inputs"] = [_large_tensor(_object(tensor)) for tensor in top["inputs"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RuntimeError, RecursionError):
+        _require_unique(top, request)
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError, RecursionError):
         return None
     finally:
         top = None
@@ -223,16 +230,34 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
 def _large_tensor(tensor: Any) -> dict[str, Any]:
     result = {key: _plain(tensor[key]) for key in tensor if key != "data"}
     if "data" in tensor:
-        data = tensor["data"]
-        try:
-            # Integers beyond 2**53 would lose digits as floats, so integer tensors keep the exact way.
-            if str(result.get("datatype")).startswith("FP"):
-                result["data"] = np.frombuffer(data.as_buffer(of_type="d"))
-                return result
-        except (TypeError, ValueError):
-            pass
-        result["data"] = _plain(data)
+        result["data"] = _large_data(tensor["data"], result)
+    _require_unique(tensor, result)
     return result
+
+
+def _large_data(data: Any, tensor: dict[str, Any]) -> Any:
+    # Integers beyond 2**53 would lose digits as floats, so integer tensors keep the exact way.
+    if str(tensor.get("datatype")).startswith("FP") and _evenly_nested(data, tensor.get("shape")):
+        with suppress(TypeError, ValueError):
+            return np.frombuffer(data.as_buffer(of_type="d"))
+    return _plain(data)
+
+
+def _evenly_nested(data: Any, shape: Any) -> bool:
+    """A buffer forgets where lists began and ended, so this must be known to be right before."""
+    if not isinstance(data[0], simdjson.Array):
+        return bool(len(data) == math.prod(shape))
+    if len(data) != shape[0] or len(shape) < 2:
+        return False
+    if isinstance(data[0][0], simdjson.Array):
+        return all(_evenly_nested(row, shape[1:]) for row in data)
+    return set(map(len, data)) == {shape[1]}
+
+
+def _require_unique(holder: Any, taken: dict[str, Any]) -> None:
+    """Of a name given twice simdjson finds the first value, orjson the last."""
+    if len(taken) != len(holder):
+        raise KeyError
 
 
 def _object(value: Any) -> Any:
@@ -253,6 +278,13 @@ def _parameters(holder: dict[str, Any]) -> dict[str, Any] | None:
     if parameters is not None and type(parameters) is not dict:
         raise Refused("'parameters' must be an object")
     return parameters
+
+
+def _flag(parameters: dict[str, Any], name: str, default: bool) -> bool:
+    value = parameters.get(name, default)
+    if type(value) is not bool:
+        raise Refused(f"parameter '{name}' must be true or false")
+    return value
 
 
 def _timeout(parameters: dict[str, Any]) -> float | None:

@@ -1,6 +1,5 @@
 """`POST /predict`: rows of named columns in, labels and probabilities out. For people; programs use the protocol."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -66,7 +65,7 @@ class PlainEncoder:
         row: dict[str, Any] = {}
         for name, values in outputs.items():
             value = _plain(values[i])
-            _require_finite(name, i, value)
+            _require_finite(name, i, values[i])
             if name == self._interface.label_output:
                 row["label"] = value
             elif name == self._interface.probability_output:
@@ -88,6 +87,5 @@ def _plain(value: Any) -> Any:
 
 
 def _require_finite(name: str, row: int, value: Any) -> None:
-    for number in value if isinstance(value, list) else [value]:
-        if isinstance(number, float) and not math.isfinite(number):
-            raise Refused(f"output '{name}' row {row} is NaN or infinite, which JSON cannot carry", status=500)
+    if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f" and not np.isfinite(value).all():
+        raise Refused(f"output '{name}' row {row} is NaN or infinite, which JSON cannot carry", status=500)

@@ -1,7 +1,7 @@
 """What the data and the direct port answer."""
 
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import orjson
 
@@ -31,11 +31,16 @@ class Routes:
     def handle(self, request: Request) -> None:
         methods = self._table.get(request.target)
         if methods is None:
-            methods = self._table.get(_normal(request.target))
-        if methods is None:
-            request.refuse(self.status, self.explain(request, _normal(request.target)))
-            return
+            path = _normal(request.target)
+            methods = self._table.get(path)
+            if methods is None:
+                extra = b"retry-after: 1\r\n" if self.status == 503 else b""
+                request.refuse(self.status, self.explain(request, path), extra)
+                return
+            request.target = quote_from_bytes(path).encode()
         handler = methods.get(request.method)
+        if handler is None and request.method == b"HEAD":
+            handler = methods.get(b"GET")
         if handler is None:
             allowed = b", ".join(sorted(methods))
             request.refuse(405, f"use {allowed.decode()} here", b"allow: %b\r\n" % allowed)
@@ -44,7 +49,10 @@ class Routes:
 
 
 def _normal(target: bytes) -> bytes:
+    """The path alone. A proxy's client names the server too."""
     path = target.partition(b"?")[0]
+    if path.lower().startswith((b"http://", b"https://")):
+        path = b"/" + path.split(b"/", 3)[-1] if path.count(b"/") > 2 else b"/"
     return unquote_to_bytes(path) if b"%" in path else path
 
 

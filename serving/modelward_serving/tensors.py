@@ -86,7 +86,8 @@ def as_datatype(spec: TensorSpec, values: np.ndarray[Any, Any]) -> np.ndarray[An
     if wanted.bounds is not None:
         _require_integers(spec, values, wanted.bounds)
     try:
-        return values.astype(wanted.numpy)
+        with np.errstate(over="raise", invalid="ignore"):
+            return values.astype(wanted.numpy)
     except FloatingPointError:
         row = int(np.argmax(np.abs(values) > np.finfo(wanted.numpy).max))
         raise Refused(f"input '{spec.title}' row {_row(spec, row)}: out of range for {wanted.name}") from None

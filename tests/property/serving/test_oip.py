@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
@@ -69,7 +69,6 @@ def test_any_bytes_are_understood_or_refused(body: bytes, length: int | None) ->
             check(parse())
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(requests, st.binary(max_size=40), st.booleans())
 def test_any_request_is_understood_or_refused(request: Any, raw: bytes, large: bool) -> None:
     header = encoded(request)

@@ -123,7 +123,7 @@ def test_binary_tensors_both_ways_and_mixed_with_json(server: Running) -> None:
     [
         (changed(0, data=["a", 1]), "'number' row 0: text is no FP32"),
         (changed(0, data=[1, True]), "'number' row 1: a boolean is no FP32"),
-        (changed(0, data=[1e300, 1]), "'number' holds a value out of range for FP32"),
+        (changed(0, data=[1e300, 1]), "'number' row 0: 1e+300 is out of range for FP32"),
         (changed(0, data=[1]), "'number': shape [2, 1] needs 2 values, got 1"),
         (changed(0, data=[[1, 2], [3, 4]]), "'number': element 0 at depth 1"),
         (changed(0, shape=[3, 1], data=[1, 2, 3]), "'count' has 2 rows, 'number' has 3"),
@@ -190,7 +190,7 @@ def test_binary_sizes_must_agree(server: Running, size: int, blob: bytes, messag
     assert message in error_of(httpx.post(server.data + server.infer_path, **binary({"inputs": tensors}, blob)))
 
 
-@pytest.mark.parametrize("length", [-1, 0, 10**6, 2**40])
+@pytest.mark.parametrize("length", [-1, 10**6, 2**31, 2**40, 2**64, 10**30])
 def test_header_length_must_lie_in_the_body(server: Running, length: int) -> None:
     request = binary({"inputs": COLUMNS}, length=length)
     assert "Inference-Header-Content-Length" in error_of(httpx.post(server.data + server.infer_path, **request))

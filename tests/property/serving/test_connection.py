@@ -1,0 +1,131 @@
+"""HTTP framing without a socket: where the bytes are cut changes nothing, and no bytes at all raise."""
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelward_serving.connection import Connection, Limits, Port
+from modelward_serving.http import Request
+from modelward_serving.oip import Parser
+from modelward_serving.refusal import Refused
+
+from .test_oip import INTERFACE, KINDS
+
+PARSER = Parser(INTERFACE)
+STATUSES = {200, 400, 413, 431, 501}
+SAMPLES: dict[str, Any] = {"number": 1.5, "count": 7, "name": "ü", "flag": True}
+BODY = orjson.dumps(
+    {"inputs": [{"name": n, "datatype": k, "shape": [1, 1], "data": [SAMPLES[n]]} for n, k in KINDS.items()]}
+)
+
+
+class Pipe(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Seen:
+    """A port that scores nothing: it tells of each request what it understood."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.port = Port("data", self.handle, Limits(body_bytes=10_000, head_bytes=2_000))
+        self.pipe = Pipe()
+        self.connection = Connection(self.port)
+        self.connection.connection_made(self.pipe)
+
+    def handle(self, request: Request) -> None:
+        length = request.headers.get(b"inference-header-content-length", b"")
+        try:
+            inference = PARSER.parse(request.body, int(length) if length.isdigit() else None)
+        except Refused as refused:
+            request.refuse(refused.status, refused.message)
+        except Exception as error:
+            self.failures.append(error)
+            raise
+        else:
+            understood = [inference.id, [list(map(repr, values)) for values in inference.values]]
+            request.respond(200, orjson.dumps([request.target.decode("latin-1"), understood]))
+
+    def feed(self, pieces: list[bytes]) -> bytes:
+        for piece in pieces:
+            if not self.pipe.closed:
+                self.connection.data_received(piece)
+        assert not self.failures
+        return bytes(self.pipe.written)
+
+
+def message(body: bytes, chunks: list[int] | None, headers: str = "") -> bytes:
+    head = f"POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\n{headers}".encode()
+    if chunks is None:
+        return head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    pieces = cut(body, chunks)
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece)
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\nTrailer: x\r\n\r\n"
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
+    return [data[start:end] for start, end in pairwise(edges)]
+
+
+places = st.lists(st.integers(0, 5_000), max_size=12)
+bodies = st.sampled_from([BODY, b"{}", b"", BODY + b" " * 3_000])
+messages = st.builds(
+    message, bodies, st.none() | places, st.sampled_from(["", "Upgrade: h2c\r\nConnection: Upgrade\r\n"])
+)
+
+
+@given(st.lists(messages, min_size=1, max_size=4), places)
+def test_where_the_bytes_are_cut_changes_no_answer(sent: list[bytes], places: list[int]) -> None:
+    stream = b"".join(sent)
+    whole = Seen().feed([stream])
+    assert whole.count(b"HTTP/1.1 ") == len(sent)
+    assert Seen().feed(cut(stream, places)) == whole
+
+
+edits = st.lists(
+    st.tuples(st.integers(0, 400), st.integers(0, 3), st.sampled_from([b"", b"\0", b"\r\n", b":", b"9"]) | st.binary()),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(messages, edits, places)
+def test_changed_bytes_get_an_answer_of_the_status_map_or_wait_for_more(
+    sent: bytes, edits: list[tuple[int, int, bytes]], places: list[int]
+) -> None:
+    for at, dropped, inserted in edits:
+        sent = sent[:at] + inserted + sent[at + dropped :]
+    answer = Seen().feed(cut(sent, places))
+    statuses = [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:] if not part.startswith(b"100")]
+    assert STATUSES.issuperset(statuses)
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5))
+def test_any_bytes_raise_nothing(pieces: list[bytes]) -> None:
+    Seen().feed(pieces)
