@@ -1,5 +1,6 @@
 """Servers of several revisions on this machine, and the operator's hand on their traffic."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,12 +46,19 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, revision: str, traffic_dir: Path, *arguments: str) -> Iterator[Server]:
-    """A ready server on core 0."""
+def serving(
+    folder: Path, revision: str, traffic_dir: Path, *arguments: str, within: Path | None = None
+) -> Iterator[Server]:
+    """A ready server on core 0; in a cgroup, on all cores."""
     data, direct, admin = (free_port() for _ in range(3))
     command = [executable, "-m", "modelward_serving", str(folder), "--host", "127.0.0.1", "--name", "m"]
     command += ["--port", str(data), "--direct-port", str(direct), "--admin-port", str(admin)]
     command += ["--deployment", "ns/d", "--revision", revision, "--traffic-dir", str(traffic_dir), *arguments]
+    if within is not None:
+        enter = (
+            f'taskset -pc 0-{(os.cpu_count() or 1) - 1} $$ > /dev/null; echo $$ > {within}/cgroup.procs; exec "$0" "$@"'
+        )
+        command = ["sh", "-c", enter, *command]
     with running(command, traffic_dir / f"{revision}-{data}.log") as process:
         server = Server(process, data, direct, admin, revision)
         server.wait_until_ready()

@@ -152,9 +152,12 @@ class Server:
         deadline = perf_counter() + FINISH_SECONDS
         while self._data.in_flight + self._direct.in_flight and perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        for port in (self._data, self._direct):
-            for connection in list(port.connections):
-                connection.close_if_idle()
+        open_connections = [*self._data.connections, *self._direct.connections]
+        for connection in open_connections:
+            connection.close_if_idle()
+        # A closed connection is gone when its last answer is: large ones may still be on their way to slow readers.
+        while not all(c.lost for c in open_connections) and perf_counter() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         if self._service is not None:
             self._service.close()
         log.info("stopped")

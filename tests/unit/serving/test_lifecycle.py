@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import socket
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from onnx import helper
 
-from .models import bare, linear, published
+from .models import FLOAT, bare, build, linear, published
 from .processes import Running, load, serving
 
 
@@ -93,6 +95,26 @@ def test_draining_server_says_so_and_closes_its_connections(stable: Running) -> 
     assert httpx.get(f"{stable.data}/v2/health/ready").status_code == 503
     assert httpx.get(f"{stable.admin}/healthz").status_code == 200
     assert stable.infer().headers["connection"] == "close"
+
+
+def test_large_answer_reaches_a_slow_reader_whole_although_the_server_stops(tmp_path: Path) -> None:
+    same = build([helper.make_node("Identity", ["x"], ["y"])], {"x": (FLOAT, ["n"])}, {"y": (FLOAT, ["n"])}, {})
+    size = 16 << 20
+    tensor = {"name": "x", "datatype": "FP32", "shape": [size // 4], "parameters": {"binary_data_size": size}}
+    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    with serving(bare(tmp_path / "model", same), "--drain-seconds", "0") as server:
+        head = f"POST {server.infer_path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(header) + size}\r\n"
+        head += f"inference-header-content-length: {len(header)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(head.encode() + header + bytes(size))
+            received = client.recv(1)
+            server.terminate()
+            time.sleep(0.5)
+            while part := client.recv(1 << 20):
+                received += part
+        length = next(line for line in received[:500].split(b"\r\n") if line.startswith(b"content-length"))
+        assert len(received.partition(b"\r\n\r\n")[2]) == int(length.split()[1]) > size
+        assert server.process.wait(10) == 0
 
 
 def test_monitor_counts_what_was_scored(stable: Running) -> None:
