@@ -10,7 +10,7 @@ from .options import Options, parse_options
 from .plan import Plan, make_plan
 from .reporting import configure_logging
 from .server import Server
-from .workers import Post, supervise
+from .workers import Post, fork_others
 
 
 async def _serve(options: Options, plan: Plan, post: Post | None) -> int:
@@ -28,7 +28,12 @@ def main() -> None:
     model = options.folder / "model.onnx"
     plan = make_plan(options.workers, options.threads, model.stat().st_size if model.exists() else 0)
     run = partial(_run, options, plan)
-    sys.exit(supervise(plan.workers, run) if plan.workers > 1 else run())
+    if plan.workers == 1:
+        sys.exit(run())
+    post = fork_others(plan.workers, run)
+    code = run(post)
+    ended = post.dismiss()  # whatever happened here, the others finish what they have
+    sys.exit(code or ended)
 
 
 if __name__ == "__main__":

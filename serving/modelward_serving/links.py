@@ -46,6 +46,11 @@ class Link:
     async def open(self) -> None:
         self._reader, self._writer = await asyncio.open_unix_connection(sock=self._end)
 
+    @property
+    def ended(self) -> bool:
+        """The process at the other end is gone."""
+        return self._reader.at_eof()
+
     async def ask(self, ask: Ask, seconds: float | None = ANSWER_SECONDS) -> Answer:
         """Raises `TimeoutError`; a late answer would be taken for the next one, so the link is of no further use."""
         async with self._turn:

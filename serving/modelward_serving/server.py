@@ -55,6 +55,7 @@ class Server:
         self._service: Service | None = None
         self._failure: ModelError | None = None
         self._draining = False
+        self._code = 0
         loading = health_routes(self._is_ready)
         loading.status, loading.explain = 503, lambda *_: "the model is not ready"
         self._data = Port("data", loading.handle)
@@ -67,9 +68,6 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        if self._post is not None:
-            # The first process was killed outright: nobody is left who would end this one.
-            loop.add_reader(self._post.lifeline, os._exit, 1)
         await self._listen()
         try:
             await self._start()
@@ -79,7 +77,7 @@ class Server:
         await self._stop.wait()
         await self._drain()
         sweeper.cancel()
-        return 0
+        return self._code
 
     async def _listen(self) -> None:
         loop, options = asyncio.get_running_loop(), self._options
@@ -126,13 +124,18 @@ class Server:
         if self._post is None:
             return
         if self._post.lead and self._plan.workers == 1:
-            self._links, self._others_ready = [], True  # the model wants all threads for one worker
+            self._post.dismiss()  # the model wants all threads for one worker
+            self._links, self._others_ready = [], True
             return
+        if self._post.lead:
+            self._post.call()
         for link in self._links:
             await link.open()
         if self._post.lead:
-            self._post.fork_others()
-            await asyncio.gather(*(link.ask(Ask(), seconds=None) for link in self._links))
+            try:
+                await asyncio.gather(*(link.ask(Ask(), seconds=None) for link in self._links))
+            except EOFError:
+                raise ModelError("WorkerDied", "a worker ended while it loaded the model") from None
         else:
             self._answering = asyncio.get_running_loop().create_task(self._links[0].serve(self))
         self._others_ready = True
@@ -167,9 +170,17 @@ class Server:
         if self._draining or number == signal.SIGINT or self._failure is not None:
             self._stop.set()
         self._draining = True
+        if self._post is not None:
+            self._post.signal(number)
         self._data.closing = self._direct.closing = True
         log.info("%s: serving on for %.1f s", number.name, self._options.drain_seconds)
         asyncio.get_running_loop().call_later(self._options.drain_seconds, self._stop.set)
+
+    def _other_died(self) -> None:
+        """One of the others, or the lead: all end."""
+        self._code = (self._post.reap(os.WNOHANG) if self._post is not None else 0) or 1
+        log.error("a worker ended with %d: the server ends with it", self._code)
+        self._signalled(signal.SIGTERM)
 
     async def _sweep(self) -> None:
         while True:
@@ -179,6 +190,8 @@ class Server:
                 port.sweep(now)
             if self._service is not None:
                 self._service.director.tick()
+            if not self._draining and any(link.ended for link in self._links):
+                self._other_died()
 
     def _is_ready(self) -> bool:
         return self._service is not None and self._others_ready and not self._draining

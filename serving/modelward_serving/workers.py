@@ -1,9 +1,9 @@
 """Several processes behind one port: who forks them, who ends them, and what they know of each other.
 
-The first process imports everything, forks, and from then on only waits: it has no event loop, no threads and no model,
-so a fork of it is safe and shares its memory. Its first child, the lead, proves and measures the model and holds the
-admin port; the others are forked when the lead found that they are worth it. Each loads the model for itself, because
-an onnxruntime session does not survive a fork.
+The first process is the lead: it proves and measures the model, serves like the others, and holds the admin port. It
+forks the others when everything is imported, and before there is an event loop, a thread or a session: so a fork is
+safe and shares its memory. They wait until the lead found that they are worth it. Each loads the model for itself,
+because an onnxruntime session does not survive a fork.
 
 A worker that dies takes the server with it: the others drain, and the exit code is the dead one's. A worker started
 again in silence would hide a crashing model from everyone who watches the container's restarts, the operator included,
@@ -18,86 +18,81 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from .traffic.breaker import Cells
 
 log = logging.getLogger(__name__)
-FORK_OTHERS = signal.SIGUSR1
-_HANDLED = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, FORK_OTHERS}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Post:
     """A worker's place among the others."""
 
     lead: bool
     links: list[socket.socket]
-    """The lead's, one to each of the others; another's, one to the lead."""
-    lifeline: int
-    """Readable when the first process is gone."""
+    """The lead's, one to each of the others; another's, one to the lead. They end with the process at their end."""
     shared: Cells
-    """A few counters that all workers see (traffic.breaker)."""
+    """Counters that all workers see (traffic.breaker)."""
+    pids: list[int] = field(default_factory=list)
+    """Of the others that live; the lead's."""
 
-    def fork_others(self) -> None:
-        os.kill(os.getppid(), FORK_OTHERS)
+    def call(self) -> None:
+        """The others are to load the model and serve."""
+        for link in self.links:
+            link.sendall(b"\n")
+
+    def dismiss(self) -> int:
+        """Waits for the others, those that were never called included. The first exit code that is not 0."""
+        for link in self.links:
+            link.close()
+        return self.reap()
+
+    def reap(self, options: int = 0) -> int:
+        code = 0
+        for pid in list(self.pids):
+            ended, status = os.waitpid(pid, options)
+            if ended:
+                self.pids.remove(pid)
+                exited = os.waitstatus_to_exitcode(status)
+                code = code or (exited if exited >= 0 else 128 - exited)
+        return code
+
+    def signal(self, number: int) -> None:
+        for pid in self.pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
-def supervise(workers: int, run: Callable[[Post], int]) -> int:
-    """Forks, waits for all, and returns the server's exit code."""
+def fork_others(workers: int, run: Callable[[Post], int]) -> Post:
+    """Returns in the lead only."""
     pairs = [socket.socketpair() for _ in range(workers - 1)]
-    lifeline = os.pipe()
-    shared = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q")
+    post = Post(True, [ours for ours, _ in pairs], memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("q"))
     gc.collect()
     gc.freeze()  # the collector would write to every page, and unshare it
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
-    children = {_fork(run, Post(True, [ours for ours, _ in pairs], lifeline[0], shared), lifeline[1])}
-    stopping, code = False, 0
-    while children:
-        number = signal.sigwait(_HANDLED)
-        if number == FORK_OTHERS and not stopping:
-            children |= {_fork(run, Post(False, [link], lifeline[0], shared), lifeline[1]) for _, link in pairs}
-        elif number == signal.SIGCHLD:
-            ended = _reap(children)
-            code = code or next((status for status in ended if status), 0)
-            if ended and not stopping:
-                stopping, code = True, code or 1
-                log.error("a worker ended with %d: the server ends with it", code)
-                _send(children, signal.SIGTERM)
-        elif number in (signal.SIGTERM, signal.SIGINT):
-            stopping = True
-            _send(children, signal.Signals(number))
-    return code
+    for _, theirs in pairs:
+        pid = os.fork()
+        if not pid:
+            # What ends with a process must be open in that process only.
+            for ours, other in pairs:
+                ours.close()
+                if other is not theirs:
+                    other.close()
+            _wait_and_run(run, Post(False, [theirs], post.shared))
+        post.pids.append(pid)
+    for _, theirs in pairs:
+        theirs.close()
+    return post
 
 
-def _fork(run: Callable[[Post], int], post: Post, lifeline: int) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
+def _wait_and_run(run: Callable[[Post], int], post: Post) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     code = 1
     try:
-        os.close(lifeline)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
-        code = run(post)
+        code = run(post) if post.links[0].recv(1) else 0
     except BaseException:
         log.exception("a worker failed")
     finally:
         sys.stderr.flush()
         os._exit(code)
-
-
-def _reap(children: set[int]) -> list[int]:
-    """Exit codes of those that ended; as a shell gives them for signals."""
-    codes = []
-    for pid in list(children):
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            children.discard(pid)
-            code = os.waitstatus_to_exitcode(status)
-            codes.append(code if code >= 0 else 128 - code)
-    return codes
-
-
-def _send(children: set[int], number: signal.Signals) -> None:
-    for pid in children:
-        os.kill(pid, number)

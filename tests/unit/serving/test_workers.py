@@ -78,16 +78,16 @@ async def test_sigterm_drains_every_worker_without_an_error(server: Running) -> 
     assert await asyncio.to_thread(server.process.wait, 10) == 0
 
 
-@pytest.mark.parametrize("which", range(WORKERS))
+@pytest.mark.parametrize("which", range(WORKERS - 1))
 def test_death_of_a_worker_ends_the_server_with_its_code(server: Running, which: int) -> None:
     workers = children(server)
-    assert len(workers) == WORKERS
+    assert len(workers) == WORKERS - 1
     os.kill(workers[which], signal.SIGKILL)
     assert server.process.wait(10) == 128 + signal.SIGKILL
     assert "a worker ended with 137" in server.log.read_text()
 
 
-def test_workers_do_not_outlive_the_first_process(server: Running) -> None:
+def test_workers_do_not_outlive_the_lead(server: Running) -> None:
     workers = children(server)
     server.process.kill()
     server.process.wait(10)
@@ -98,11 +98,12 @@ def test_workers_do_not_outlive_the_first_process(server: Running) -> None:
 def test_further_worker_costs_little_memory(tmp_path: Path) -> None:
     folder, digest = published(tmp_path / "model")
     sizes = {}
-    for workers in (2, 4):
+    for workers in (1, 2, 4):
         with serving(folder, "--digest", digest, "--workers", str(workers)) as server:
-            assert len(children(server)) == workers
+            assert len(children(server)) == workers - 1
             sizes[workers] = memory_mb(server.process.pid)
-    assert (sizes[4] - sizes[2]) / 2 <= 20
+    assert sizes[2] - sizes[1] <= 20
+    assert (sizes[4] - sizes[1]) / 3 <= 20
 
 
 def test_one_worker_is_one_process(stable: Running) -> None:
@@ -114,7 +115,7 @@ def test_model_that_cannot_be_proven_is_no_loop_of_deaths(tmp_path: Path) -> Non
     (folder / "model.onnx").write_bytes(b"changed")
     with serving(folder, "--digest", digest, "--workers", "2", ready=False) as server:
         wait_for_reason(server, "DigestMismatch")
-        assert len(children(server)) == 1
+        assert len(children(server)) == 1  # it was forked, and waits
         server.terminate()
         assert server.process.wait(10) == 1
 
