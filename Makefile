@@ -64,6 +64,12 @@ bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="-
 bench-first-answer: setup ## from kubectl apply to the first right answer, and where the time goes; a node of its own
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.first_answer $(ARGS)
 
+bench-traffic: setup ## what the split, its shields and a CPU quota cost, two minutes (ARGS="--only forwarding,shields,quota")
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic $(ARGS)
+
+soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60")
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
+
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
@@ -78,4 +84,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer bench-traffic soak images crds lock clean

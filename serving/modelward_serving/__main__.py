@@ -2,23 +2,38 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import uvloop
 
 from .options import Options, parse_options
+from .plan import Plan, make_plan
 from .reporting import configure_logging
 from .server import Server
+from .workers import Post, fork_others
 
 
-async def _serve(options: Options) -> int:
-    return await Server(options).run()
+async def _serve(options: Options, plan: Plan, post: Post | None) -> int:
+    return await Server(options, plan, post).run()
+
+
+def _run(options: Options, plan: Plan, post: Post | None = None) -> int:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(options, plan, post))
 
 
 def main() -> None:
     options = parse_options()
     configure_logging()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        sys.exit(runner.run(_serve(options)))
+    model = options.folder / "model.onnx"
+    plan = make_plan(options.workers, options.threads, model.stat().st_size if model.exists() else 0)
+    run = partial(_run, options, plan)
+    if plan.workers == 1:
+        sys.exit(run())
+    post = fork_others(plan.workers, run)
+    code = run(post)
+    ended = post.dismiss()  # whatever happened here, the others finish what they have
+    sys.exit(code or ended)
 
 
 if __name__ == "__main__":

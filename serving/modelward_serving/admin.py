@@ -1,6 +1,7 @@
 """The admin port: probes, the monitor snapshot, metrics, and the traffic setting. For the operator and the kubelet."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Protocol
 
 import orjson
@@ -17,32 +18,59 @@ MAX_SETTING = 64 << 10
 
 
 class Served(Protocol):
-    """What the admin port shows and changes."""
+    """What the admin port shows and changes: of all workers at once."""
 
     def readiness(self) -> tuple[bool, str, str]:
         """Ready, or the reason and a sentence why not."""
 
-    def snapshot(self) -> Snapshot: ...
+    async def snapshot(self) -> Snapshot: ...
 
-    def metrics(self) -> bytes: ...
+    async def metrics(self) -> bytes: ...
 
-    def set_traffic(self, signed: bytes) -> Traffic: ...
+    async def set_traffic(self, signed: bytes) -> Traffic:
+        """Returns when it is in force everywhere. Raises `Untrusted`, `Older`, or `TimeoutError`."""
 
     def traffic(self) -> Traffic: ...
 
 
 def admin_routes(served: Served) -> Routes:
+    async def monitor(request: Request) -> None:
+        request.respond(200, canonical(await served.snapshot()))
+
+    async def metrics(request: Request) -> None:
+        request.respond(200, await served.metrics(), METRICS)
+
     routes = Routes()
     routes.add(b"GET", "/healthz", fixed(200, {"live": True}))
     routes.add(b"GET", "/readyz", _ready(served))
-    routes.add(b"GET", "/monitor", lambda request: request.respond(200, canonical(served.snapshot())))
-    routes.add(b"GET", "/metrics", lambda request: request.respond(200, served.metrics(), METRICS))
+    routes.add(b"GET", "/monitor", _later(monitor))
+    routes.add(b"GET", "/metrics", _later(metrics))
     routes.add(b"GET", "/traffic", lambda request: request.respond(200, canonical(served.traffic())))
-    routes.add(b"PUT", "/traffic", _put_traffic(served))
+    routes.add(b"PUT", "/traffic", _later(_put_traffic(served)))
     return routes
 
 
 METRICS = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+def _later(answer: Callable[[Request], Coroutine[None, None, None]]) -> Callable[[Request], None]:
+    """Answers that may have to wait for other workers."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def guarded(request: Request) -> None:
+        try:
+            await answer(request)
+        except (TimeoutError, EOFError, OSError):
+            request.refuse(503, "a worker of this server does not answer")
+        except Exception as error:  # as on the data path: a defect costs one request
+            request.connection.port.failed(request, error)
+
+    def start(request: Request) -> None:
+        task = asyncio.get_running_loop().create_task(guarded(request))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    return start
 
 
 def _ready(served: Served) -> Callable[[Request], None]:
@@ -54,13 +82,13 @@ def _ready(served: Served) -> Callable[[Request], None]:
     return answer
 
 
-def _put_traffic(served: Served) -> Callable[[Request], None]:
-    def answer(request: Request) -> None:
+def _put_traffic(served: Served) -> Callable[[Request], Coroutine[None, None, None]]:
+    async def answer(request: Request) -> None:
         if len(request.body) > MAX_SETTING:
             request.refuse(413, f"a setting has at most {MAX_SETTING} bytes")
             return
         try:
-            traffic = served.set_traffic(request.body)
+            traffic = await served.set_traffic(request.body)
         except Untrusted as error:
             request.refuse(400 if str(error).startswith("not a") else 403, str(error))
         except Older as error:

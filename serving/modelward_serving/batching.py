@@ -23,6 +23,9 @@ Array = np.ndarray[Any, Any]
 Outcome = tuple[Results, int, int] | Exception
 """Results and the request's rows in them, or what went wrong."""
 MAX_ROWS = 1024
+MAX_WAIT = 2.0
+"""Seconds that a new request may have to wait for those before it; above, it is refused."""
+MIN_QUEUE = 64
 THREAD_SECONDS = 0.002
 """Runs expected to take longer leave the loop free; a hand-over costs about 0.05 ms."""
 
@@ -80,7 +83,8 @@ class Batcher:
         self._model = model
         self._loop = loop
         self._observer = observer
-        self._max_queue = max_queue
+        self._max_queue = self._limit = max_queue
+        self._a_job = 0.0
         self._thread_seconds = thread_seconds
         self._max_rows = max_rows if model.interface.batches else 1
         self._pace = Pace(one_row)
@@ -95,7 +99,7 @@ class Batcher:
 
     def submit(self, job: Job) -> None:
         """`job.done` is called with its outputs, or with what went wrong. Raises `Refused` when too many wait."""
-        if len(self._queue) >= self._max_queue:
+        if len(self._queue) >= self._limit:
             raise Refused("too many requests are waiting; try again later", status=503)
         self._queue.append(job)
         if not self._scheduled and not self._running:
@@ -167,9 +171,19 @@ class Batcher:
             settled.append((job, (results, start, end)))
             start = end
         self._pace.learn(start, ended - began)
+        self._admit((ended - began) / len(batch))
         self._observer.batch(batch, start, began, ended)
         self._observer.note(feeds, outputs, start)
         return settled
+
+    def _admit(self, seconds: float) -> None:
+        """So many may wait as are answered within `MAX_WAIT`, going by what a job took lately."""
+        known = self._a_job or seconds
+        self._a_job = known + 0.1 * (min(seconds, 4 * known) - known)
+        if self._a_job * self._max_queue <= MAX_WAIT:
+            self._limit = self._max_queue
+        else:
+            self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_job))
 
     def _run_in_thread(self, batch: list[Job]) -> None:
         if self._executor is None:

@@ -4,25 +4,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from modelward_contracts.monitor import Histogram, Snapshot
-
 from .monitor.latency import coarse
+from .monitor.report import Report
+from .plan import Plan
 
 BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """What the metrics say beyond the snapshot."""
+    """What the metrics say, of all workers together."""
 
     model: str
     version: str
-    snapshot: Snapshot
-    queue: Histogram
-    compute: Histogram
-    batch_rows: dict[int, int]
-    rows: int
+    report: Report
     weight: int
+    plan: Plan
 
     def text(self) -> bytes:
         # Imported here: a server that nobody scrapes for Prometheus never needs it.
@@ -41,7 +38,8 @@ class Exposition:
             InfoMetricFamily,
         )
 
-        snapshot, identity = self.snapshot, [self.model, self.version, self.snapshot.model]
+        report, snapshot = self.report, self.report.snapshot
+        identity = [self.model, self.version, snapshot.model]
         names = ["model", "version", "digest"]
         info = {"revision": snapshot.revision, "profile": snapshot.profile}
         yield InfoMetricFamily(
@@ -55,20 +53,24 @@ class Exposition:
         yield requests
         for name, help_text, histogram in (
             ("request", "Queue, compute and encoding of requests answered with 200", snapshot.latency),
-            ("request_queue", "From a request's arrival to the start of its batch", self.queue),
-            ("request_compute", "The run of a request's batch", self.compute),
+            ("request_queue", "From a request's arrival to the start of its batch", report.queue),
+            ("request_compute", "The run of a request's batch", report.compute),
         ):
             family = HistogramMetricFamily(f"modelward_{name}_duration_seconds", help_text, labels=names)
             family.add_metric(identity, coarse(histogram, BUCKETS), histogram.sum)
             yield family
         batches = HistogramMetricFamily("modelward_batch_rows", "Rows that ran together", labels=names)
-        batches.add_metric(identity, _cumulative(self.batch_rows), self.rows)
+        batches.add_metric(identity, _cumulative(report.batch_rows), report.rows)
         yield batches
         yield GaugeMetricFamily("modelward_ready", "1 when ready", value=float(snapshot.ready))
         yield GaugeMetricFamily("modelward_connections", "Open client connections", value=snapshot.connections)
         yield GaugeMetricFamily("modelward_requests_in_flight", "Requests not answered yet", value=snapshot.in_flight)
         yield GaugeMetricFamily("modelward_traffic_epoch", "Epoch of the setting in force", value=snapshot.epoch)
         yield GaugeMetricFamily("modelward_traffic_weight_percent", "Share for the candidate", value=self.weight)
+        plan = self.plan
+        yield GaugeMetricFamily("modelward_cpus", "CPUs by quota or affinity", value=plan.cpus)
+        yield GaugeMetricFamily("modelward_workers", "Processes that share the port", value=plan.workers)
+        yield GaugeMetricFamily("modelward_threads", "Threads of a run", value=plan.intra_op_threads)
         yield from self._forwards(CounterMetricFamily, GaugeMetricFamily)
 
     def _forwards(self, counter: Any, gauge: Any) -> Iterator[Any]:
@@ -78,7 +80,7 @@ class Exposition:
             labels=["candidate", "outcome"],
         )
         breaker = gauge("modelward_breaker_open", "1 when forwarding has stopped", labels=["candidate"])
-        for revision, counts in self.snapshot.forwards.items():
+        for revision, counts in self.report.snapshot.forwards.items():
             forwards.add_metric([revision, "answered"], counts.answered)
             for cause, count in counts.failures.items():
                 forwards.add_metric([revision, cause], count)
@@ -95,9 +97,9 @@ class _Collector:
         return self._families
 
 
-def _cumulative(counts: dict[int, int]) -> list[tuple[str, float]]:
+def _cumulative(counts: dict[str, int]) -> list[tuple[str, float]]:
     total, buckets = 0, []
     for size in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
-        total += counts.get(size, 0)
+        total += counts.get(str(size), 0)
         buckets.append((repr(float(size)), float(total)))
     return [*buckets, ("+Inf", float(sum(counts.values())))]

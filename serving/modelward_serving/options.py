@@ -21,6 +21,7 @@ class Options:
     traffic_dir: Path | None = None
     drain_seconds: float = 5.0
     threads: int | None = None
+    workers: int | None = None
     pod: str = ""
 
 
@@ -45,5 +46,6 @@ def parse_options(arguments: list[str] | None = None) -> Options:
     add("--traffic-dir", type=Path, help="holds keys.pem and the last traffic setting")
     add("--drain-seconds", type=float, default=5.0, help="serve on for so long after SIGTERM (default: 5)")
     add("--threads", type=int, help="onnxruntime threads of a run (default: from the CPU quota)")
+    add("--workers", type=int, help="processes that share the data port (default: from the CPU quota)")
     values = vars(parser.parse_args(arguments))
     return Options(**values, pod=os.environ.get("POD_NAME", ""))

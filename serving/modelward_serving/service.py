@@ -8,19 +8,26 @@ from .model import Model
 from .monitor.counters import Counters
 from .monitor.fold import SignalMonitor
 from .scoring import Recorder, Scorer
+from .traffic.breaker import Cells
 from .traffic.director import Director
 
 
 class Service:
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, model: Model, counters: Counters, one_row: float, data_port: Port
+        self,
+        loop: asyncio.AbstractEventLoop,
+        model: Model,
+        counters: Counters,
+        one_row: float,
+        data_port: Port,
+        shared: Cells | None = None,
     ) -> None:
         inputs, outputs = ([spec.name for spec in specs] for specs in (model.interface.inputs, model.interface.outputs))
         self.model = model
         self.signals = SignalMonitor(model.profile, inputs, outputs) if model.profile is not None else None
         self._batcher = Batcher(model, loop, Recorder(counters, self.signals), one_row=one_row)
         self.scorer = Scorer(model, self._batcher, counters, data_port.limits.body_bytes)
-        self.director = Director(loop, counters, self.scorer, data_port)
+        self.director = Director(loop, counters, self.scorer, data_port, shared)
 
     def close(self) -> None:
         self.director.close()

@@ -23,8 +23,10 @@ def prepare(options: Options, plan: Plan) -> Prepared:
     """Raises `ModelError`."""
     given = options.threads is not None
     prepared = _load(options, plan if given else replace(plan, intra_op_threads=1))
-    if not given and plan.intra_op_threads > 1 and prepared.one_row > SLOW_RUN:
-        prepared = _load(options, plan)
+    if not given and prepared.one_row > SLOW_RUN:
+        wide = plan.alone() if options.workers is None else plan
+        if wide.intra_op_threads > 1:
+            prepared = _load(options, wide)
     replay(prepared.model)
     return prepared
 

@@ -1,24 +1,54 @@
 """What keeps a bad candidate from costing more than a few requests: a breaker, and a window of forwards in flight."""
 
+from typing import Protocol
+
 OPENS_AFTER = 5
-"""Failures in a row. At 0.5 % independent errors that is one false alarm in 3·10^11 requests."""
+"""Failures in a row, by the following derivation.
+
+A candidate that fails everything is left after r failures, so r must be at most 5. One that fails independently with
+probability p starts a run of r at a given request with probability (1 − p)·p^r, so among n forwards a run is seen
+with probability at most n·p^r (union bound). At p = 0.5 % and r = 5 that is 3.1·10⁻¹² a forward: 3·10⁻⁶ for a million.
+A share of failures in a window would either need more than 5 of them or trip earlier at p.
+The price: a candidate that fails a share q < 1 is left after about q⁻⁵ forwards (33 at q = 0.5, 3,125 at 0.2). Stable
+answers for each of those failures, and judging such shares is the operator's, who sees them counted.
+"""
 FIRST_WINDOW = 16
 MAX_WINDOW = 512
 SUSPECT_FROM = 8
 
 
+class Cells(Protocol):
+    """Two numbers: a list, or memory that workers share."""
+
+    def __getitem__(self, at: int, /) -> int: ...
+
+    def __setitem__(self, at: int, value: int, /) -> None: ...
+
+
 class Breaker:
-    """Opens at a run of failures and stays open: only a new setting closes it."""
+    """Opens at a run of failures and stays open: only a new setting closes it.
 
-    __slots__ = ("_last", "_run", "open")
+    The run is counted over all workers of a server: `shared` is their memory, holding epoch and run. Two of them that
+    write at the same moment may lose one count, which costs one more failure.
+    """
 
-    def __init__(self) -> None:
-        self._run = 0
+    __slots__ = ("_epoch", "_last", "_shared")
+
+    def __init__(self, shared: Cells | None = None, epoch: int = 0) -> None:
+        self._shared = shared if shared is not None else [0, 0]
+        self._epoch = epoch
         self._last = float("-inf")
-        self.open = False
+        if self._shared[0] < epoch:
+            self._shared[1] = 0
+            self._shared[0] = epoch
+
+    @property
+    def open(self) -> bool:
+        return self._shared[1] >= OPENS_AFTER and self._shared[0] == self._epoch
 
     def success(self) -> None:
-        self._run = 0
+        if self._shared[0] == self._epoch and not self.open:
+            self._shared[1] = 0
 
     def same_pause(self, began: float) -> bool:
         """A forward that missed its deadline was under way when the last one failed: a pause of some milliseconds, as
@@ -26,12 +56,12 @@ class Breaker:
         return began <= self._last
 
     def failure(self, now: float) -> bool:
-        """True when this one opened it."""
-        self._run += 1
+        """True when this one opened it. What an older setting's forwards come to says nothing about this one."""
         self._last = now
-        opened = self._run >= OPENS_AFTER and not self.open
-        self.open |= opened
-        return opened
+        if self._shared[0] != self._epoch or self.open:
+            return False
+        self._shared[1] += 1
+        return self.open
 
 
 class Window:

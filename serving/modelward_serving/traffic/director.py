@@ -9,6 +9,7 @@ from modelward_serving.connection import Port
 from modelward_serving.http import Request
 from modelward_serving.monitor.counters import Counters
 
+from .breaker import Breaker, Cells
 from .forward import Candidate, Local
 from .split import Split
 
@@ -21,7 +22,15 @@ log = logging.getLogger(__name__)
 class Director:
     """Stands between the data port and this server's own model."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, counters: Counters, local: Local, data_port: Port) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        counters: Counters,
+        local: Local,
+        data_port: Port,
+        shared: Cells | None = None,
+    ) -> None:
+        self._shared = shared if shared is not None else [0, 0]
         self._loop, self._counters, self._local, self._data_port = loop, counters, local, data_port
         self._traffic: Traffic | None = None
         self._split: Split | None = None
@@ -39,7 +48,7 @@ class Director:
             self._split = None
             return
         if previous is None or previous.epoch != traffic.epoch or previous.candidate != traffic.candidate:
-            self._replace_candidate(traffic.candidate)
+            self._replace_candidate(traffic.candidate, traffic.epoch)
         self._split = Split(traffic)
         log.info("traffic: %d %% to %s, epoch %d", traffic.weight, traffic.candidate.revision, traffic.epoch)
 
@@ -74,14 +83,15 @@ class Director:
     def close(self) -> None:
         self._retire()
 
-    def _replace_candidate(self, target: Target) -> None:
+    def _replace_candidate(self, target: Target, epoch: int) -> None:
         """A new epoch closes the breaker; what was learnt about the same target's pace is kept."""
         before = self._candidate
         known = before is not None and before.target == target and not before.breaker.open
         self._retire()
         counts = self._counters.forward(target.revision)
         window = before.window if before is not None and known else None
-        self._candidate = Candidate(self._loop, target, counts, self._local, self._deadline, window)
+        breaker = Breaker(self._shared, epoch)
+        self._candidate = Candidate(self._loop, target, counts, self._local, self._deadline, breaker, window)
         self._candidate.pool.prepare()
 
     def _deadline(self) -> float:

@@ -44,11 +44,12 @@ class Candidate:
         counts: ForwardCounts,
         local: Local,
         deadline: Callable[[], float],
+        breaker: Breaker,
         window: Window | None = None,
     ) -> None:
         self.loop, self.target, self.counts, self.local, self.deadline = loop, target, counts, local, deadline
         self.pool = Pool(loop, target.host, target.port)
-        self.breaker = Breaker()
+        self.breaker = breaker
         self.window = window or Window()
         self._waiting: deque[Forward] = deque()
         self.active: set[Forward] = set()

@@ -76,11 +76,17 @@ class Running:
 
 @contextmanager
 def serving(
-    folder: Path, *arguments: str, name: str = "m", revision: str = "r1", ready: bool = True
+    folder: Path,
+    *arguments: str,
+    name: str = "m",
+    revision: str = "r1",
+    ready: bool = True,
+    within: tuple[str, ...] = (),
 ) -> Iterator[Running]:
+    """`within`: a command that runs the server's."""
     ports = [free_port() for _ in range(3)]
     log = folder.parent / f"{folder.name}-{revision}-{ports[0]}.log"
-    command = [sys.executable, "-m", "modelward_serving", str(folder), "--host", "127.0.0.1", "--name", name]
+    command = [*within, sys.executable, "-m", "modelward_serving", str(folder), "--host", "127.0.0.1", "--name", name]
     for option, port in zip(("--port", "--direct-port", "--admin-port"), ports, strict=True):
         command += [option, str(port)]
     command += ["--revision", revision, "--deployment", "ns/d", *arguments]

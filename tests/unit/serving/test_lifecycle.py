@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+import socket
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from onnx import helper
 
-from .models import bare, linear, published
+from .models import FLOAT, bare, build, linear, published
 from .processes import Running, load, serving
 
 
@@ -93,6 +95,57 @@ def test_draining_server_says_so_and_closes_its_connections(stable: Running) -> 
     assert httpx.get(f"{stable.data}/v2/health/ready").status_code == 503
     assert httpx.get(f"{stable.admin}/healthz").status_code == 200
     assert stable.infer().headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_server_needs_to_write_nowhere(tmp_path: Path, workers: str) -> None:
+    """Not even /tmp: the whole tree is read-only, in a mount namespace of its own."""
+    folder, digest = published(tmp_path / "model")
+    script = 'mount --make-rprivate / && mount -o remount,bind,ro / && ! touch "$0" 2> /dev/null && exec "$@"'
+    unshare = ("unshare", "--map-root-user", "--mount", "sh", "-c", script, str(tmp_path / "written"))
+    with serving(folder, "--digest", digest, "--workers", workers, "--drain-seconds", "0", within=unshare) as server:
+        assert server.infer().status_code == 200
+        assert httpx.get(f"{server.admin}/metrics").status_code == 200
+        server.terminate()
+        assert server.process.wait(10) == 0
+
+
+def test_log_holds_no_payloads(stable: Running) -> None:
+    secret = {"name": "x", "datatype": "FP32", "shape": [1, 3], "data": ["hunter2", 1, 2]}
+    assert stable.infer({"inputs": [secret]}).status_code == 400
+    assert stable.infer({"inputs": [secret | {"data": [31337.25, 1, 2]}]}).status_code == 200
+    text = stable.log.read_text()
+    assert all(json.loads(line)["level"] for line in text.splitlines())
+    assert "hunter2" not in text
+    assert "31337" not in text
+
+
+def test_plan_is_shown_in_log_configuration_and_metrics(stable: Running) -> None:
+    plan = httpx.get(f"{stable.data}/v2/models/m/config").json()["plan"]
+    assert (plan["workers"], plan["spinning"]) == (1, False)
+    logged = [json.loads(line) for line in stable.log.read_text().splitlines()]
+    assert [line["plan"] for line in logged if "plan" in line] == [plan]
+    assert f"modelward_threads {float(plan['intra_op_threads'])}" in httpx.get(f"{stable.admin}/metrics").text
+
+
+def test_large_answer_reaches_a_slow_reader_whole_although_the_server_stops(tmp_path: Path) -> None:
+    same = build([helper.make_node("Identity", ["x"], ["y"])], {"x": (FLOAT, ["n"])}, {"y": (FLOAT, ["n"])}, {})
+    size = 16 << 20
+    tensor = {"name": "x", "datatype": "FP32", "shape": [size // 4], "parameters": {"binary_data_size": size}}
+    header = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    with serving(bare(tmp_path / "model", same), "--drain-seconds", "0") as server:
+        head = f"POST {server.infer_path} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(header) + size}\r\n"
+        head += f"inference-header-content-length: {len(header)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(head.encode() + header + bytes(size))
+            received = client.recv(1)
+            server.terminate()
+            time.sleep(0.5)
+            while part := client.recv(1 << 20):
+                received += part
+        length = next(line for line in received[:500].split(b"\r\n") if line.startswith(b"content-length"))
+        assert len(received.partition(b"\r\n\r\n")[2]) == int(length.split()[1]) > size
+        assert server.process.wait(10) == 0
 
 
 def test_monitor_counts_what_was_scored(stable: Running) -> None:
