@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.serving import bars, load
+from benchmarks.serving import bars, load, wrk
 from benchmarks.serving.echo import answer_of
 from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, require_right
 from benchmarks.serving.models import Published
@@ -104,6 +104,7 @@ def test_content_length_is_found_however_it_is_written(head: bytes) -> None:
 
 
 def test_tiny_run_against_the_echo(tmp_path: Path) -> None:
+    wrk.install()
     port, log, request = free_port(), tmp_path / "echo.log", infer("/p", NUMBERS, binary=False)
     command = SERVERS["echo"].command(Path(sys.executable), tmp_path, (port, 0), (len(request), 300))
     with running(command, log) as process:
