@@ -137,9 +137,9 @@ class OpenLoop:
 async def dying_client(port: int, request: bytes) -> None:
     """Sends all or a part of a request and is gone before the answer."""
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(request[: random.randint(1, len(request))])
+        transport, _ = await asyncio.get_running_loop().create_connection(asyncio.Protocol, "127.0.0.1", port)
+        transport.write(request[: random.randint(1, len(request))])
         await asyncio.sleep(random.choice((0.0, 0.001, 0.2)))
-        cast(asyncio.Transport, writer.transport).abort()
+        transport.abort()
     except OSError:
         pass

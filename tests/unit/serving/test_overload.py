@@ -60,6 +60,7 @@ async def test_overload_is_answered_right_or_refused_with_retry_after_within_a_b
     await asyncio.gather(*(client(number) for number in range(CONNECTIONS)))
     for _, writer in streams:
         writer.close()
+    await asyncio.gather(*(writer.wait_closed() for _, writer in streams))
     assert set(outcomes) == {(200, False), (503, True)}
     assert max(waits) < 3 * MAX_WAIT
     assert resident(server) - before < 64 << 20
