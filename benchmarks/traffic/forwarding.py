@@ -8,7 +8,6 @@ from statistics import median
 from typing import Any, cast
 
 from benchmarks.serving.load import closed
-from benchmarks.serving.measure import quantile
 from benchmarks.serving.process import cpu_seconds
 from modelward_contracts.traffic import Target, Traffic
 from modelward_serving.connection import Port
@@ -28,18 +27,18 @@ def forwarding(folder: Path, operator: Operator, request: bytes, rounds: int, se
         serving(folder, "r2", operator.folder) as candidate,
     ):
         for _ in range(rounds):
-            direct = closed(candidate.direct, request, 1, seconds).latencies
+            direct = closed(candidate.direct, request, 1, seconds)
             operator.split([stable], None, 0)
             local_cpu = _cpu(stable, [stable], request, seconds)
             operator.split([stable], candidate.direct, 0)
             unforwarded_cpu = _cpu(stable, [stable], request, seconds)
             operator.split([stable], candidate.direct, 100, deadline_seconds=10)
-            forwarded = closed(stable.data, request, 1, seconds).latencies
+            forwarded = closed(stable.data, request, 1, seconds)
             forwarded_cpu = _cpu(stable, [stable, candidate], request, seconds)
             rows.append(
                 {
-                    "direct_p50_ms": 1000 * quantile(direct, 0.5),
-                    "forwarded_p50_ms": 1000 * quantile(forwarded, 0.5),
+                    "direct_p50_ms": direct.p50_ms,
+                    "forwarded_p50_ms": forwarded.p50_ms,
                     "local_cpu_us": local_cpu,
                     "unforwarded_cpu_us": unforwarded_cpu,
                     "forwarded_cpu_us": forwarded_cpu,
@@ -65,8 +64,8 @@ def candidate_failures(stable: Server) -> dict[str, int]:
 def _cpu(server: Server, counted: list[Server], request: bytes, seconds: float) -> float:
     """Microseconds a request, of all the processes that worked on it."""
     before = sum(cpu_seconds(one.process.pid) for one in counted)
-    outcome = closed(server.data, request, 16, seconds)
-    return 1e6 * (sum(cpu_seconds(one.process.pid) for one in counted) - before) / len(outcome.latencies)
+    answered = closed(server.data, request, 16, seconds)
+    return 1e6 * (sum(cpu_seconds(one.process.pid) for one in counted) - before) / answered.requests
 
 
 def split_cost(times: int = 200_000) -> float:

@@ -9,7 +9,6 @@ from statistics import median
 from typing import Any
 
 from benchmarks.serving.load import constant
-from benchmarks.serving.measure import quantile
 from benchmarks.serving.process import cpu_seconds
 
 from .servers import Operator, serving
@@ -43,14 +42,14 @@ def _measure(folder: Path, operator: Operator, request: bytes, rate: float, with
         before = cpu_seconds(server.process.pid)
         time.sleep(IDLE_SECONDS)
         idle = cpu_seconds(server.process.pid) - before
-        outcome = constant(server.data, request, CONNECTIONS, LOAD_SECONDS, rate)
+        answered = constant(server.data, request, CONNECTIONS, LOAD_SECONDS, rate)
         used = cpu_seconds(server.process.pid) - before - idle
     return {
         "idle_percent": 100 * idle / IDLE_SECONDS,
-        "cpu_us": 1e6 * used / len(outcome.latencies),
-        "p50_ms": 1000 * quantile(outcome.latencies, 0.5),
-        "p99_ms": 1000 * quantile(outcome.latencies, 0.99),
-        "failures": float(outcome.failures),
+        "cpu_us": 1e6 * used / answered.requests,
+        "p50_ms": answered.p50_ms,
+        "p99_ms": answered.p99_ms,
+        "failures": float(answered.failures),
     }
 
 

@@ -96,8 +96,8 @@ class Soak:
 
     def capacity(self) -> float:
         self.split(100)
-        outcome = closed(self.stays.data, self.request, CONNECTIONS, 2.0)
-        return len(outcome.latencies) / outcome.seconds
+        answered = closed(self.stays.data, self.request, CONNECTIONS, 2.0)
+        return answered.requests / answered.seconds
 
 
 async def soak(seconds: float, period: float) -> Report:

@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
             self._start(Request(self, head.method, head.target, head.headers, body, True, perf_counter()))
             return
         self._chunk = data if idle else b""
-        head = self._headers if self._in_head else None
+        before = self._headers if self._in_head else None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._abort(400, f"the request is no HTTP/1.1: {error}")
         # What comes with the end of the request before is at most one read, and not this head's.
-        if self._in_head and self._headers is head:
+        if self._in_head and self._headers is before:
             self._grow_head(len(data))
 
     def pause_writing(self) -> None:
