@@ -75,7 +75,7 @@ class SignalMonitor:
                 if signal.source == "input":
                     columns[signal.name] = _column(inputs, signal).astype(np.float64)
                     columns.setdefault(signal.tensor or signal.name, columns[signal.name])
-            self._projected_bins.add(np.array([project(columns) for project in self._projections]))
+            self._projected_bins.add(np.stack([project(columns) for project in self._projections], axis=1))
 
     def snapshot(self) -> list[SignalCounts]:
         self.fold()
@@ -101,8 +101,8 @@ class Group:
         ]
 
     def add(self, sides: dict[str, dict[str, Array]]) -> None:
-        parts = [_flat(sides[source][tensor])[:, columns].T for source, tensor, columns in self._parts]
-        self.bins.add(np.concatenate(parts, dtype=self._dtype))
+        parts = [_flat(sides[source][tensor])[:, columns] for source, tensor, columns in self._parts]
+        self.bins.add(np.concatenate(parts, axis=1, dtype=self._dtype))
 
 
 def grouped(signals: list[Signal], sides: dict[str, dict[str, Array]]) -> list[Group]:

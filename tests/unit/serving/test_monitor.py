@@ -131,12 +131,20 @@ def test_float32_values_are_counted_as_exactly_as_float64() -> None:
     assert counts(narrow)["a"] == [sum(slow_bin(float(value), cuts) == i for value in values[:, 0]) for i in range(5)]
 
 
-def test_more_signals_than_fit_the_cache_at_once_are_counted_alike() -> None:
-    values = np.random.default_rng(0).normal(size=(50, 200)).astype(np.float32)
-    signals = [numeric(f"f{i}", i, [-0.5, 0.5]) for i in range(200)]
-    monitor = SignalMonitor(ReferenceProfile(rows=0, signals=signals), ["x"], [])
-    monitor.note({"x": values}, [], len(values))
+@pytest.mark.parametrize("signals", [1, 30, 700])
+@pytest.mark.parametrize("rows", [1, 50, 256, 700])
+def test_rows_of_any_number_and_width_are_counted_as_a_search_would(rows: int, signals: int) -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(rows, signals)).astype(np.float32)
+    values[random.random(values.shape) < 0.1] = np.nan
+    values[random.random(values.shape) < 0.1] = np.inf
+    cuts = [sorted(random.normal(size=1 + i % 9).tolist()) for i in range(signals)]
+    profile = ReferenceProfile(rows=0, signals=[numeric(f"f{i}", i, cuts[i]) for i in range(signals)])
+    monitor = SignalMonitor(profile, ["x"], [])
+    monitor.note({"x": values}, [], rows)
+    monitor.note({"x": values}, [], rows)
     got = counts(monitor)
-    for i in range(200):
-        below, above = int((values[:, i] <= -0.5).sum()), int((values[:, i] > 0.5).sum())
-        assert got[f"f{i}"] == [below, 50 - below - above, above, 0]
+    for i in range(signals):
+        present = values[~np.isnan(values[:, i]), i].astype(np.float64)
+        bins = np.bincount(np.searchsorted(cuts[i], present), minlength=len(cuts[i]) + 1)
+        assert got[f"f{i}"] == [*(2 * bins), 2 * (rows - len(present))]
