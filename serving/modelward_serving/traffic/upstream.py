@@ -30,7 +30,7 @@ class Upstream(asyncio.Protocol):
     """One connection; one exchange at a time."""
 
     __slots__ = (
-        "_body", "_born", "_headers", "_heard", "_parser", "_pool", "_receiver", "_status", "_transport",
+        "_body", "_born", "_headers", "_heard", "_kept", "_parser", "_pool", "_receiver", "_status", "_transport",
         "_used", "idle_since",
     )  # fmt: skip
 
@@ -95,13 +95,15 @@ class Upstream(asyncio.Protocol):
             self._headers = []
         else:
             self._status = status
+            # Only known here: afterwards the parser stands before the next reply, and says no.
+            self._kept = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
         receiver, self._receiver = self._receiver, None
         status, headers, body = self._status, self._headers, bytes(self._body)
         self._used = True
         self.idle_since = perf_counter()
-        if self._parser.should_keep_alive():
+        if self._kept:
             self._pool.give_back(self)
         else:
             self._transport.close()
