@@ -214,10 +214,12 @@ class Candidate:
     mode: Mode
     port: int = 0
     seen: int = 0
+    connections: int = 0
     targets: list[str] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()

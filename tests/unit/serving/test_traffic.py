@@ -97,6 +97,14 @@ async def test_hanging_candidate_costs_few_requests_their_deadline(stable: Runni
     assert max(answers.seconds) < 1
 
 
+async def test_forwards_share_kept_connections(stable: Running, operator: Operator) -> None:
+    async with candidate("ok") as good:
+        operator.split(stable, good.port, 100, deadline_seconds=10)
+        assert (await load(stable, 200, connections=4)).revisions == {"r2": 200}
+        assert good.seen == 200
+        assert good.connections <= 5
+
+
 def test_invalid_request_is_the_clients_fault_wherever_it_goes(
     stable: Running, second: Running, operator: Operator
 ) -> None:
