@@ -48,7 +48,7 @@ class Server:
         if post is not None and not post.lead:
             options = replace(options, admin_port=None, workers=plan.workers)
         self._options, self._plan, self._post = options, plan, post
-        self._links = [Link(end) for end in post.links] if post is not None else []
+        self._links = [Link(end, self) for end in post.links] if post is not None else []
         self._others_ready = not self._links
         self._counters = Counters()
         self._settings = Settings(options.traffic_dir, options.deployment, options.revision)
@@ -103,7 +103,7 @@ class Server:
         head = b"modelward-model: %b\r\n" % model.digest.encode()
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
-        routes = ModelRoutes(model, self._plan, self._counters)
+        routes = ModelRoutes(model, self._plan, self.whole)
         for port in (self._data, self._direct):
             port.head = head
             port.starts.clear()
@@ -120,7 +120,7 @@ class Server:
         log.info("ready after %.3f s", perf_counter() - began, extra={"fields": fields})
 
     async def _join_others(self) -> None:
-        """The lead waits for the others' first answer, which they give when they are ready."""
+        """The lead waits for the others' first answer, which they give when they are ready, and tells them all."""
         if self._post is None:
             return
         if self._post.lead and self._plan.workers == 1:
@@ -133,12 +133,11 @@ class Server:
             await link.open()
         if self._post.lead:
             try:
-                await asyncio.gather(*(link.ask(Ask(), seconds=None) for link in self._links))
-            except EOFError:
+                for ask in (Ask(), Ask(all_ready=True)):
+                    await asyncio.gather(*(link.ask(ask, seconds=None) for link in self._links))
+            except (EOFError, OSError):
                 raise ModelError("WorkerDied", "a worker ended while it loaded the model") from None
-        else:
-            self._answering = asyncio.get_running_loop().create_task(self._links[0].serve(self))
-        self._others_ready = True
+            self._others_ready = True
 
     async def _failed(self, error: ModelError) -> int:
         self._failure = error
@@ -226,24 +225,32 @@ class Server:
         return self._settings.in_force()
 
     async def snapshot(self) -> Snapshot:
-        return (await self._whole()).snapshot
+        return (await self.whole()).snapshot
 
     async def metrics(self) -> bytes:
         service = self._service
         return Exposition(
             model=service.model.name if service is not None else self._options.name or "",
             version=self._options.version,
-            report=await self._whole(),
+            report=await self.whole(),
             weight=self._settings.in_force().weight,
             plan=self._plan,
         ).text()
 
-    async def _whole(self) -> Report:
+    # links.Worker
+
+    async def whole(self) -> Report:
+        if self._post is not None and not self._post.lead:
+            answer = await self._links[0].ask(Ask(whole=True))
+            if answer.report is None:
+                raise EOFError(answer.error)
+            return answer.report
         links = self._links if self._others_ready else []
         answers = await asyncio.gather(*(link.ask(Ask(report=True)) for link in links))
         return merged([self.report(), *(answer.report for answer in answers if answer.report is not None)])
 
-    # links.Worker
+    def all_ready(self) -> None:
+        self._others_ready = True
 
     def apply_signed(self, signed: bytes) -> int:
         return self._apply_signed(signed).epoch
@@ -256,6 +263,7 @@ class Server:
             compute=counters.compute.as_histogram(),
             batch_rows={str(size): count for size, count in counters.batch_rows.items()},
             rows=counters.rows,
+            last_inference=counters.last_inference,
         )
 
     def _apply_signed(self, signed: bytes) -> Traffic:

@@ -12,6 +12,8 @@ class Report(Wire, frozen=True, kw_only=True):
     compute: Histogram
     batch_rows: dict[str, int]
     rows: int
+    last_inference: float
+    """Seconds since the epoch."""
 
 
 def merged(reports: list[Report]) -> Report:
@@ -24,6 +26,7 @@ def merged(reports: list[Report]) -> Report:
         compute=_histogram([report.compute for report in reports]),
         batch_rows=_counts(report.batch_rows for report in reports),
         rows=sum(report.rows for report in reports),
+        last_inference=max(report.last_inference for report in reports),
     )
 
 
