@@ -90,6 +90,14 @@ def test_endless_heads_are_cut_off(server: Running, head: bytes) -> None:
     assert status_of(talk(server, head)) in (400, 431)
 
 
+def test_target_that_names_the_server_too_is_the_path_it_names(server: Running) -> None:
+    for base in ("http://x", f"HTTP://127.0.0.1:{server.port}", "https://other.example:8443"):
+        assert status_of(talk(server, message(server, GOOD, path=base + server.infer_path))) == 200
+        assert status_of(talk(server, message(server, b'{"x":[1,2,3]}', path=base + "/predict?a=/b"))) == 200
+        assert status_of(talk(server, message(server, GOOD, path=base))) == 404
+    assert status_of(talk(server, message(server, GOOD, path="ftp://x" + server.infer_path))) == 404
+
+
 def test_offered_upgrade_is_not_taken(server: Running) -> None:
     raw = message(server, GOOD, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
     assert status_of(talk(server, raw)) == 200
