@@ -18,6 +18,7 @@ from time import perf_counter
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Traffic, Untrusted
 
+from . import room
 from .admin import admin_routes
 from .connection import Connection, Limits, Port
 from .exposition import Exposition
@@ -58,9 +59,10 @@ class Server:
         self._code = 0
         loading = health_routes(self._is_ready)
         loading.status, loading.explain = 503, lambda *_: "the model is not ready"
-        self._data = Port("data", loading.handle)
-        self._direct = Port("direct", loading.handle)
-        self._admin = Port("admin", admin_routes(self).handle, limits=Limits(body_bytes=1 << 20))
+        limits = Limits(connections=room.connections())
+        self._data = Port("data", loading.handle, limits)
+        self._direct = Port("direct", loading.handle, limits)
+        self._admin = Port("admin", admin_routes(self).handle, Limits(body_bytes=1 << 20, connections=100))
         self._listeners: list[asyncio.Server] = []
         self._stop = asyncio.Event()
 
@@ -69,11 +71,11 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         await self._listen()
+        sweeper = loop.create_task(self._sweep())  # a loading server has clients too
         try:
             await self._start()
         except ModelError as error:
             return await self._failed(error)
-        sweeper = loop.create_task(self._sweep())
         await self._stop.wait()
         await self._drain()
         sweeper.cancel()
@@ -189,7 +191,7 @@ class Server:
                 port.sweep(now)
             if self._service is not None:
                 self._service.director.tick()
-            if not self._draining and any(link.ended for link in self._links):
+            if self._others_ready and not self._draining and any(link.ended for link in self._links):
                 self._other_died()
 
     def _is_ready(self) -> bool:
@@ -256,7 +258,7 @@ class Server:
         return self._apply_signed(signed).epoch
 
     def report(self) -> Report:
-        counters = self._counters
+        counters, service = self._counters, self._service
         return Report(
             snapshot=self._snapshot(),
             queue=counters.queue.as_histogram(),
@@ -264,6 +266,9 @@ class Server:
             batch_rows={str(size): count for size, count in counters.batch_rows.items()},
             rows=counters.rows,
             last_inference=counters.last_inference,
+            turned_away=self._data.turned_away + self._direct.turned_away,
+            forward_deadline=service.director.deadline if service is not None else 0.0,
+            forwarding=service.director.forwarding if service is not None else 0,
         )
 
     def _apply_signed(self, signed: bytes) -> Traffic:
