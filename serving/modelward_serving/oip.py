@@ -118,7 +118,7 @@ class Parser:
     def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:
         specs, index = self._interface.inputs, self._interface.input_index
         values: list[Any] = [None] * len(specs)
-        shapes: list[tuple[int, ...]] = [()] * len(specs)
+        shapes: list[tuple[int, ...] | None] = [None] * len(specs)
         for tensor in tensors:
             if type(tensor) is not dict:
                 raise Refused("each of 'inputs' must be an object")
@@ -127,19 +127,19 @@ class Parser:
             if at is None:
                 raise Refused(f"unknown input {name!r}; the model takes {listed(specs)}")
             spec = specs[at]
-            if shapes[at]:
+            if shapes[at] is not None:
                 raise Refused(f"input '{spec.title}' is given twice")
             shapes[at] = sizes = checked_shape(spec, tensor.get("shape"))
             values[at], raw = _values(spec, tensor, sizes, raw)
-        if not all(shapes):
-            missing = [spec for spec, shape in zip(specs, shapes, strict=True) if not shape]
+        if None in shapes:
+            missing = [spec for spec, shape in zip(specs, shapes, strict=True) if shape is None]
             raise Refused(f"inputs are missing: {listed(missing)}")
         if len(raw):
             raise Refused(f"{len(raw)} bytes after the last tensor belong to none")
-        return values, shapes
+        return values, [shape for shape in shapes if shape is not None]
 
     def _rows(self, shapes: list[tuple[int, ...]]) -> int:
-        rows = shapes[0][0]
+        rows = shapes[0][0] if shapes[0] else 1
         if self._interface.batches and len(shapes) > 1:
             for spec, shape in zip(self._interface.inputs, shapes, strict=True):
                 if shape[0] != rows:

@@ -87,6 +87,8 @@ class ModelRoutes:
         routes.add(b"POST", "/v2/repository/index", self._index(ready))
         for action in ("load", "unload"):
             routes.add(b"POST", f"/v2/repository/models/{model.name}/{action}", _not_here)
+        for method, path in _unsupported(model.name, model.version):
+            routes.add(method, path, _unsupported_answer)
         routes.add(b"POST", predict.PATH, infer)
         routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
         shown = openapi.page(model)
@@ -153,6 +155,18 @@ class ModelRoutes:
 
 def _not_here(request: Request) -> None:
     request.refuse(501, "models are loaded and unloaded by starting and stopping servers, not over this port")
+
+
+def _unsupported(name: str, version: str) -> list[tuple[bytes, str]]:
+    """What Triton has beyond the protocol, and this server has not."""
+    models = (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}")
+    settings = ("/v2/logging", "/v2/trace/setting", *(f"{model}/trace/setting" for model in models))
+    generate = [f"{model}/{what}" for model in models for what in ("generate", "generate_stream")]
+    return [(b"POST", path) for path in (*settings, *generate)] + [(b"GET", path) for path in settings]
+
+
+def _unsupported_answer(request: Request) -> None:
+    request.refuse(501, "this server has no generate, trace or logging extension; GET /v2 lists those it has")
 
 
 def health_routes(ready: Callable[[], bool]) -> Routes:
