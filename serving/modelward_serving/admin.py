@@ -1,6 +1,5 @@
 """The admin port: probes, the monitor snapshot, metrics, and the traffic setting. For the operator and the kubelet."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from modelward_contracts.traffic import Traffic, Untrusted
 from modelward_contracts.wire import canonical
 
 from .http import Request
+from .later import later
 from .routes import Routes, fixed
 from .traffic.setting import Older
 
@@ -43,34 +43,14 @@ def admin_routes(served: Served) -> Routes:
     routes = Routes()
     routes.add(b"GET", "/healthz", fixed(200, {"live": True}))
     routes.add(b"GET", "/readyz", _ready(served))
-    routes.add(b"GET", "/monitor", _later(monitor))
-    routes.add(b"GET", "/metrics", _later(metrics))
+    routes.add(b"GET", "/monitor", later(monitor))
+    routes.add(b"GET", "/metrics", later(metrics))
     routes.add(b"GET", "/traffic", lambda request: request.respond(200, canonical(served.traffic())))
-    routes.add(b"PUT", "/traffic", _later(_put_traffic(served)))
+    routes.add(b"PUT", "/traffic", later(_put_traffic(served)))
     return routes
 
 
 METRICS = b"text/plain; version=0.0.4; charset=utf-8"
-
-
-def _later(answer: Callable[[Request], Coroutine[None, None, None]]) -> Callable[[Request], None]:
-    """Answers that may have to wait for other workers."""
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def guarded(request: Request) -> None:
-        try:
-            await answer(request)
-        except (TimeoutError, EOFError, OSError):
-            request.refuse(503, "a worker of this server does not answer")
-        except Exception as error:  # as on the data path: a defect costs one request
-            request.connection.port.failed(request, error)
-
-    def start(request: Request) -> None:
-        task = asyncio.get_running_loop().create_task(guarded(request))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-
-    return start
 
 
 def _ready(served: Served) -> Callable[[Request], None]:

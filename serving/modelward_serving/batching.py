@@ -159,7 +159,8 @@ class Batcher:
             return [pair for job in batch for pair in self._settle([job], self._run([job]))]
         batched = self._model.interface.batches
         if batched and any(len(values) != len(next(iter(feeds.values()))) for values in outputs):
-            # An output whose free first dimension is not the requests' rows: no request may get another's.
+            # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
+            self._max_rows = 1
             if len(batch) > 1:
                 return [pair for job in batch for pair in self._settle([job], self._run([job]))]
             batched = False

@@ -17,12 +17,14 @@ MAX_PIPELINED_BYTES = 64 << 10
 """A larger body that waits for the answer before it is the last to be read meanwhile."""
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending what nobody reads."""
+TURNED_AWAY = 100
+"""Clients beyond the limit that are told so; still more are left without a word."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may ask for."""
+    """What one client may ask for, and how many there may be."""
 
     body_bytes: int = 64 << 20
     head_bytes: int = 64 << 10
@@ -30,6 +32,7 @@ class Limits:
     """From the first byte of a request to its last."""
     idle_seconds: float = 620.0
     """Longer than the load balancers in front (AWS 350 s, Google 600 s), so that they close first."""
+    connections: int = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +50,8 @@ class Port:
     heads: Heads = field(default_factory=Heads)
     connections: "set[Connection]" = field(default_factory=set)
     in_flight: int = 0
+    turned_away: int = 0
+    """Connections for which there was no room."""
 
     def start_of(self, status: int, content_type: bytes) -> bytes:
         start = self.starts.get((status, content_type))
@@ -90,7 +95,15 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
         self._since = perf_counter()
-        self.port.connections.add(self)
+        port = self.port
+        port.connections.add(self)
+        if len(port.connections) > port.limits.connections:
+            port.turned_away += 1
+            if len(port.connections) > port.limits.connections + TURNED_AWAY:
+                self._refused = True
+                self._transport.abort()
+            else:
+                self._abort(503, f"the server has {port.limits.connections} connections already; try again later")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's signature
         self.lost = True

@@ -65,8 +65,17 @@ class Exposition:
         yield GaugeMetricFamily("modelward_ready", "1 when ready", value=float(snapshot.ready))
         yield GaugeMetricFamily("modelward_connections", "Open client connections", value=snapshot.connections)
         yield GaugeMetricFamily("modelward_requests_in_flight", "Requests not answered yet", value=snapshot.in_flight)
+        yield CounterMetricFamily(
+            "modelward_connections_refused", "Connections for which there was no room", value=report.turned_away
+        )
         yield GaugeMetricFamily("modelward_traffic_epoch", "Epoch of the setting in force", value=snapshot.epoch)
         yield GaugeMetricFamily("modelward_traffic_weight_percent", "Share for the candidate", value=self.weight)
+        yield GaugeMetricFamily(
+            "modelward_forward_deadline_seconds", "Seconds a candidate has to answer", value=report.forward_deadline
+        )
+        yield GaugeMetricFamily(
+            "modelward_forwards_in_flight", "Requests that wait for the candidate", value=report.forwarding
+        )
         plan = self.plan
         yield GaugeMetricFamily("modelward_cpus", "CPUs by quota or affinity", value=plan.cpus)
         yield GaugeMetricFamily("modelward_workers", "Processes that share the port", value=plan.workers)

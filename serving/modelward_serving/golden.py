@@ -67,6 +67,20 @@ def warm_up(model: Model, runs: int = 3) -> float:
     return best
 
 
+def keeps_rows(model: Model) -> bool:
+    """Whether each row of the inputs has its row in every output, however many run together. True where a blank row
+    is nothing the model can take."""
+    request = _sample(model)
+    for copies in (1, 3):
+        try:
+            outputs = model.run(model.feeds([request] * copies))
+        except Exception:  # a model that takes one and not several has its batch size inside
+            return copies == 1
+        if any(len(values) != copies * request.rows for values in outputs):
+            return False
+    return True
+
+
 def _sample(model: Model) -> Inference:
     parser = Parser(model.interface)
     if model.golden is not None and model.golden.requests:

@@ -5,6 +5,8 @@ MAX_BYTES = 1024
 END = b"\r\n\r\n"
 _FRAMING = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
 """Whoever sends these wants more than a body of so many bytes."""
+_SECRET = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
+"""What proves who somebody is is kept no longer than its request lives."""
 
 
 class Head:
@@ -37,7 +39,7 @@ class Heads:
     def learn(self, data: bytes, head: Head) -> None:
         """`data`: bytes of which the parser made `head` and a body; kept if they are no more than that."""
         end = data.find(END, 0, MAX_BYTES)
-        if end > 0 and len(data) - end - len(END) == head.length:
+        if end > 0 and len(data) - end - len(END) == head.length and _SECRET.isdisjoint(head.headers):
             if len(self._known) >= MAX_HEADS:
                 self._known.clear()
             self._known[data[:end]] = head

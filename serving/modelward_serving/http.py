@@ -77,8 +77,9 @@ def error_body(message: str) -> bytes:
 def parting(status: int, message: str) -> bytes:
     """The answer to what is no request."""
     body = error_body(message)
-    head = b"%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-    return head % (_STATUS_LINES[status], JSON, len(body)) + body
+    extra = b"retry-after: 1\r\n" if status == 503 else b""
+    head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n%bconnection: close\r\n\r\n"
+    return head % (_STATUS_LINES[status], JSON, len(body), extra) + body
 
 
 def forwarded(request: Request, host: bytes) -> bytes:

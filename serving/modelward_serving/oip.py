@@ -3,6 +3,8 @@
 import math
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,8 @@ from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, 
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
+EXACT = 2.0**53
+"""Integers from here on lose digits as floats, so they keep the exact way."""
 
 _parser = simdjson.Parser()
 _BOM = b"\xef\xbb\xbf"
@@ -114,7 +118,7 @@ class Parser:
     def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:
         specs, index = self._interface.inputs, self._interface.input_index
         values: list[Any] = [None] * len(specs)
-        shapes: list[tuple[int, ...]] = [()] * len(specs)
+        shapes: list[tuple[int, ...] | None] = [None] * len(specs)
         for tensor in tensors:
             if type(tensor) is not dict:
                 raise Refused("each of 'inputs' must be an object")
@@ -123,19 +127,19 @@ class Parser:
             if at is None:
                 raise Refused(f"unknown input {name!r}; the model takes {listed(specs)}")
             spec = specs[at]
-            if shapes[at]:
+            if shapes[at] is not None:
                 raise Refused(f"input '{spec.title}' is given twice")
             shapes[at] = sizes = checked_shape(spec, tensor.get("shape"))
             values[at], raw = _values(spec, tensor, sizes, raw)
-        if not all(shapes):
-            missing = [spec for spec, shape in zip(specs, shapes, strict=True) if not shape]
+        if None in shapes:
+            missing = [spec for spec, shape in zip(specs, shapes, strict=True) if shape is None]
             raise Refused(f"inputs are missing: {listed(missing)}")
         if len(raw):
             raise Refused(f"{len(raw)} bytes after the last tensor belong to none")
-        return values, shapes
+        return values, [shape for shape in shapes if shape is not None]
 
     def _rows(self, shapes: list[tuple[int, ...]]) -> int:
-        rows = shapes[0][0]
+        rows = shapes[0][0] if shapes[0] else 1
         if self._interface.batches and len(shapes) > 1:
             for spec, shape in zip(self._interface.inputs, shapes, strict=True):
                 if shape[0] != rows:
@@ -191,12 +195,11 @@ def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], ra
 
 
 def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int, ...]) -> Values:
-    count = math.prod(sizes)
-    if len(data) != count:
-        raise Refused(f"input '{spec.title}': shape {list(sizes)} needs {count} values, got {len(data)}")
-    if spec.datatype.kind not in ("float", "integer"):
+    """`data`: nested as it came."""
+    nested_otherwise = data.ndim > 1 and data.shape != sizes
+    if nested_otherwise or data.size != math.prod(sizes) or spec.datatype.kind not in ("float", "integer"):
         return from_json(spec, data.tolist(), sizes)
-    return as_datatype(spec, data)
+    return as_datatype(spec, data.ravel())
 
 
 def _load(header: bytes) -> Any:
@@ -220,6 +223,9 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
         }
         request["inputs"] = [_large_tensor(_object(tensor)) for tensor in top["inputs"]]
         _require_unique(top, request)
+        arrays = any(isinstance(tensor.get("data"), np.ndarray) for tensor in request["inputs"])
+        if arrays and np.count_nonzero(np.frombuffer(header, np.uint8) == ord("[")) != _opened(request):
+            return None
     except (ValueError, TypeError, LookupError, AttributeError, RuntimeError, RecursionError):
         return None
     finally:
@@ -236,22 +242,40 @@ def _large_tensor(tensor: Any) -> dict[str, Any]:
 
 
 def _large_data(data: Any, tensor: dict[str, Any]) -> Any:
-    # Integers beyond 2**53 would lose digits as floats, so integer tensors keep the exact way.
-    if str(tensor.get("datatype")).startswith("FP") and _evenly_nested(data, tensor.get("shape")):
+    if str(tensor.get("datatype")).startswith("FP"):
+        sizes = _nesting(data)
         with suppress(TypeError, ValueError):
-            return np.frombuffer(data.as_buffer(of_type="d"))
+            values = np.frombuffer(data.as_buffer(of_type="d"))
+            exact = np.maximum.reduce(values) < EXACT and np.minimum.reduce(values) > -EXACT
+            if exact and _even(data, sizes):
+                return values.reshape(sizes)
     return _plain(data)
 
 
-def _evenly_nested(data: Any, shape: Any) -> bool:
-    """A buffer forgets where lists began and ended, so this must be known to be right before."""
-    if not isinstance(data[0], simdjson.Array):
-        return bool(len(data) == math.prod(shape))
-    if len(data) != shape[0] or len(shape) < 2:
-        return False
-    if isinstance(data[0][0], simdjson.Array):
-        return all(_evenly_nested(row, shape[1:]) for row in data)
-    return set(map(len, data)) == {shape[1]}
+def _nesting(data: Any) -> list[int]:
+    """Sizes by the first list of each depth."""
+    sizes = [len(data)]
+    while isinstance(data[0], simdjson.Array):
+        data = data[0]
+        sizes.append(len(data))
+    return sizes
+
+
+def _even(data: Any, sizes: list[int]) -> bool:
+    """A buffer forgets where lists began and ended, so this must be known to be right. The innermost may still hold
+    lists of one value each: `_opened` tells."""
+    if len(sizes) > 2:
+        return len(data) == sizes[0] and all(_even(row, sizes[1:]) for row in data)
+    return len(data) == sizes[0] and (len(sizes) == 1 or set(map(len, data)) == {sizes[1]})
+
+
+def _opened(value: Any) -> int:
+    """How many lists there are in a value."""
+    if isinstance(value, np.ndarray):
+        return 1 + int(sum(accumulate(value.shape[:-1], mul)))
+    if type(value) is list:
+        return 1 + (sum(map(_opened, value)) if not {list, dict}.isdisjoint(map(type, value)) else 0)
+    return sum(map(_opened, value.values())) if isinstance(value, dict) else 0
 
 
 def _require_unique(holder: Any, taken: dict[str, Any]) -> None:

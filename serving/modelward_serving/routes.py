@@ -1,14 +1,15 @@
 """What the data and the direct port answer."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import orjson
 
 from . import openapi, predict
 from .http import Request
+from .later import later
 from .model import Model
-from .monitor.counters import Counters
+from .monitor.report import Report
 from .plan import Plan
 from .session import version as onnxruntime_version
 from .statistics import statistics
@@ -68,8 +69,9 @@ def fixed(status: int, value: object) -> Handler:
 class ModelRoutes:
     """The protocol's paths for one model. `infer` differs between the ports: only the data port splits."""
 
-    def __init__(self, model: Model, plan: Plan, counters: Counters) -> None:
-        self._model, self._plan, self._counters = model, plan, counters
+    def __init__(self, model: Model, plan: Plan, whole: Callable[[], Awaitable[Report]]) -> None:
+        """`whole`: what all workers have counted."""
+        self._model, self._plan, self._whole = model, plan, whole
 
     def build(self, infer: Handler, ready: Callable[[], bool]) -> Routes:
         model, routes = self._model, health_routes(ready)
@@ -79,20 +81,23 @@ class ModelRoutes:
             routes.add(b"GET", base, fixed(200, self._metadata()))
             routes.add(b"GET", f"{base}/ready", self._model_ready(ready))
             routes.add(b"GET", f"{base}/config", fixed(200, self._config()))
-            routes.add(b"GET", f"{base}/stats", self._statistics)
+            routes.add(b"GET", f"{base}/stats", later(self._statistics))
             routes.add(b"POST", f"{base}/infer", infer)
-        routes.add(b"GET", "/v2/models/stats", self._statistics)
+        routes.add(b"GET", "/v2/models/stats", later(self._statistics))
         routes.add(b"POST", "/v2/repository/index", self._index(ready))
         for action in ("load", "unload"):
             routes.add(b"POST", f"/v2/repository/models/{model.name}/{action}", _not_here)
+        for method, path in _unsupported(model.name, model.version):
+            routes.add(method, path, _unsupported_answer)
         routes.add(b"POST", predict.PATH, infer)
         routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
         shown = openapi.page(model)
         routes.add(b"GET", "/docs", lambda request: request.respond(200, shown, b"text/html; charset=utf-8"))
         return routes
 
-    def _statistics(self, request: Request) -> None:
-        request.respond(200, orjson.dumps(statistics(self._model, self._counters)))
+    async def _statistics(self, request: Request) -> None:
+        report = await self._whole()
+        request.respond(200, orjson.dumps(statistics(self._model.name, self._model.version, report)))
 
     def _index(self, ready: Callable[[], bool]) -> Handler:
         def answer(request: Request) -> None:
@@ -150,6 +155,18 @@ class ModelRoutes:
 
 def _not_here(request: Request) -> None:
     request.refuse(501, "models are loaded and unloaded by starting and stopping servers, not over this port")
+
+
+def _unsupported(name: str, version: str) -> list[tuple[bytes, str]]:
+    """What Triton has beyond the protocol, and this server has not."""
+    models = (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}")
+    settings = ("/v2/logging", "/v2/trace/setting", *(f"{model}/trace/setting" for model in models))
+    generate = [f"{model}/{what}" for model in models for what in ("generate", "generate_stream")]
+    return [(b"POST", path) for path in (*settings, *generate)] + [(b"GET", path) for path in settings]
+
+
+def _unsupported_answer(request: Request) -> None:
+    request.refuse(501, "this server has no generate, trace or logging extension; GET /v2 lists those it has")
 
 
 def health_routes(ready: Callable[[], bool]) -> Routes:

@@ -18,6 +18,7 @@ from time import perf_counter
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Traffic, Untrusted
 
+from . import room
 from .admin import admin_routes
 from .connection import Connection, Limits, Port
 from .exposition import Exposition
@@ -48,7 +49,7 @@ class Server:
         if post is not None and not post.lead:
             options = replace(options, admin_port=None, workers=plan.workers)
         self._options, self._plan, self._post = options, plan, post
-        self._links = [Link(end) for end in post.links] if post is not None else []
+        self._links = [Link(end, self) for end in post.links] if post is not None else []
         self._others_ready = not self._links
         self._counters = Counters()
         self._settings = Settings(options.traffic_dir, options.deployment, options.revision)
@@ -58,9 +59,10 @@ class Server:
         self._code = 0
         loading = health_routes(self._is_ready)
         loading.status, loading.explain = 503, lambda *_: "the model is not ready"
-        self._data = Port("data", loading.handle)
-        self._direct = Port("direct", loading.handle)
-        self._admin = Port("admin", admin_routes(self).handle, limits=Limits(body_bytes=1 << 20))
+        limits = Limits(connections=room.connections())
+        self._data = Port("data", loading.handle, limits)
+        self._direct = Port("direct", loading.handle, limits)
+        self._admin = Port("admin", admin_routes(self).handle, Limits(body_bytes=1 << 20, connections=100))
         self._listeners: list[asyncio.Server] = []
         self._stop = asyncio.Event()
 
@@ -69,11 +71,11 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
         await self._listen()
+        sweeper = loop.create_task(self._sweep())  # a loading server has clients too
         try:
             await self._start()
         except ModelError as error:
             return await self._failed(error)
-        sweeper = loop.create_task(self._sweep())
         await self._stop.wait()
         await self._drain()
         sweeper.cancel()
@@ -103,7 +105,7 @@ class Server:
         head = b"modelward-model: %b\r\n" % model.digest.encode()
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
-        routes = ModelRoutes(model, self._plan, self._counters)
+        routes = ModelRoutes(model, self._plan, self.whole)
         for port in (self._data, self._direct):
             port.head = head
             port.starts.clear()
@@ -120,7 +122,7 @@ class Server:
         log.info("ready after %.3f s", perf_counter() - began, extra={"fields": fields})
 
     async def _join_others(self) -> None:
-        """The lead waits for the others' first answer, which they give when they are ready."""
+        """The lead waits for the others' first answer, which they give when they are ready, and tells them all."""
         if self._post is None:
             return
         if self._post.lead and self._plan.workers == 1:
@@ -133,12 +135,11 @@ class Server:
             await link.open()
         if self._post.lead:
             try:
-                await asyncio.gather(*(link.ask(Ask(), seconds=None) for link in self._links))
-            except EOFError:
+                for ask in (Ask(), Ask(all_ready=True)):
+                    await asyncio.gather(*(link.ask(ask, seconds=None) for link in self._links))
+            except (EOFError, OSError):
                 raise ModelError("WorkerDied", "a worker ended while it loaded the model") from None
-        else:
-            self._answering = asyncio.get_running_loop().create_task(self._links[0].serve(self))
-        self._others_ready = True
+            self._others_ready = True
 
     async def _failed(self, error: ModelError) -> int:
         self._failure = error
@@ -190,7 +191,7 @@ class Server:
                 port.sweep(now)
             if self._service is not None:
                 self._service.director.tick()
-            if not self._draining and any(link.ended for link in self._links):
+            if self._others_ready and not self._draining and any(link.ended for link in self._links):
                 self._other_died()
 
     def _is_ready(self) -> bool:
@@ -226,36 +227,48 @@ class Server:
         return self._settings.in_force()
 
     async def snapshot(self) -> Snapshot:
-        return (await self._whole()).snapshot
+        return (await self.whole()).snapshot
 
     async def metrics(self) -> bytes:
         service = self._service
         return Exposition(
             model=service.model.name if service is not None else self._options.name or "",
             version=self._options.version,
-            report=await self._whole(),
+            report=await self.whole(),
             weight=self._settings.in_force().weight,
             plan=self._plan,
         ).text()
 
-    async def _whole(self) -> Report:
+    # links.Worker
+
+    async def whole(self) -> Report:
+        if self._post is not None and not self._post.lead:
+            answer = await self._links[0].ask(Ask(whole=True))
+            if answer.report is None:
+                raise EOFError(answer.error)
+            return answer.report
         links = self._links if self._others_ready else []
         answers = await asyncio.gather(*(link.ask(Ask(report=True)) for link in links))
         return merged([self.report(), *(answer.report for answer in answers if answer.report is not None)])
 
-    # links.Worker
+    def all_ready(self) -> None:
+        self._others_ready = True
 
     def apply_signed(self, signed: bytes) -> int:
         return self._apply_signed(signed).epoch
 
     def report(self) -> Report:
-        counters = self._counters
+        counters, service = self._counters, self._service
         return Report(
             snapshot=self._snapshot(),
             queue=counters.queue.as_histogram(),
             compute=counters.compute.as_histogram(),
             batch_rows={str(size): count for size, count in counters.batch_rows.items()},
             rows=counters.rows,
+            last_inference=counters.last_inference,
+            turned_away=self._data.turned_away + self._direct.turned_away,
+            forward_deadline=service.director.deadline if service is not None else 0.0,
+            forwarding=service.director.forwarding if service is not None else 0,
         )
 
     def _apply_signed(self, signed: bytes) -> Traffic:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from .golden import replay, warm_up
+from .golden import keeps_rows, replay, warm_up
 from .model import Model, load
 from .options import Options
 from .plan import Plan
@@ -28,6 +28,10 @@ def prepare(options: Options, plan: Plan) -> Prepared:
         if wide.intra_op_threads > 1:
             prepared = _load(options, wide)
     replay(prepared.model)
+    model = prepared.model
+    if model.interface.batches and not keeps_rows(model):
+        # Free first dimensions that are not the rows: what looks like a request's part may be its neighbour's.
+        prepared = replace(prepared, model=replace(model, interface=replace(model.interface, batches=False)))
     return prepared
 
 

@@ -1,29 +1,30 @@
-"""The protocol's statistics extension, from this server's counters."""
+"""The protocol's statistics extension, from what all workers have counted."""
 
 from typing import Any
 
-from .model import Model
-from .monitor.counters import Counters
-from .monitor.latency import LatencyHistogram
+from modelward_contracts.monitor import Histogram
+
+from .monitor.report import Report
 
 
-def statistics(model: Model, counters: Counters) -> dict[str, Any]:
-    succeeded = counters.scored.get(200, 0)
-    failed = sum(counters.scored.values()) - succeeded
+def statistics(name: str, version: str, report: Report) -> dict[str, Any]:
+    scored = report.snapshot.scored
+    succeeded = scored.get("200", 0)
+    failed = sum(scored.values()) - succeeded
     return {
         "model_stats": [
             {
-                "name": model.name,
-                "version": model.version,
-                "last_inference": int(counters.last_inference * 1000),
-                "inference_count": counters.rows,
-                "execution_count": counters.batches,
+                "name": name,
+                "version": version,
+                "last_inference": int(report.last_inference * 1000),
+                "inference_count": report.rows,
+                "execution_count": sum(report.batch_rows.values()),
                 "inference_stats": {
-                    "success": _duration(succeeded, counters.total),
+                    "success": _duration(succeeded, report.snapshot.latency),
                     "fail": {"count": failed, "ns": 0},
-                    "queue": _duration(None, counters.queue),
+                    "queue": _duration(None, report.queue),
                     "compute_input": {"count": 0, "ns": 0},
-                    "compute_infer": _duration(None, counters.compute),
+                    "compute_infer": _duration(None, report.compute),
                     "compute_output": {"count": 0, "ns": 0},
                     "cache_hit": {"count": 0, "ns": 0},
                     "cache_miss": {"count": 0, "ns": 0},
@@ -34,5 +35,5 @@ def statistics(model: Model, counters: Counters) -> dict[str, Any]:
     }
 
 
-def _duration(count: int | None, histogram: LatencyHistogram) -> dict[str, int]:
+def _duration(count: int | None, histogram: Histogram) -> dict[str, int]:
     return {"count": sum(histogram.counts) if count is None else count, "ns": int(histogram.sum * 1e9)}

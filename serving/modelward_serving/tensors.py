@@ -34,7 +34,9 @@ def checked_shape(spec: TensorSpec, shape: object) -> tuple[int, ...]:
     """The request's shape as the model's: a missing or extra last dimension of 1 is forgiven."""
     if shape == spec.one_row:
         return spec.one_row_sizes
-    if not isinstance(shape, list) or not shape or any(type(size) is not int or size < 1 for size in shape):
+    if not isinstance(shape, list) or any(type(size) is not int or size < 1 for size in shape):
+        raise Refused(f"input '{spec.title}': shape must be a list of positive integers")
+    if not shape and spec.shape:  # only a scalar has no dimensions
         raise Refused(f"input '{spec.title}': shape must be a list of positive integers")
     sizes: tuple[int, ...] = tuple(shape)
     wanted = spec.shape

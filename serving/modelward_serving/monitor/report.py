@@ -12,6 +12,14 @@ class Report(Wire, frozen=True, kw_only=True):
     compute: Histogram
     batch_rows: dict[str, int]
     rows: int
+    last_inference: float
+    """Seconds since the epoch."""
+    turned_away: int
+    """Connections for which there was no room."""
+    forward_deadline: float
+    """Seconds that a candidate has to answer; the longest of the workers'."""
+    forwarding: int
+    """Requests that wait for the candidate or its answer."""
 
 
 def merged(reports: list[Report]) -> Report:
@@ -24,6 +32,10 @@ def merged(reports: list[Report]) -> Report:
         compute=_histogram([report.compute for report in reports]),
         batch_rows=_counts(report.batch_rows for report in reports),
         rows=sum(report.rows for report in reports),
+        last_inference=max(report.last_inference for report in reports),
+        turned_away=sum(report.turned_away for report in reports),
+        forward_deadline=max(report.forward_deadline for report in reports),
+        forwarding=sum(report.forwarding for report in reports),
     )
 
 

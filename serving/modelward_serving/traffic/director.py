@@ -69,6 +69,10 @@ class Director:
             self._own_deadline = max(MIN_DEADLINE, 3 * p99)
 
     @property
+    def forwarding(self) -> int:
+        return self._candidate.forwarding if self._candidate is not None else 0
+
+    @property
     def traffic(self) -> Traffic | None:
         return self._traffic
 
@@ -91,10 +95,12 @@ class Director:
         counts = self._counters.forward(target.revision)
         window = before.window if before is not None and known else None
         breaker = Breaker(self._shared, epoch)
-        self._candidate = Candidate(self._loop, target, counts, self._local, self._deadline, breaker, window)
+        self._candidate = Candidate(self._loop, target, counts, self._local, lambda: self.deadline, breaker, window)
         self._candidate.pool.prepare()
 
-    def _deadline(self) -> float:
+    @property
+    def deadline(self) -> float:
+        """Seconds that a candidate has to answer."""
         given = self._traffic.deadline_seconds if self._traffic is not None else None
         return given if given is not None else self._own_deadline
 

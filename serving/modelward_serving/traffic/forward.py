@@ -74,6 +74,11 @@ class Candidate:
         """How long silence is tolerated, and how long a forward waits for its turn."""
         return self.deadline() / 2
 
+    @property
+    def forwarding(self) -> int:
+        """Forwards that wait for their turn or their answer."""
+        return len(self._waiting) + len(self.active)
+
     def succeeded(self, forward: "Forward") -> None:
         self.active.discard(forward)
         self.counts.answered += 1

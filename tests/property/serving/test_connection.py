@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward_serving.connection import Connection, Limits, Port
+from modelward_serving.connection import MAX_PIPELINED_BYTES, Connection, Limits, Port
 from modelward_serving.http import Request
 from modelward_serving.oip import Parser
 from modelward_serving.refusal import Refused
@@ -30,6 +30,7 @@ class Pipe(asyncio.Transport):
         super().__init__()
         self.written = bytearray()
         self.closed = False
+        self.reading = True
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -43,9 +44,11 @@ class Pipe(asyncio.Transport):
     def can_write_eof(self) -> bool:
         return False
 
-    def pause_reading(self) -> None: ...
+    def pause_reading(self) -> None:
+        self.reading = False
 
-    def resume_reading(self) -> None: ...
+    def resume_reading(self) -> None:
+        self.reading = True
 
 
 class Seen:
@@ -129,3 +132,30 @@ def test_changed_bytes_get_an_answer_of_the_status_map_or_wait_for_more(
 @given(st.lists(st.binary(max_size=200), max_size=5))
 def test_any_bytes_raise_nothing(pieces: list[bytes]) -> None:
     Seen().feed(pieces)
+
+
+def test_head_that_comes_with_the_end_of_the_request_before_is_not_charged_for_it() -> None:
+    first, second = message(BODY + b" " * 3_000, None), message(BODY, None, f"X: {'a' * 1_500}\r\n")
+    answers = Seen().feed([first + second[:50], second[50:1_000], second[1_000:]])
+    assert answers.count(b"HTTP/1.1 200") == 2
+
+
+def test_a_head_in_small_pieces_is_cut_off_all_the_same() -> None:
+    first, second = message(BODY, None), message(BODY, None, f"X: {'a' * 5_000}\r\n")
+    answers = Seen().feed([first + second[:50], *[second[at : at + 100] for at in range(50, len(second), 100)]])
+    assert [answers.count(b"HTTP/1.1 %d" % status) for status in (200, 431)] == [1, 1]
+
+
+def test_a_large_body_behind_an_unanswered_request_is_the_last_to_be_read_until_then() -> None:
+    held: list[Request] = []
+    connection, pipe = Connection(Port("data", held.append)), Pipe()
+    connection.connection_made(pipe)
+    connection.data_received(message(BODY, None))
+    connection.data_received(message(b" " * MAX_PIPELINED_BYTES, None))
+    assert pipe.reading
+    connection.data_received(message(b" " * (MAX_PIPELINED_BYTES + 1), None))
+    assert not pipe.reading
+    while held:
+        held.pop().respond(200, b"{}")
+    assert pipe.reading
+    assert bytes(pipe.written).count(b"HTTP/1.1 200") == 3

@@ -92,6 +92,11 @@ def test_a_large_body_is_accepted_and_read_as_a_small_one(request: Any) -> None:
         '{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,true]}',
         '{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,1e400]}',
         '{"name":"x","datatype":"FP32","shape":[1,2],"data":[-0.0,5e-324]}',
+        '{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,[2]]}',
+        '{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,[[2]]]}',
+        '{"name":"x","datatype":"FP32","shape":[1,2],"data":[[1,[2]]]}',
+        '{"name":"x","datatype":"FP32","shape":[2,2],"data":[[1,2],[3,[4]]]}',
+        '{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,{}]}',
     ],
 )
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"])
@@ -99,6 +104,17 @@ def test_what_two_parsers_might_read_differently_is_read_one_way(tensor: str, pr
     parser = Parser(of("FP32", 2))
     body = prefix + f'{{"inputs":[{tensor}]}}'.encode()
     assert outcome(body, parser) == outcome(body + b" " * LARGE, parser)
+
+
+@pytest.mark.parametrize("shape", [[-1, 1], [-1]])
+@given(st.lists(st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53, 2**53 + 1, -(2**53) - 1]), min_size=1))
+def test_integers_declared_as_floats_keep_their_digits_in_large_bodies_too(shape: list[int], given: list[int]) -> None:
+    tensors = [Tensor(name="x", datatype="INT64", shape=shape)]
+    parser = Parser(compile_interface(Signature(inputs=tensors, outputs=tensors, classes=[])))
+    tensor = {"name": "x", "datatype": "FP64", "shape": [len(given), 1][: len(shape)], "data": given}
+    body = orjson.dumps({"inputs": [tensor]})
+    for padding in (b"", b" " * LARGE):
+        assert list(parser.parse(body + padding).values[0]) == given
 
 
 edits = st.lists(

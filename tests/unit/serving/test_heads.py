@@ -42,6 +42,12 @@ def test_head_that_asks_for_more_than_a_body_is_parsed_each_time(name: bytes) ->
     assert learnt({b"content-length": b"3", name: b"x"}, data).find(data) is None
 
 
+@pytest.mark.parametrize("name", [b"authorization", b"cookie", b"proxy-authorization"])
+def test_head_that_proves_who_somebody_is_is_not_kept(name: bytes) -> None:
+    data = TEXT + b"\r\n\r\nabc"
+    assert learnt({b"content-length": b"3", name: b"secret"}, data).find(data) is None
+
+
 def test_two_requests_at_once_teach_nothing() -> None:
     data = TEXT + b"\r\n\r\nabc"
     assert learnt({b"content-length": b"3"}, data + data).find(data) is None

@@ -2,19 +2,25 @@
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
-from modelward_serving.connection import Connection, Limits, Port
+from benchmarks.serving.process import free_port
+from modelward_serving.connection import TURNED_AWAY, Connection, Limits, Port
 from modelward_serving.http import Request
+from modelward_serving.room import RESERVE
 
 from .models import bare, linear
-from .processes import ROW, Running, serving
+from .processes import ROOT, ROW, Running, serving
 
 GOOD = json.dumps(ROW).encode()
 
@@ -90,6 +96,14 @@ def test_endless_heads_are_cut_off(server: Running, head: bytes) -> None:
     assert status_of(talk(server, head)) in (400, 431)
 
 
+def test_target_that_names_the_server_too_is_the_path_it_names(server: Running) -> None:
+    for base in ("http://x", f"HTTP://127.0.0.1:{server.port}", "https://other.example:8443"):
+        assert status_of(talk(server, message(server, GOOD, path=base + server.infer_path))) == 200
+        assert status_of(talk(server, message(server, b'{"x":[1,2,3]}', path=base + "/predict?a=/b"))) == 200
+        assert status_of(talk(server, message(server, GOOD, path=base))) == 404
+    assert status_of(talk(server, message(server, GOOD, path="ftp://x" + server.infer_path))) == 404
+
+
 def test_offered_upgrade_is_not_taken(server: Running) -> None:
     raw = message(server, GOOD, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c")
     assert status_of(talk(server, raw)) == 200
@@ -130,6 +144,66 @@ async def test_slow_clients_are_told_and_left(sent: bytes) -> None:
         await until(lambda: not port.connections)
 
 
+async def test_clients_beyond_the_limit_are_told_to_come_again(server: Running) -> None:
+    async with listening(lambda request: request.respond(200, b"{}"), connections=2) as (port, address):
+        streams = [await asyncio.open_connection(*address) for _ in range(2)]
+        await until(lambda: len(port.connections) == 2)
+        reader, third = await asyncio.open_connection(*address)
+        third.write(b"GET / HTTP/1.1\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert status_of(answer) == 503
+        assert b"retry-after: 1\r\n" in answer
+        third.close()
+        flood = [await asyncio.open_connection(*address) for _ in range(TURNED_AWAY + 20)]
+        await until(lambda: port.turned_away == TURNED_AWAY + 21)
+        assert len(port.connections) <= 2 + TURNED_AWAY
+        for _, writer in [*streams[1:], *flood]:
+            writer.close()
+        await until(lambda: len(port.connections) == 1)
+        streams[0][1].write(b"GET / HTTP/1.1\r\n\r\n")  # who was there before is still served
+        assert status_of(await asyncio.wait_for(streams[0][0].read(100), 5)) == 200
+        streams[0][1].close()
+
+
+def test_room_for_clients_follows_the_limit_of_open_files_and_is_counted(tmp_path: Path) -> None:
+    limited = ("prlimit", f"--nofile={RESERVE + 40}")
+    with serving(bare(tmp_path / "m", linear()), within=limited) as few, ExitStack() as clients:
+        for _ in range(20):
+            clients.enter_context(socket.create_connection(("127.0.0.1", few.port), timeout=10))
+        refused = clients.enter_context(socket.create_connection(("127.0.0.1", few.port), timeout=10))
+        assert status_of(refused.recv(1000)) == 503
+        assert "modelward_connections_refused_total 1.0" in httpx.get(f"{few.admin}/metrics").text
+
+
+def test_slow_clients_of_a_server_that_still_loads_are_left_too(tmp_path: Path) -> None:
+    folder = bare(tmp_path / "m", b"")
+    (folder / "model.onnx").unlink()
+    os.mkfifo(folder / "model.onnx")  # nobody writes it
+    patience = "from modelward_serving import server as s;"
+    patience += "L = s.Limits; s.Limits = lambda **given: L(**given, receive_seconds=0.3);"
+    patience += "from modelward_serving.__main__ import main; main()"
+    port = free_port()
+    command = [sys.executable, "-c", patience, str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}/operator:{ROOT}/serving"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            with connected(port) as client:
+                client.sendall(b"POST / HT")
+                assert status_of(client.recv(1000)) == 408
+        finally:
+            process.kill()
+
+
+def connected(port: int, seconds: float = 10.0) -> socket.socket:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=10)
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
 async def test_a_client_that_never_reads_is_left(server: Running) -> None:
     async with listening(lambda request: request.respond(200, b" " * (20 << 20))) as (port, address):
         _, writer = await asyncio.open_connection(*address, limit=1000)
@@ -140,9 +214,12 @@ async def test_a_client_that_never_reads_is_left(server: Running) -> None:
 
 
 @asynccontextmanager
-async def listening(handle: Callable[[Request], None]) -> AsyncIterator[tuple[Port, tuple[str, int]]]:
-    """A port with little patience, swept as the server does."""
-    port = Port("data", handle, Limits(receive_seconds=0.3, idle_seconds=0.6))
+async def listening(
+    handle: Callable[[Request], None], connections: int | None = None
+) -> AsyncIterator[tuple[Port, tuple[str, int]]]:
+    """A port with little patience, swept as the server does. One with few `connections` has patience."""
+    limits = Limits(receive_seconds=0.3, idle_seconds=0.6) if connections is None else Limits(connections=connections)
+    port = Port("data", handle, limits)
     listener = await asyncio.get_running_loop().create_server(lambda: Connection(port), "127.0.0.1", 0)
 
     async def sweep() -> None:

@@ -29,6 +29,21 @@ async def test_of_10000_requests_the_weights_share_reaches_the_candidate(
     assert forwards.answered == answers.revisions["r2"] == second.monitor().scored["200"]
 
 
+async def test_metrics_tell_the_deadline_in_use_and_the_forwards_in_flight(stable: Running, operator: Operator) -> None:
+    async with candidate("hang") as other, httpx.AsyncClient(timeout=30) as client:
+        operator.split(stable, other.port, 100, deadline_seconds=5)
+        waiting = asyncio.create_task(load(stable, 1, connections=1))
+        async with asyncio.timeout(4):
+            while not other.seen:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        metrics = (await client.get(f"{stable.admin}/metrics")).text
+        assert "modelward_forward_deadline_seconds 5.0" in metrics
+        assert "modelward_forwards_in_flight 1.0" in metrics
+        other.closed.set()
+        assert (await waiting).revisions == {"r1": 1}
+        assert "modelward_forwards_in_flight 0.0" in (await client.get(f"{stable.admin}/metrics")).text
+
+
 def test_direct_port_never_forwards(stable: Running, second: Running, operator: Operator) -> None:
     operator.split(stable, second.direct_port, 100)
     assert stable.infer().headers["modelward-revision"] == "r2"

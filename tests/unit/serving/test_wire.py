@@ -152,6 +152,42 @@ def test_what_is_not_supported_is_a_501(server: Running) -> None:
         error_of(httpx.post(f"{server.data}/v2/repository/models/other/{action}"), 404)
 
 
+@pytest.mark.parametrize("base", ["/v2/models/m", "/v2/models/m/versions/1"])
+def test_extensions_of_others_are_told_to_be_missing(server: Running, base: str) -> None:
+    paths = [("POST", f"{base}/generate"), ("POST", f"{base}/generate_stream")]
+    paths += [
+        (method, path)
+        for method in ("GET", "POST")
+        for path in ("/v2/logging", "/v2/trace/setting", f"{base}/trace/setting")
+    ]
+    for method, path in paths:
+        assert "no generate, trace or logging" in error_of(httpx.request(method, server.data + path), 501)
+
+
+def test_scalars_are_taken_and_given(tmp_path: Path) -> None:
+    model = build(
+        [helper.make_node("Mul", ["x", "factor"], ["y"]), helper.make_node("Identity", ["factor"], ["z"])],
+        {"factor": (FLOAT, []), "x": (FLOAT, ["n"])},
+        {"y": (FLOAT, ["n"]), "z": (FLOAT, [])},
+        {},
+    )
+    factor = {"name": "factor", "datatype": "FP32", "shape": [], "data": [2]}
+    x = {"name": "x", "datatype": "FP32", "shape": [3], "data": [1, 2, 3]}
+    blob = struct.pack("<f", 2)
+    with serving(bare(tmp_path / "m", model)) as server:
+        for first in (factor, {**factor, "shape": [1]}):
+            outputs = server.infer({"inputs": [first, x]}).json()["outputs"]
+            assert [(o["shape"], o["data"]) for o in outputs] == [([3], [2.0, 4.0, 6.0]), ([], [2.0])]
+        raw = {"name": "factor", "datatype": "FP32", "shape": [], "parameters": {"binary_data_size": 4}}
+        header = {"inputs": [raw, x], "outputs": [{"name": "z"}], "parameters": {"binary_data_output": True}}
+        described, answer = split_binary(ask(server, header, blob))
+        assert (described["outputs"][0]["shape"], answer) == ([], blob)
+        assert "'factor' is given twice" in error_of(server.infer({"inputs": [factor, factor, x]}))
+        assert error_of(server.infer({"inputs": [x]})) == "inputs are missing: 'factor'"
+        assert "needs 1 values, got 2" in error_of(server.infer({"inputs": [{**factor, "data": [1, 2]}, x]}))
+        assert "shape must be" in error_of(server.infer({"inputs": [factor, {**x, "shape": []}]}))
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from benchmarks.serving.process import memory_mb, tree
 
-from .models import published
+from .models import bare, linear, published
 from .processes import Operator, Running, candidate, load, serving
 
 WORKERS = 3
@@ -37,6 +38,38 @@ async def test_what_each_worker_counts_adds_up(server: Running) -> None:
     assert snapshot.scored == {"200": 900}
     assert sum(snapshot.latency.counts) == 900
     assert {sum(signal.counts) for signal in snapshot.signals} == {900}
+
+
+def test_statistics_are_of_all_workers_whichever_answers(server: Running) -> None:
+    asyncio.run(_some(server))
+    for number in range(24):  # each over a connection of its own, so that every worker is asked
+        path = ("/v2/models/m/stats", "/v2/models/stats")[number % 2]
+        stats = httpx.get(f"{(server.data, server.direct)[number % 3 == 0]}{path}").json()["model_stats"][0]
+        assert stats["inference_count"] == stats["inference_stats"]["success"]["count"] == 300
+        assert stats["inference_stats"]["queue"]["count"] == 300
+        assert stats["last_inference"] > 1_600_000_000_000
+
+
+def test_no_worker_is_ready_before_all_are(tmp_path: Path) -> None:
+    folder = bare(tmp_path / "m", linear())
+    model = (folder / "model.onnx").read_bytes()
+    (folder / "model.onnx").unlink()
+    os.mkfifo(folder / "model.onnx")  # the lead waits for somebody to write it
+    with serving(folder, "--workers", "3", "--threads", "1", ready=False) as server, ExitStack() as clients:
+        stopped, _ = wait_for_children(server, 2)
+        os.kill(stopped, signal.SIGSTOP)
+        with (folder / "model.onnx").open("wb") as pipe:
+            (tmp_path / "model.onnx").write_bytes(model)
+            (tmp_path / "model.onnx").rename(folder / "model.onnx")  # what the others will find
+            pipe.write(model)
+        asked = [clients.enter_context(httpx.Client(base_url=server.data)) for _ in range(24)]
+        for client in asked:
+            wait_for_status(client, "/v2/models/m", 200)  # so whichever worker this is has loaded the model
+        assert {client.get("/v2/health/ready").status_code for client in asked} == {503}
+        assert {client.get("/v2/models/m/ready").status_code for client in asked} == {503}
+        os.kill(stopped, signal.SIGCONT)
+        server.wait_until_ready()
+        assert {client.get("/v2/health/ready").status_code for client in asked} == {200}
 
 
 def test_metrics_are_of_all_workers(server: Running) -> None:
@@ -122,6 +155,27 @@ def test_model_that_cannot_be_proven_is_no_loop_of_deaths(tmp_path: Path) -> Non
 
 async def _some(server: Running) -> None:
     await load(server, 300, connections=30)
+
+
+def wait_for_children(server: Running, count: int, seconds: float = 10.0) -> list[int]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if len(found := children(server)) == count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(server.log.read_text())
+
+
+def wait_for_status(client: httpx.Client, path: str, status: int, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if client.get(path).status_code == status:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(path)
 
 
 def wait_until_gone(pid: int, seconds: float = 5.0) -> None:

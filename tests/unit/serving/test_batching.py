@@ -1,0 +1,98 @@
+"""What runs together, and what is refused, in one turn of the loop."""
+
+import asyncio
+from pathlib import Path
+
+import orjson
+from onnx import TensorProto, helper
+
+from modelward_serving.batching import Batcher, Job, Observer, Outcome
+from modelward_serving.connection import Port
+from modelward_serving.http import Request
+from modelward_serving.model import Model, load
+from modelward_serving.monitor.counters import Counters
+from modelward_serving.oip import Parser
+from modelward_serving.options import Options
+from modelward_serving.plan import Plan
+from modelward_serving.scoring import Scorer
+from modelward_serving.startup import prepare
+
+from .models import FLOAT, bare, build, linear
+
+PLAN = Plan(1.0, "none", 1, 1)
+
+
+def nonzero() -> bytes:
+    """Row and column of each value that is not 0: shape [their number, 2]."""
+    nodes = [helper.make_node("NonZero", ["x"], ["t"]), helper.make_node("Transpose", ["t"], ["y"])]
+    return build(nodes, {"x": (FLOAT, ["n", 3])}, {"y": (TensorProto.INT64, ["k", 2])}, {})
+
+
+def loaded(folder: Path, model: bytes) -> Model:
+    return load(bare(folder, model), "m", "1", None, PLAN)
+
+
+def body(*row: float) -> bytes:
+    return orjson.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": row}]})
+
+
+class Kept(Job):
+    __slots__ = ("outcome",)
+
+    def done(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+async def outcomes(model: Model, *bodies: bytes) -> list[list[list[int]]]:
+    """The first output of each request, all submitted in one turn."""
+    batcher = Batcher(model, asyncio.get_running_loop(), Observer())
+    parser = Parser(model.interface)
+    jobs = [Kept(parser.parse(body), 0.0) for body in bodies]
+    for job in jobs:
+        batcher.submit(job)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    taken = []
+    for job in jobs:
+        assert not isinstance(job.outcome, Exception)
+        results, start, end = job.outcome
+        taken.append(results.rows(0, start, end).tolist())
+    return taken
+
+
+async def test_neighbours_get_their_own_of_an_output_without_rows(tmp_path: Path) -> None:
+    model = loaded(tmp_path / "m", nonzero())
+    assert model.interface.batches  # going by its shapes
+    assert await outcomes(model, body(0, 5, 7), body(1, 0, 0)) == [[[0, 1], [0, 2]], [[0, 0]]]
+
+
+async def test_output_without_rows_is_known_before_it_has_as_many_as_requests_meet(tmp_path: Path) -> None:
+    model = prepare(Options(bare(tmp_path / "m", nonzero()), "m"), PLAN).model
+    assert await outcomes(model, body(0, 5, 0), body(0, 0, 7)) == [[[0, 1]], [[0, 2]]]
+    assert prepare(Options(bare(tmp_path / "rows", linear()), "m"), PLAN).model.interface.batches
+
+
+class Answered:
+    """A connection that keeps its answers."""
+
+    def __init__(self) -> None:
+        self.port, self.lost, self.written = Port("data", lambda request: None), False, b""
+
+    def finish(self, data: bytes, close: bool) -> None:
+        self.written += data
+
+
+async def test_request_that_finds_the_queue_full_is_told_when_to_come_again(tmp_path: Path) -> None:
+    model, counters = loaded(tmp_path / "m", linear()), Counters()
+    batcher = Batcher(model, asyncio.get_running_loop(), Observer(), max_queue=2)
+    scorer = Scorer(model, batcher, counters, 1 << 20)
+    clients = [Answered() for _ in range(3)]
+    for client in clients:
+        scorer.score(Request(client, b"POST", b"/v2/models/m/infer", {}, body(1, 2, 3), True, 0.0))  # type: ignore[arg-type]
+    assert [client.written[:12] for client in clients] == [b"", b"", b"HTTP/1.1 503"]
+    assert b"retry-after: 1\r\n" in clients[2].written
+    assert b"too many requests are waiting" in clients[2].written
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert [client.written[:12] for client in clients[:2]] == [b"HTTP/1.1 200"] * 2
+    assert counters.scored == {200: 2, 503: 1}
