@@ -63,6 +63,8 @@ class DeploymentObserved:
     evidence: Evidence = field(default_factory=Evidence)
     recent: Window = field(default_factory=Window)
     """Of the version in service: the newest whole window for drift."""
+    looked_on_since: datetime | None = None
+    """From when on this operator has gathered evidence; None: always."""
     verdict_jobs: tuple[VerdictJob, ...] = ()
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     """Deterministic (Ed25519), so a decision stays a function of what was observed."""

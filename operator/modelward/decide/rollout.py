@@ -12,6 +12,7 @@ any two writes only repeats what is already so.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 from modelward.api.model_deployment import (
@@ -130,7 +131,7 @@ def _judged(o: DeploymentObserved, now: datetime) -> Move | None:
     found = harm_of(pods_of(o.pods, on_trial)) or judge(o.evidence, o.deployment.spec.analysis)
     if found.outcome == "Harm":
         return _reject(o, now, found, "RollingBack")
-    if o.status.phase in ("Canary", "Promoting") and _since_step(o, now) > _deadline(o):
+    if o.status.phase in ("Canary", "Promoting") and _looked_on(o, now) > _deadline(o):
         message = f"no verdict within {o.deployment.spec.rollout.progress_deadline_seconds} s: {_why_held(o, found)}"
         return _reject(o, now, Finding("Harm", "ProgressDeadlineExceeded", message), "RollingBack")
     return None
@@ -327,6 +328,12 @@ def _candidate(o: DeploymentObserved) -> ServingRevision:
 def _since_step(o: DeploymentObserved, now: datetime) -> float:
     started = o.status.step_started
     return (now - parse_time(started)) / timedelta(seconds=1) if started else 0.0
+
+
+def _looked_on(o: DeploymentObserved, now: datetime) -> float:
+    """Seconds of this step in which evidence could be gathered: an absence of ours is no fault of the candidate's."""
+    seen = (now - o.looked_on_since) / timedelta(seconds=1) if o.looked_on_since else inf
+    return min(_since_step(o, now), seen)
 
 
 def _left(o: DeploymentObserved, revision: ServingRevision | None, now: datetime) -> bool:

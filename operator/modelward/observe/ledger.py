@@ -102,7 +102,7 @@ class Ledger:
     """Of one ModelDeployment. `began`: Unix time from which it has looked on."""
 
     def __init__(self, began: float) -> None:
-        self._began = began
+        self.began = began
         self._lives: dict[tuple[str, float], Counts] = {}
         self._totals: dict[str, Counts] = {}
         self._marks: dict[str, dict[str, Counts]] = {}
@@ -121,7 +121,7 @@ class Ledger:
 
     def _missed(self, started: float, now: Counts, since: float | None) -> Counts:
         """What a server that is seen for the first time had counted before it was to be counted."""
-        if started >= self._began:
+        if started >= self.began:
             return Counts()
         if since is not None and started >= since:
             return Counts(edges=now.edges, latency=now.latency, signals=now.signals)

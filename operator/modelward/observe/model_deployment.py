@@ -1,6 +1,7 @@
 """Reads the world around one ModelDeployment: its children by label, its pods' counters, the versions of its model."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
@@ -44,6 +45,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         replicas={d["metadata"]["labels"][REVISION]: d.get("status", {}).get("replicas", 0) for d in deployments},
         evidence=evidence_of(ledger, deployment.status, seen),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
+        looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         verdict_jobs=tuple(_verdict_job(job) for job in jobs if LABEL + "retry" in job["metadata"]["labels"]),
         sign=world.sign,
         public_keys=world.public_keys,

@@ -67,6 +67,7 @@ class Simulated:
     settings: Settings = SETTINGS
     evidence: Evidence = field(default_factory=Evidence)
     recent: Window = field(default_factory=Window)
+    looked_on_since: datetime | None = None
     troubles: dict[str, Trouble] = field(default_factory=dict)
     """By ModelVersion name: why its pods are not Ready."""
     deaf: set[str] = field(default_factory=set)
@@ -101,6 +102,7 @@ class Simulated:
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
             recent=self.recent,
+            looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(VerdictJob(revision, retry, done) for (revision, retry), done in self.jobs.items()),
         )
 

@@ -161,6 +161,16 @@ def test_image_that_cannot_be_pulled_holds_then_runs_into_the_deadline() -> None
     assert "no such image" in world.status.verdicts[-1].message
 
 
+def test_absence_of_the_operator_does_not_use_up_the_deadline() -> None:
+    world = with_canary(rollout={"progressDeadlineSeconds": 60})
+    world.now = world.looked_on_since = world.now + timedelta(minutes=10)
+    for _ in range(25):
+        world.tick()
+    assert world.status.phase == "Canary"
+    world.run("RollingBack")
+    assert world.status.verdicts[-1].reason == "ProgressDeadlineExceeded"
+
+
 def test_candidate_that_loses_readiness_gets_no_weight() -> None:
     world = with_canary(**STEPS)
     world.troubles["flights-2"] = Trouble("hold", "NodeLost", "node gone")
