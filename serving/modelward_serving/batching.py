@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .encode import Results
-from .model import Model, refuse_overflow
+from .model import Model
 from .oip import Inference
 from .pace import Pace
 from .refusal import Refused
@@ -157,8 +157,8 @@ class Batcher:
                 return [(batch[0], outputs)]
             # One bad request must not fail its neighbours.
             return [pair for job in batch for pair in self._settle([job], self._run([job]))]
-        batched = self._model.interface.batches
-        if batched and any(len(values) != len(next(iter(feeds.values()))) for values in outputs):
+        batched, rows = self._model.interface.batches, sum(job.inference.rows for job in batch)
+        if batched and any(len(values) != rows for values in outputs):
             # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
             self._max_rows = 1
             if len(batch) > 1:
@@ -171,10 +171,10 @@ class Batcher:
             end = start + job.inference.rows
             settled.append((job, (results, start, end)))
             start = end
-        self._pace.learn(start, ended - began)
+        self._pace.learn(rows, ended - began)
         self._admit((ended - began) / len(batch))
-        self._observer.batch(batch, start, began, ended)
-        self._observer.note(feeds, outputs, start)
+        self._observer.batch(batch, rows, began, ended)
+        self._observer.note(feeds, outputs, rows)
         return settled
 
     def _admit(self, seconds: float) -> None:
@@ -188,7 +188,7 @@ class Batcher:
 
     def _run_in_thread(self, batch: list[Job]) -> None:
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="model", initializer=refuse_overflow)
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._running = True
         future = self._loop.run_in_executor(self._executor, self._run, batch)
         future.add_done_callback(lambda done: self._thread_done(batch, done))

@@ -27,14 +27,6 @@ T = TypeVar("T")
 Array = np.ndarray[Any, Any]
 
 
-def refuse_overflow() -> None:
-    """A number too large for the model's type is refused instead of becoming infinite. numpy asks each thread anew."""
-    np.seterr(over="raise", invalid="ignore")
-
-
-refuse_overflow()
-
-
 @dataclass(frozen=True, slots=True)
 class Model:
     name: str
@@ -72,16 +64,18 @@ def _joined(values: list[Values], dtype: Any) -> Array:
         return _array(values[0], dtype)
     if set(map(type, values)) == {list}:
         return _array(list(chain.from_iterable(values)), dtype)
-    return np.concatenate([np.asarray(part, dtype) for part in values])
+    return np.concatenate([_array(part, dtype) for part in values])
 
 
 def _array(values: Values, dtype: Any) -> Array:
-    """Plain numbers go through `struct`, in a third of numpy's time; it knows no missing ones."""
+    """Plain numbers go through `struct`, in a third of numpy's time; it knows no missing ones. A number too large for
+    the type raises instead of becoming infinite."""
     if type(values) is list and dtype.kind == "f":
         try:
             return np.frombuffer(pack(f"<{len(values)}{dtype.char}", *values), dtype)
         except StructError:
-            pass
+            with np.errstate(over="raise"):
+                return np.asarray(values, dtype)
     return np.asarray(values, dtype)
 
 

@@ -91,7 +91,6 @@ def _ours(step: str, settings: Settings, resources: dict[str, Any]) -> dict[str,
         "image": settings.training_image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_training", step],
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": resources,
         # Modules come from the image alone, whatever lies in the working directory or at HOME.
         "env": [{"name": "PYTHONSAFEPATH", "value": "1"}, {"name": "PYTHONNOUSERSITE", "value": "1"}],
@@ -125,8 +124,6 @@ def _theirs(container: ContainerSpec, resources: dict[str, Any], settings: Setti
         "command": container.command,
         "args": container.args,
         "resources": resources,
-        # The last lines of a failed script say best why.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": [
             *(variable.wire() for variable in container.env),
             {"name": "MODELWARD_INPUT", "value": INPUT_DIR},

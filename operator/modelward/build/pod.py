@@ -44,6 +44,8 @@ def _confined(container: dict[str, Any]) -> dict[str, Any]:
     home = [] if any(variable["name"] == "HOME" for variable in env) else [{"name": "HOME", "value": WORK_DIR}]
     places = [{"name": "work", "mountPath": WORK_DIR}, {"name": _tmp(container), "mountPath": TMP_DIR}]
     return {
+        # What ends before it could say why has left its reason in the log's last lines.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         **container,
         "securityContext": {
             **container.get("securityContext", {}),

@@ -82,8 +82,6 @@ def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Setti
         "image": revision.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_serving.fetch"],
-        # What ends before it could say why has left its reason in the log.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": [
             *("--store", settings.store_url, "--namespace", namespace),
             *("--manifest", revision.digest, "--to", MODEL_DIR),
@@ -101,7 +99,6 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
         "image": revision.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_serving"],
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "args": [
             MODEL_DIR,
             *("--name", name, "--version", str(revision.version), "--digest", revision.digest),

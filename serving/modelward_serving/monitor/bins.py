@@ -103,11 +103,12 @@ def projection(signal: Signal) -> Projection:
     }
 
     def project(columns: Mapping[str, Array]) -> Array:
-        parts = [
-            np.nan_to_num((columns[name] - centre) * factor, nan=0.0, posinf=0.0, neginf=0.0)
-            for name, (factor, centre) in weights.items()
-        ]
-        total: Array = np.sum(parts, axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):  # becomes infinite, and is treated as such
+            parts = [
+                np.nan_to_num((columns[name] - centre) * factor, nan=0.0, posinf=0.0, neginf=0.0)
+                for name, (factor, centre) in weights.items()
+            ]
+            total: Array = np.sum(parts, axis=0)
         return total
 
     return project

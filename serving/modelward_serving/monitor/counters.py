@@ -32,7 +32,6 @@ class Counters:
     total: LatencyHistogram = field(default_factory=LatencyHistogram)
     queue: LatencyHistogram = field(default_factory=LatencyHistogram)
     compute: LatencyHistogram = field(default_factory=LatencyHistogram)
-    batches: int = 0
     rows: int = 0
     batch_rows: dict[int, int] = field(default_factory=dict)
     """Batches by the next power of two of their rows."""
@@ -43,7 +42,6 @@ class Counters:
         self.scored[status] = self.scored.get(status, 0) + times
 
     def batch(self, rows: int) -> None:
-        self.batches += 1
         self.rows += rows
         size = 1 << (rows - 1).bit_length()
         self.batch_rows[size] = self.batch_rows.get(size, 0) + 1

@@ -6,7 +6,7 @@ import pytest
 
 from modelward_serving.plan import Allowance, Plan, make_plan, plan_for, read_allowance
 
-RECORDED = Path(__file__).parent / "cgroups"
+TREES = Path(__file__).parent / "cgroups"
 MIB = 1 << 20
 V2 = "cgroup v2"
 V1 = "cgroup v1"
@@ -16,7 +16,7 @@ def restore(name: str, root: Path) -> tuple[Path, Path, int]:
     """The tree's mount, the process's own /proc/self/cgroup, and how many CPUs the process may run on."""
     proc, lines = root / "proc-self-cgroup", []
     affinity = 0
-    for line in (RECORDED / f"{name}.txt").read_text().splitlines():
+    for line in (TREES / f"{name}.txt").read_text().splitlines():
         key, _, text = line.partition(" = ")
         if key == "affinity":
             affinity = int(text)
@@ -52,7 +52,7 @@ def restore(name: str, root: Path) -> tuple[Path, Path, int]:
         ("no-cgroup-of-8", Plan(8.0, "affinity", workers=1, intra_op_threads=8)),
     ],
 )
-def test_recorded_tree_gives_its_plan(tmp_path: Path, name: str, expected: Plan) -> None:
+def test_tree_gives_its_plan(tmp_path: Path, name: str, expected: Plan) -> None:
     root, proc, affinity = restore(name, tmp_path)
     assert make_plan(model_bytes=1 * MIB, root=root, proc=proc, affinity=affinity) == expected
 
