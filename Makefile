@@ -59,7 +59,7 @@ fuzz: setup ## the protocol core under 90 times as many examples as in `make tes
 	@HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/property --timeout 3600
 
 bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="--quick", "--only modelward,fastapi" …)
-	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.serving $(ARGS)
 
 bench-first-answer: setup ## from kubectl apply to the first right answer, and where the time goes; a node of its own
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.first_answer $(ARGS)

@@ -4,11 +4,11 @@ wrk is Debian's and Ubuntu's package of that name. It sends the prebuilt request
 """
 
 import json
-import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+
+from localcluster import packages
 
 from .load import Answered
 
@@ -31,15 +31,8 @@ end
 
 
 def install() -> None:
-    """From the distribution's archive, where it is missing."""
-    if shutil.which("wrk"):
-        return
-    command = ["apt-get", "install", "--yes", "--no-install-recommends", "wrk"]
-    if not shutil.which("apt-get") or os.geteuid() != 0:
-        raise SystemExit(f"the benchmark needs wrk; as root, run: {' '.join(command)}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True)
-    subprocess.run(command, check=True, capture_output=True, env=environment)
+    """If it is missing."""
+    packages.install({"wrk": "wrk"}, "the benchmark")
 
 
 def closed(port: int, request: bytes, connections: int, seconds: int) -> Answered:

@@ -20,10 +20,6 @@ class Outcome:
     errors: Counter[str] = field(default_factory=Counter)
     """Requests that were sent and got no answer, and connections that could not be made."""
 
-    def quantile(self, q: float) -> float:
-        ordered = sorted(self.latencies)
-        return ordered[int(q * (len(ordered) - 1))] if ordered else float("nan")
-
 
 class Connection(asyncio.Protocol):
     def __init__(self, loop: "OpenLoop") -> None:

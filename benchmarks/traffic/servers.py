@@ -4,20 +4,19 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
 from sys import executable
 from typing import Any
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from benchmarks.serving.process import free_port, running
 from modelward_contracts.monitor import Snapshot
-from modelward_contracts.traffic import Target, Traffic, public_key, sign
 from modelward_contracts.wire import decode
+
+from .signer import Signer
 
 
 @dataclass
@@ -30,6 +29,11 @@ class Server:
 
     def monitor(self) -> Snapshot:
         return decode(httpx.get(f"http://127.0.0.1:{self.admin}/monitor").content, Snapshot)
+
+    def deadline(self) -> float:
+        """Seconds that a candidate has to answer, at present."""
+        lines = httpx.get(f"http://127.0.0.1:{self.admin}/metrics").text.splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith("modelward_forward_deadline_seconds "))
 
     def ready(self) -> bool:
         try:
@@ -65,27 +69,11 @@ def serving(
         yield server
 
 
-@dataclass
-class Operator:
-    """Signs settings and pushes them."""
-
-    folder: Path
-    epoch: int = 0
-    _key: bytes = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        self._key = Ed25519PrivateKey.generate().private_bytes(*pem)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "keys.pem").write_bytes(public_key(self._key))
+class Operator(Signer):
+    """Pushes settings."""
 
     def split(self, servers: list[Server], port: int | None, weight: int, **fields: Any) -> None:
         """The same setting to all, each of which must confirm it."""
-        self.epoch += 1
-        candidate = Target(revision="r2", host="127.0.0.1", port=port) if port is not None else None
-        setting = Traffic(
-            deployment="ns/d", revision="r1", epoch=self.epoch, candidate=candidate, weight=weight, **fields
-        )
-        signed = sign(setting, self._key)
+        signed = self.signed(self.setting(port, weight, **fields))
         for server in servers:
             httpx.put(f"http://127.0.0.1:{server.admin}/traffic", content=signed, timeout=20).raise_for_status()

@@ -6,6 +6,7 @@ from typing import Any
 
 import uvloop
 
+from benchmarks.serving.load import quantile
 from modelward_contracts.traffic import HeaderMatch
 
 from .load import OpenLoop, Outcome
@@ -45,7 +46,7 @@ async def hang(folder: Path, operator: Operator, request: bytes, rate: float, se
     with serving(folder, "r1", operator.folder) as stable:
         # Alone first, so that the server knows its own p99, from which the deadline comes.
         alone = await OpenLoop([stable.data], request, CONNECTIONS).run(rate, 3.0)
-        latency = (await asyncio.to_thread(stable.monitor)).latency
+        deadline = await asyncio.to_thread(stable.deadline)
         async with stub(hangs=True) as bad:
             match = [HeaderMatch(name="x-canary", value="yes")]
             await asyncio.to_thread(operator.split, [stable], bad.port, 0, matches=match)
@@ -54,15 +55,14 @@ async def hang(folder: Path, operator: Operator, request: bytes, rate: float, se
                 OpenLoop([stable.data], request, CONNECTIONS).run(rate * 9 / 10, seconds),
             )
             stopped = await _stopped(stable)
-    own_p99 = _upper_quantile(latency.edges, latency.counts, 0.99)
-    deadline = max(0.05, 3 * own_p99)
-    bound = deadline + 2 * alone.quantile(0.99)
+    p99 = quantile(alone.latencies, 0.99)
+    bound = deadline + 2 * p99
     return {
         **_seen_by_clients(touched),
         "errors_of_others": sum(others.errors.values()),
         "forwarded": len(bad.seen),
         "deadline_ms": round(1000 * deadline, 1),
-        "stable_p99_ms": round(1000 * alone.quantile(0.99), 2),
+        "stable_p99_ms": round(1000 * p99, 2),
         "worst_touched_ms": round(1000 * max(touched.latencies), 1),
         "bound_ms": round(1000 * bound, 1),
         "breaker_open": stopped,
@@ -76,12 +76,3 @@ async def _stopped(stable: Server) -> bool:
 def _seen_by_clients(outcome: Outcome) -> dict[str, Any]:
     bad = sum(count for status, count in outcome.statuses.items() if status != 200)
     return {"requests": len(outcome.latencies), "client_errors": bad + sum(outcome.errors.values())}
-
-
-def _upper_quantile(edges: list[float], counts: list[int], q: float) -> float:
-    seen, total = 0, sum(counts)
-    for edge, count in zip(edges, counts, strict=False):
-        seen += count
-        if seen >= q * total:
-            return edge
-    return edges[-1]

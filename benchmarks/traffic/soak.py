@@ -15,16 +15,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import uvloop
 
-from benchmarks.serving.load import closed
+from benchmarks.serving.load import closed, quantile
 from benchmarks.serving.models import dense
 from benchmarks.serving.process import CLIENT_CORE, ROOT, memory_mb
 from benchmarks.serving.requests import infer
 
-from .load import OpenLoop, dying_client
+from .load import OpenLoop, Outcome, dying_client
 from .servers import Operator, Server, serving
 
 RESULT = ROOT / "benchmarks/results/soak.json"
@@ -115,7 +114,7 @@ async def soak(seconds: float, period: float) -> Report:
         ]
         try:
             await _changes(run, report, time.monotonic() + seconds - 2 * period, period)
-            _fill(report, load, await loading)
+            _fill(report, await loading)
         finally:
             for task in beside:
                 task.cancel()
@@ -151,13 +150,13 @@ async def _die(run: Soak, report: Report) -> None:
     await dying_client(run.stays.data, run.request)
 
 
-def _fill(report: Report, load: OpenLoop, outcome: Any) -> None:
+def _fill(report: Report, outcome: Outcome) -> None:
     report.requests = len(outcome.latencies)
     report.forwarded = outcome.by_revision.get(b"r2", 0)
     report.statuses = {str(status): count for status, count in outcome.statuses.items()}
     report.distinct_answers = len(outcome.bodies)
     report.errors = dict(outcome.errors)
-    report.p50_ms, report.p99_ms = (round(1000 * load.outcome.quantile(q), 3) for q in (0.5, 0.99))
+    report.p50_ms, report.p99_ms = (round(1000 * quantile(outcome.latencies, q), 3) for q in (0.5, 0.99))
 
 
 def main() -> int:

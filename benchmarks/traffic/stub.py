@@ -3,8 +3,26 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+
+
+@asynccontextmanager
+async def requests(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[AsyncIterator[str]]:
+    """The heads, in lower case, of the requests on a connection, each read with its body; closed at the end."""
+
+    async def heads() -> AsyncIterator[str]:
+        while True:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = next(line for line in head.split("\r\n") if line.startswith("content-length"))
+            await reader.readexactly(int(length.split(":")[1]))
+            yield head
+
+    with suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
+            yield heads()
+        finally:
+            writer.close()
 
 
 @dataclass
@@ -15,18 +33,11 @@ class Stub:
     """When each request came, by the monotonic clock."""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = next(line for line in head.split("\r\n") if line.startswith("content-length"))
-                await reader.readexactly(int(length.split(":")[1]))
+        async with requests(reader, writer) as heads:
+            async for _ in heads:
                 self.seen.append(time.monotonic())
                 if not self.hangs:
                     writer.write(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\n{}")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
 
 
 @asynccontextmanager

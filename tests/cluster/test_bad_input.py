@@ -21,10 +21,7 @@ CLAIM: dict[str, Any] = {
 
 def assert_told(world: World, kind: str, name: str, reason: str, *words: str) -> None:
     """In the Ready condition, and once as an Event."""
-    ready = world.wait(
-        f"{kind} {name} says {reason}",
-        lambda: found if (found := world.condition(kind, name, "Ready")).get("reason") == reason else None,
-    )
+    ready = world.wait_reason(kind, name, reason)
     assert ready["status"] == "False"
     assert all(word in ready["message"] for word in words), ready["message"]
     world.wait(f"a Warning {reason}", lambda: world.reasons(name, "Warning").count(reason) == 1)

@@ -42,7 +42,7 @@ def test_full_store_is_told_and_the_training_goes_on_when_there_is_room_again(wo
     with Load(f"{world.url('trips')}/v2/models/trips/infer", summer(), rate=20) as load:
         assert "No space left" in run_in_store(world, FILL)
         world.apply(models.run("b", image, c=0.5))
-        told = world.wait("the run says StoreFull", lambda: ready(world, "trainingrun", "b", "StoreFull"))
+        told = world.wait_reason("trainingrun", "b", "StoreFull")
         assert "is full" in told["message"]
         assert "tried again" in told["message"]
         assert world.serving("trips") == "trips-1"
@@ -58,8 +58,3 @@ def test_script_that_writes_more_than_its_limit_is_told_and_not_tried_again(worl
     world.apply(models.dataset(), run)
     assert_told(world, "trainingrun", "b", "Evicted", "ephemeral", "32Mi")
     assert len(world.find("pods", "app.kubernetes.io/component=training")) == 1
-
-
-def ready(world: World, kind: str, name: str, reason: str) -> dict[str, str] | None:
-    found = world.condition(kind, name, "Ready")
-    return found if found.get("reason") == reason else None

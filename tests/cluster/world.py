@@ -71,6 +71,15 @@ class World:
 
         return self.wait(f"{kind} {name} {type_}={status}", probe, seconds)
 
+    def wait_reason(self, kind: str, name: str, reason: str) -> dict[str, str]:
+        """The Ready condition, once it has this reason."""
+
+        def probe() -> dict[str, str] | None:
+            found = self.condition(kind, name, "Ready")
+            return found if found.get("reason") == reason else None
+
+        return self.wait(f"{kind} {name} says {reason}", probe)
+
     def phase(self, deployment: str) -> str:
         return str(((self.get("modeldeployment", deployment) or {}).get("status") or {}).get("phase", ""))
 

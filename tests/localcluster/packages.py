@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 from localcluster.progress import run, step
 
@@ -21,16 +22,14 @@ _NODE = {
 _IMAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
 
 
-def install() -> None:
-    """Install what is missing."""
-    missing = [package for package, program in {**_NODE, **_IMAGES}.items() if not shutil.which(program)]
+def install(programs: Mapping[str, str] = _NODE | _IMAGES, user: str = "a local node") -> None:
+    """Install what is missing. `programs`: by package; `user`: who needs them."""
+    missing = [package for package, program in programs.items() if not shutil.which(program)]
     if not missing:
         return
     apt = f"apt-get install --yes --no-install-recommends {' '.join(missing)}"
     if not shutil.which("apt-get"):
-        raise SystemExit(
-            f"a local node needs these programs, here named by their Debian packages: {', '.join(missing)}"
-        )
+        raise SystemExit(f"{user} needs these programs, here named by their Debian packages: {', '.join(missing)}")
     if os.geteuid() != 0:
         raise SystemExit(f"some packages are missing; as root, run: {apt}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

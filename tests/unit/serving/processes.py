@@ -16,8 +16,10 @@ from typing import Any, Literal
 import httpx
 
 from benchmarks.serving.process import free_port
+from benchmarks.traffic.signer import Signer
+from benchmarks.traffic.stub import requests
 from modelward_contracts.monitor import Snapshot
-from modelward_contracts.traffic import Target, Traffic, public_key, sign
+from modelward_contracts.traffic import Traffic
 from modelward_contracts.wire import decode
 
 ROOT = Path(__file__).parents[3]
@@ -105,38 +107,15 @@ def serving(
             process.kill()
 
 
-@dataclass
-class Operator:
-    """Signs settings and pushes them, as the operator does."""
-
-    folder: Path
-    epoch: int = 0
-    private_key: bytes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.private_key = new_key()
-        self.folder.mkdir(exist_ok=True)
-        (self.folder / "keys.pem").write_bytes(public_key(self.private_key))
-
-    def setting(self, port: int | None, weight: int, **fields: Any) -> Traffic:
-        self.epoch += 1
-        candidate = Target(revision="r2", host="127.0.0.1", port=port) if port is not None else None
-        given = {"deployment": "ns/d", "revision": "r1", "epoch": self.epoch} | fields
-        return Traffic(candidate=candidate, weight=weight, **given)
+class Operator(Signer):
+    """Pushes settings, as the operator does."""
 
     def push(self, server: Running, traffic: Traffic) -> httpx.Response:
-        return httpx.put(f"{server.admin}/traffic", content=sign(traffic, self.private_key))
+        return httpx.put(f"{server.admin}/traffic", content=self.signed(traffic))
 
     def split(self, server: Running, port: int | None, weight: int, **fields: Any) -> None:
         response = self.push(server, self.setting(port, weight, **fields))
         assert response.status_code == 200, response.text
-
-
-def new_key() -> bytes:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 @dataclass
@@ -220,18 +199,11 @@ class Candidate:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        try:
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-                length = next(line for line in head.split("\r\n") if line.startswith("content-length"))
-                await reader.readexactly(int(length.split(":")[1]))
+        async with requests(reader, writer) as heads:
+            async for head in heads:
                 self.seen += 1
                 self.targets.append(head.split()[1])
                 await self.answer(writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
 
     async def answer(self, writer: asyncio.StreamWriter) -> None:
         if self.mode == "hang":

@@ -83,6 +83,17 @@ def test_output_labels_and_projections_are_counted() -> None:
     assert counts(monitor)["~pc1"] == [1, 2, 0]
 
 
+def test_projection_that_overflows_counts_as_its_centre() -> None:
+    mixed = Signal(
+        name="~pc1", source="projection", kind="numeric", cuts=[0.5], counts=[0] * 3,
+        weights={"a": 1.0, "b": 1.0}, centres={}, scales={"a": 0.1},
+    )  # fmt: skip
+    profile = ReferenceProfile(rows=0, signals=[numeric("a", 0, CUTS), numeric("b", 1, CUTS), mixed])
+    monitor = SignalMonitor(profile, ["x"], [])
+    monitor.note({"x": np.array([[1e308, 1.0], [-1e308, 0.0]])}, [], 2)
+    assert counts(monitor)["~pc1"] == [1, 1, 0]
+
+
 def test_counting_30_features_costs_about_a_microsecond_a_row() -> None:
     source = np.random.default_rng(5)
     signals = [numeric(f"c{i}", i, sorted(source.normal(size=9).tolist())) for i in range(30)]

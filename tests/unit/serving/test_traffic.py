@@ -8,10 +8,11 @@ import httpx
 import pytest
 
 from benchmarks.serving.process import free_port
+from benchmarks.traffic.signer import new_key
 from modelward_contracts.traffic import HeaderMatch, sign
 
 from .models import published
-from .processes import ROW, Mode, Operator, Running, candidate, load, new_key, serving
+from .processes import ROW, Mode, Operator, Running, candidate, load, serving
 
 
 @pytest.mark.parametrize(
