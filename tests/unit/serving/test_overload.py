@@ -3,11 +3,13 @@
 import asyncio
 import os
 import time
+import timeit
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import helper
 
@@ -17,13 +19,15 @@ from .models import FLOAT, bare, build
 from .processes import ROW, Running, exchange, load, serving
 
 WIDTH, CONNECTIONS = 1536, 900
+RUN_SECONDS = 0.008
+"""So long that MAX_WAIT holds far fewer requests than there are clients, however fast the machine."""
 
 
-def slow() -> bytes:
-    """Some milliseconds a row, and rows never run together: the first dimension is fixed."""
+def slow(layers: int) -> bytes:
+    """Rows never run together: the first dimension is fixed."""
     nodes = [helper.make_node("MatMul", ["x", "first"], ["h0"])]
-    nodes += [helper.make_node("MatMul", [f"h{i}", "middle"], [f"h{i + 1}"]) for i in range(6)]
-    nodes += [helper.make_node("MatMul", ["h6", "last"], ["y"])]
+    nodes += [helper.make_node("MatMul", [f"h{i}", "middle"], [f"h{i + 1}"]) for i in range(layers)]
+    nodes += [helper.make_node("MatMul", [f"h{layers}", "last"], ["y"])]
     constants = {
         "first": np.full((3, WIDTH), 1, np.float32),
         "middle": np.eye(WIDTH, dtype=np.float32),
@@ -32,9 +36,19 @@ def slow() -> bytes:
     return build(nodes, {"x": (FLOAT, [1, 3])}, {"y": (FLOAT, [1, 1])}, constants)
 
 
+def layers_of(seconds: float) -> int:
+    """As many as take a run so long on this machine."""
+    few = 6
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(slow(few), options, providers=["CPUExecutionProvider"])
+    row = {"x": np.ones((1, 3), np.float32)}
+    return max(1, round(few * seconds / min(timeit.repeat(lambda: session.run(None, row), number=1, repeat=20))))
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = bare(tmp_path_factory.mktemp("slow") / "model", slow())
+    folder = bare(tmp_path_factory.mktemp("slow") / "model", slow(layers_of(RUN_SECONDS)))
     with serving(folder, "--threads", "1") as running:
         yield running
 
