@@ -4,6 +4,8 @@ Counters only grow while a process lives, and `started` tells lives apart, so a 
 snapshot of the same life and adds the differences up over pods. All workers of a pod are already added together.
 """
 
+from math import inf
+
 from .wire import Wire
 
 
@@ -58,5 +60,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     """By the candidate's revision."""
     connections: int
     """Open client connections on the data port."""
+    idle: float = inf
+    """Seconds since the last of them closed; 0 while there is one. Infinite from servers that do not tell."""
     in_flight: int
     signals: list[SignalCounts]

@@ -52,6 +52,12 @@ class Port:
     in_flight: int = 0
     turned_away: int = 0
     """Connections for which there was no room."""
+    left: float = field(default_factory=perf_counter)
+    """When the last connection was lost."""
+
+    def idle(self, now: float) -> float:
+        """Seconds without a connection."""
+        return 0.0 if self.connections else now - self.left
 
     def start_of(self, status: int, content_type: bytes) -> bytes:
         start = self.starts.get((status, content_type))
@@ -108,6 +114,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — asyncio's signature
         self.lost = True
         self.port.connections.discard(self)
+        self.port.left = perf_counter()
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:

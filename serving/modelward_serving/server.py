@@ -290,6 +290,7 @@ class Server:
             latency=counters.total.as_histogram(),
             forwards=service.director.forwards() if service is not None else {},
             connections=len(self._data.connections),
+            idle=self._data.idle(perf_counter()),
             in_flight=self._data.in_flight + self._direct.in_flight,
             signals=service.signals.snapshot() if service is not None and service.signals is not None else [],
         )

@@ -40,7 +40,7 @@ LAST_WEIGHT = 50
 UNCONFIRMED_SECONDS = 5.0
 """How long a rollback waits for servers to confirm before it takes the bad revision's pods away."""
 SETTLE_SECONDS = 3.0
-"""kube-proxy follows a Service's selector within this."""
+"""No client may have come for so long; kube-proxy mostly follows a Service's selector within a second."""
 DRAIN_SECONDS = 30.0
 """The longest wait for clients to leave a revision that forwards everything already."""
 INTERRUPTED = "Interrupted"
@@ -218,9 +218,8 @@ def _end_bake(o: DeploymentObserved, target: ServingRevision | None, now: dateti
     stable = o.status.stable
     newer = target is not None and stable is not None and target.revision != stable.revision
     newer = newer and target is not None and not rejection(o.deployment, target.revision)
-    newer = newer and _left(o, o.status.previous, now)
     over = _since_step(o, now) >= seconds(o.deployment.spec.rollout.bake_time)
-    if not (over or newer) or stable is None:
+    if not (over or newer) or stable is None or not _left(o, o.status.previous, now):
         return None
     if _interrupted(o, stable):
         return _again(o, now)
@@ -337,10 +336,12 @@ def _looked_on(o: DeploymentObserved, now: datetime) -> float:
 
 
 def _left(o: DeploymentObserved, revision: ServingRevision | None, now: datetime) -> bool:
-    """No client is connected to the revision any more, or it has had its time."""
+    """No client has been connected to the revision for a while, or it has had its time. Those who still arrive are sent
+    by a kube-proxy that has not followed the Service yet, and would find nobody there once its pods are gone."""
     waited = _since_step(o, now)
-    clients = sum(p.snapshot.connections for p in pods_of(o.pods, revision) if p.snapshot)
-    return (clients == 0 and waited >= SETTLE_SECONDS) or waited >= DRAIN_SECONDS
+    snapshots = [p.snapshot for p in pods_of(o.pods, revision) if p.snapshot]
+    quiet = all(s.connections == 0 and s.idle >= SETTLE_SECONDS for s in snapshots)
+    return (quiet and waited >= SETTLE_SECONDS) or waited >= DRAIN_SECONDS
 
 
 def _deadline(o: DeploymentObserved) -> float:

@@ -53,6 +53,7 @@ def _snapshot(parts: list[Snapshot]) -> Snapshot:
         latency=_histogram([part.latency for part in parts]),
         forwards=_forwards([part.forwards for part in parts]),
         connections=sum(part.connections for part in parts),
+        idle=min(part.idle for part in parts),
         in_flight=sum(part.in_flight for part in parts),
         signals=[_signal(same) for same in zip(*(part.signals for part in parts), strict=True)],
     )

@@ -204,3 +204,15 @@ def test_close_connections_ends_every_connection_with_its_next_answer(
     while stable.monitor().connections and time.monotonic() < deadline:
         time.sleep(0.02)
     assert stable.monitor().connections == 0
+
+
+def test_idle_counts_from_when_the_last_client_left(stable: Running) -> None:
+    time.sleep(0.5)
+    with httpx.Client() as client:
+        client.get(stable.data + "/v2")
+        assert stable.monitor().idle == 0
+    closed = time.monotonic()
+    while stable.monitor().connections:
+        assert time.monotonic() < closed + 5
+    time.sleep(0.2)
+    assert 0.2 <= stable.monitor().idle <= time.monotonic() - closed

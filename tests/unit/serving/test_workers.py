@@ -40,6 +40,17 @@ async def test_what_each_worker_counts_adds_up(server: Running) -> None:
     assert {sum(signal.counts) for signal in snapshot.signals} == {900}
 
 
+def test_server_is_idle_only_when_every_worker_is(server: Running) -> None:
+    with ExitStack() as clients:
+        asked = [clients.enter_context(httpx.Client(base_url=server.data)) for _ in range(12)]
+        for client in asked:
+            client.get("/v2")
+        while asked:
+            assert server.monitor().idle == 0
+            asked.pop().close()
+    wait_for_idle(server)
+
+
 def test_statistics_are_of_all_workers_whichever_answers(server: Running) -> None:
     asyncio.run(_some(server))
     for number in range(24):  # each over a connection of its own, so that every worker is asked
@@ -201,3 +212,10 @@ def wait_for_reason(server: Running, reason: str, seconds: float = 10.0) -> None
             pass
         time.sleep(0.02)
     raise AssertionError(server.log.read_text())
+
+
+def wait_for_idle(server: Running, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not server.monitor().idle:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -73,6 +73,8 @@ class Simulated:
     deaf: set[str] = field(default_factory=set)
     """Revisions whose servers take no setting and answer no scrape."""
     connections: dict[str, int] = field(default_factory=dict)
+    idle: dict[str, float] = field(default_factory=dict)
+    """Seconds since a revision's last client left, where it is not long ago."""
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     jobs: dict[tuple[str, int], bool] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class Simulated:
             latency=Histogram(edges=[], counts=[0], sum=0.0),
             forwards={},
             connections=self.connections.get(revision, 0),
+            idle=self.idle.get(revision, 3600.0),
             in_flight=0,
             signals=[],
         )

@@ -10,6 +10,7 @@ from .simulated import Simulated, Trouble, healthy, serving, version, with_canar
 
 HARMFUL = Window(requests=500, failures=50)
 STEPS = {"rollout": {"steps": [{"weight": 10}, {"weight": 50}], "bakeTime": "5m"}}
+SHORT_BAKE = {"rollout": STEPS["rollout"] | {"bakeTime": "5s"}}
 
 
 def test_first_version_becomes_stable_when_its_pods_are_ready() -> None:
@@ -215,6 +216,21 @@ def test_rollback_waits_for_clients_of_the_bad_revision_to_leave() -> None:
     assert world.status.phase == "RollingBack"
     world.connections.clear()
     world.settle(3)
+    assert world.status.phase == "Stable"
+
+
+@pytest.mark.parametrize(("idle", "phase"), [(0.5, "Baking"), (5.0, "Stable")])
+def test_version_before_stays_while_clients_arrive_though_the_bake_time_is_over(idle: float, phase: str) -> None:
+    """They are told to leave and do, so none need be there just now."""
+    world = with_canary(**SHORT_BAKE)
+    world.give(healthy(), healthy(), step=1000)
+    world.run("Baking")
+    assert world.status.previous
+    world.idle[world.status.previous.revision] = idle
+    world.settle(5)
+    assert world.status.phase == phase
+    world.idle.clear()
+    world.settle(2)
     assert world.status.phase == "Stable"
 
 
