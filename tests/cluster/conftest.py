@@ -1,60 +1,96 @@
 """One real cluster for all of these tests; each test has a namespace of its own, under Pod Security `restricted`.
 
+Tests run beside each other in several processes, but for those that take the operator away from everybody.
 The cluster stays up when MODELWARD_TEST_KEEP is set, and then the next run is quicker.
 """
 
 import hashlib
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from localcluster import bringup, images, install, parts, paths, teardown
+from localcluster import bringup, images, install, locks, parts, paths, teardown
+from localcluster.cluster import Cluster
 
 from .shop import Shop, train
 from .world import World
 
 LONG = bool(os.environ.get("MODELWARD_TEST_LONG"))
 """Wait as long as the promise says: minutes in which nothing may happen."""
+CHECKOUT = hashlib.sha256(str(paths.REPOSITORY).encode()).hexdigest()[:6]
+NAME = os.environ.get("MODELWARD_TEST_CLUSTER", f"test-{CHECKOUT}")
 CRASHING = Path(__file__).parent / "crashing"
 OPERATOR = "app.kubernetes.io/component=operator"
 
 
 @pytest.fixture(scope="session")
-def installed() -> Iterator[World]:
-    """Modelward installed by its chart."""
-    checkout = hashlib.sha256(str(paths.REPOSITORY).encode()).hexdigest()[:6]
-    name = os.environ.get("MODELWARD_TEST_CLUSTER", f"test-{checkout}")
-    cluster = bringup.up(name)
+def installed(testrun_uid: str) -> Iterator[World]:
+    """Modelward installed by its chart: by the first process that asks, and taken away by the last."""
     try:
-        built = images.build([f"modelward-crashing={CRASHING}"])
-        images.load(cluster, built)
-        install.install(cluster.plane.kubeconfig(), built)
-        yield World(
-            kubectl_path=parts.kubectl(),
-            kubeconfig=cluster.plane.kubeconfig(),
-            audit_log=cluster.plane.audit_log,
-            images={image.name: image.reference for image in built},
-            namespace=install.NAMESPACE,
-        )
+        with locks.held(f"{NAME}-users", shared=True):
+            with locks.held(f"{NAME}-install"):
+                cluster, built = bringup.up(NAME), images.build([f"modelward-crashing={CRASHING}"])
+                _install(cluster, built, testrun_uid)
+            yield World(
+                kubectl_path=parts.kubectl(),
+                kubeconfig=cluster.plane.kubeconfig(),
+                audit_log=cluster.plane.audit_log,
+                images={image.name: image.reference for image in built},
+                namespace=install.NAMESPACE,
+            )
     finally:
-        if not os.environ.get("MODELWARD_TEST_KEEP"):
-            teardown.down(name)
+        if locks.free(f"{NAME}-users") and not os.environ.get("MODELWARD_TEST_KEEP"):
+            teardown.down(NAME)
+
+
+def _install(cluster: Cluster, built: list[images.Image], testrun: str) -> None:
+    """Once for all processes of a test run."""
+    done = cluster.record.folder / "installed"
+    if done.exists() and done.read_text() == testrun:
+        return
+    images.load(cluster, built)
+    install.install(cluster.plane.kubeconfig(), built)
+    done.write_text(testrun)
+
+
+@contextmanager
+def turn(alone: bool) -> Iterator[None]:
+    """Beside other tests, or when they have ended: who waits to be alone lets nobody else begin."""
+    with ExitStack() as stack:
+        with locks.held(f"{NAME}-next"):
+            stack.enter_context(locks.held(f"{NAME}-turn", shared=not alone))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    with turn("alone" in request.fixturenames):
+        yield
+
+
+@pytest.fixture
+def alone() -> None:
+    """For a test, or what it uses, that others could not bear beside them, or that could not bear others."""
 
 
 @contextmanager
 def own_namespace(installed: World, title: str, nodeid: str) -> Iterator[World]:
     digest = hashlib.sha256(nodeid.encode()).hexdigest()[:6]
     namespace = f"{re.sub('[^a-z0-9]+', '-', title.lower())[:40].strip('-')}-{digest}"
-    installed.kubectl("create", "namespace", namespace)
-    installed.kubectl("label", "namespace", namespace, install.RESTRICTED)
-    yield replace(installed, namespace=namespace)
-    installed.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+    world = new_namespace(installed, namespace)
+    yield world
+    world.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+
+
+def new_namespace(installed: World, namespace: str) -> World:
+    labels = dict([install.RESTRICTED.split("=")])
+    installed.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+    return replace(installed, namespace=namespace)
 
 
 @pytest.fixture
@@ -64,7 +100,7 @@ def home(installed: World) -> World:
 
 
 @pytest.fixture
-def operator_away(home: World) -> Callable[[], AbstractContextManager[None]]:
+def operator_away(home: World, alone: None) -> Callable[[], AbstractContextManager[None]]:
     """`with operator_away(): …`, and it is back."""
 
     @contextmanager
@@ -81,7 +117,7 @@ def operator_away(home: World) -> Callable[[], AbstractContextManager[None]]:
 
 
 @pytest.fixture
-def upgraded(installed: World) -> Callable[..., AbstractContextManager[None]]:
+def upgraded(installed: World, alone: None) -> Callable[..., AbstractContextManager[None]]:
     """`with upgraded({value: …}): …`, and the chart has its own values again."""
 
     @contextmanager
@@ -104,7 +140,10 @@ def world(installed: World, request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def shop(installed: World) -> Iterator[Shop]:
-    """A namespace with good and harmful versions of one model. Tests deploy them, and change nothing else in it."""
-    with own_namespace(installed, "shop", str(time.time())) as world:
-        yield train(world)
+def shop(installed: World, testrun_uid: str) -> Shop:
+    """A namespace with good and harmful versions of one model. Tests deploy them, and change nothing else in it.
+
+    All processes ask for the same, and wait together. It goes with the cluster.
+    """
+    with turn(alone=False):
+        return train(new_namespace(installed, f"shop-{testrun_uid[:8]}"))

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, strftime
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,7 +71,7 @@ class Load:
             async with session.post(self.url, data=json.dumps(body).encode()) as answer:
                 status, text = answer.status, await answer.text()
         except (aiohttp.ClientError, TimeoutError) as error:
-            self.errors[type(error).__name__] += 1
+            self.errors[f"{strftime('%T')} {error!r}"] += 1
             return
         if status != 200:
             self.errors[f"{status} {text[:200]}"] += 1

@@ -9,7 +9,7 @@ from .load import Load
 from .shop import summer
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 CLAIM: dict[str, Any] = {
     "apiVersion": "v1",

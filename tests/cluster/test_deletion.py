@@ -11,7 +11,7 @@ from .load import Load
 from .shop import Shop, summer
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 CHILDREN = "deployments,replicasets,pods,services,configmaps,jobs"
 

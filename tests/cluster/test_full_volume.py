@@ -11,7 +11,7 @@ from .store import run_in_store
 from .test_bad_input import assert_told
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 STORE: dict[str, Any] = {
     "apiVersion": "v1",

@@ -9,12 +9,12 @@ from .conftest import LONG
 from .shop import Shop
 from .world import World
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(900, func_only=True)
 
 QUIET_SECONDS = 300 if LONG else 60
 
 
-def test_cluster_at_rest_sees_no_write_by_the_operator(shop: Shop, request: pytest.FixtureRequest) -> None:
+def test_cluster_at_rest_sees_no_write_by_the_operator(shop: Shop, request: pytest.FixtureRequest, alone: None) -> None:
     with shop.serving(request.node.name) as service, service.load(rate=50) as load:
         service.world.wait(f"{QUIET_SECONDS} s without a write", lambda: quiet(service.world) > QUIET_SECONDS, 600)
         assert not load.errors

@@ -11,7 +11,7 @@ from localcluster import paths
 from . import models
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 BREAST_CANCER = paths.REPOSITORY / "examples" / "breast-cancer"
 

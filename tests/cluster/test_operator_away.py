@@ -14,7 +14,7 @@ from .shop import Shop, strange, summer
 from .test_rollouts import assert_rolled_back
 from .world import World
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(1200, func_only=True)
 
 REQUESTS = 2_000
 AWAY_SECONDS = 600 if LONG else 0
@@ -64,7 +64,7 @@ def test_harmful_version_is_rolled_back_by_the_operator_that_comes_back(
 
 
 def test_rollout_ends_as_it_should_though_the_operator_is_killed_again_and_again(
-    shop: Shop, request: pytest.FixtureRequest, home: World
+    shop: Shop, request: pytest.FixtureRequest, home: World, alone: None
 ) -> None:
     """Some seconds apart, and nobody waits for its end; each transition happens once all the same."""
     with shop.serving(request.node.name) as service, service.load() as load:

@@ -12,7 +12,7 @@ from .shop import Service, Shop, strange, train, winter
 from .store import change_byte, run_in_store
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 STRAIGHT_TO_HALF: dict[str, Any] = {
     "rollout": {"steps": [{"weight": 50, "duration": "2s"}]},

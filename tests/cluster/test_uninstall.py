@@ -13,14 +13,14 @@ from .shop import Shop, summer
 from .test_deletion import CHILDREN
 from .world import World
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(600, func_only=True)
 
 OURS = "--selector=app.kubernetes.io/name=modelward"
 CLUSTER_WIDE = "clusterroles,clusterrolebindings,validatingadmissionpolicies,validatingwebhookconfigurations"
 
 
 @pytest.fixture
-def uninstalled(installed: World) -> Callable[[], AbstractContextManager[None]]:
+def uninstalled(installed: World, alone: None) -> Callable[[], AbstractContextManager[None]]:
     """`with uninstalled(): …`, and the chart is there again, as if for the first time."""
 
     @contextmanager
