@@ -60,6 +60,10 @@ class Observer:
     def note(self, feeds: dict[str, Array], outputs: list[Array], rows: int) -> None: ...
 
 
+def _rows(batch: list[Job]) -> int:
+    return sum([job.inference.rows for job in batch])
+
+
 def _answer(finished: list[tuple[Job, Outcome]]) -> None:
     for job, outcome in finished:
         try:
@@ -113,8 +117,7 @@ class Batcher:
             batch = self._next_batch(finished)
             if not batch:
                 continue
-            rows = sum(job.inference.rows for job in batch)
-            if self._pace.expect(rows) > self._thread_seconds:
+            if self._pace.expect(_rows(batch)) > self._thread_seconds:
                 self._run_in_thread(batch)
                 break
             finished += self._settle(batch, self._run(batch))
@@ -157,7 +160,7 @@ class Batcher:
                 return [(batch[0], outputs)]
             # One bad request must not fail its neighbours.
             return [pair for job in batch for pair in self._settle([job], self._run([job]))]
-        batched, rows = self._model.interface.batches, sum(job.inference.rows for job in batch)
+        batched, rows = self._model.interface.batches, _rows(batch)
         if batched and any(len(values) != rows for values in outputs):
             # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
             self._max_rows = 1

@@ -130,13 +130,15 @@ def json_values(spec: TensorSpec, values: Array) -> bytes:
 
 def row_texts(spec: TensorSpec, values: Array) -> list[bytes]:
     """The JSON text of each row's values, without brackets."""
-    flat = values.reshape(len(values), -1)
     if spec.datatype.kind == "string":
-        return [orjson.dumps(row)[1:-1] for row in flat.tolist()]
+        return [orjson.dumps(row)[1:-1] for row in values.reshape(len(values), -1).tolist()]
     _require_json_form(spec)
-    if flat.shape[1] == 1:
-        return orjson.dumps(flat.ravel(), option=_NUMPY)[1:-1].split(b",")
-    return orjson.dumps(np.ascontiguousarray(flat), option=_NUMPY)[2:-2].split(b"],[")
+    flat = values.ravel()
+    if len(values) == 1:
+        return [orjson.dumps(flat, option=_NUMPY)[1:-1]]
+    if len(values) == len(flat):
+        return orjson.dumps(flat, option=_NUMPY)[1:-1].split(b",")
+    return orjson.dumps(flat.reshape(len(values), -1), option=_NUMPY)[2:-2].split(b"],[")
 
 
 def raw_bytes(values: Array) -> bytes:
