@@ -59,8 +59,8 @@ def node() -> Iterator[World]:
     try:
         built = images.build()
         images.load(cluster, built)
-        install.install(cluster.plane.kubeconfig(), built)
         references = {image.name: image.reference for image in built}
+        install.install(cluster.plane.kubeconfig(), references)
         yield World(parts.kubectl(), cluster.plane.kubeconfig(), cluster.plane.audit_log, references, "default")
     finally:
         teardown.down("bench")

@@ -5,6 +5,7 @@ The cluster stays up when MODELWARD_TEST_KEEP is set, and then the next run is q
 """
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -34,13 +35,13 @@ def installed(testrun_uid: str) -> Iterator[World]:
     try:
         with locks.held(f"{NAME}-users", shared=True):
             with locks.held(f"{NAME}-install"):
-                cluster, built = bringup.up(NAME), images.build([f"modelward-crashing={CRASHING}"])
-                _install(cluster, built, testrun_uid)
+                cluster = bringup.up(NAME)
+                references = _install(cluster, testrun_uid)
             yield World(
                 kubectl_path=parts.kubectl(),
                 kubeconfig=cluster.plane.kubeconfig(),
                 audit_log=cluster.plane.audit_log,
-                images={image.name: image.reference for image in built},
+                images=references,
                 namespace=install.NAMESPACE,
             )
     finally:
@@ -48,14 +49,17 @@ def installed(testrun_uid: str) -> Iterator[World]:
             teardown.down(NAME)
 
 
-def _install(cluster: Cluster, built: list[images.Image], testrun: str) -> None:
-    """Once for all processes of a test run."""
-    done = cluster.record.folder / "installed"
-    if done.exists() and done.read_text() == testrun:
-        return
-    images.load(cluster, built)
-    install.install(cluster.plane.kubeconfig(), built)
-    done.write_text(testrun)
+def _install(cluster: Cluster, testrun: str) -> dict[str, str]:
+    """The images' references, by name. All processes of a test run use the same, whatever is edited meanwhile."""
+    done = cluster.record.folder / f"installed-{testrun}.json"
+    if not done.exists():
+        built = images.build([f"modelward-crashing={CRASHING}"])
+        images.load(cluster, built)
+        references = {image.name: image.reference for image in built}
+        install.install(cluster.plane.kubeconfig(), references)
+        done.write_text(json.dumps(references))
+    found: dict[str, str] = json.loads(done.read_text())
+    return found
 
 
 @contextmanager
@@ -122,12 +126,11 @@ def upgraded(installed: World, alone: None) -> Callable[..., AbstractContextMana
 
     @contextmanager
     def other(values: dict[str, str]) -> Iterator[None]:
-        ours = images.build()
-        install.install(installed.kubeconfig, ours, values)
+        install.install(installed.kubeconfig, installed.images, values)
         try:
             yield
         finally:
-            install.install(installed.kubeconfig, ours)
+            install.install(installed.kubeconfig, installed.images)
 
     return other
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from localcluster import images, install
+from localcluster import install
 
 from . import models
 from .load import Load
@@ -29,7 +29,7 @@ def uninstalled(installed: World, alone: None) -> Callable[[], AbstractContextMa
         try:
             yield
         finally:
-            install.install(installed.kubeconfig, images.build())
+            install.install(installed.kubeconfig, installed.images)
 
     return gone
 

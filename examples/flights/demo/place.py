@@ -50,13 +50,13 @@ def _own(timed: Parts) -> Place:
     with timed.part("images"):
         built = images.build([f"{FLIGHTS}={paths.REPOSITORY / 'examples' / 'flights'}"])
         images.load(cluster, built)
+        references = {image.name: image.reference for image in built}
     kubeconfig = cluster.plane.kubeconfig()
     with timed.part("chart"):
-        install.install(kubeconfig, built)
+        install.install(kubeconfig, references)
     kubectl = Kubectl(parts.kubectl(), kubeconfig, NAMESPACE)
     kubectl.make_namespace(MINE | RESTRICTED)
-    image = next(image.reference for image in built if image.name == FLIGHTS)
-    return Place(kubectl, image, f"{kubectl.program} --kubeconfig={kubeconfig} --namespace={NAMESPACE}")
+    return Place(kubectl, references[FLIGHTS], f"{kubectl.program} --kubeconfig={kubeconfig} --namespace={NAMESPACE}")
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def _install(kubectl: Kubectl, registry: str, tag: str) -> None:
     parts.program("helm")
     replace(kubectl, namespace=install.NAMESPACE).make_namespace(MINE)
     values = {"images.registry": registry, "images.tag": tag}
-    install.install(kubectl.kubeconfig, [], {key: value for key, value in values.items() if value})
+    install.install(kubectl.kubeconfig, {}, {key: value for key, value in values.items() if value})
 
 
 def _forget(kubectl: Kubectl) -> None:
