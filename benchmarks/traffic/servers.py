@@ -73,7 +73,9 @@ class Operator(Signer):
     """Pushes settings."""
 
     def split(self, servers: list[Server], port: int | None, weight: int, **fields: Any) -> None:
-        """The same setting to all, each of which must confirm it."""
+        """The same setting to all, each of which must confirm it and reach the candidate."""
         signed = self.signed(self.setting(port, weight, **fields))
         for server in servers:
             httpx.put(f"http://127.0.0.1:{server.admin}/traffic", content=signed, timeout=20).raise_for_status()
+            while not all(forwards.reached for forwards in server.monitor().forwards.values()):
+                time.sleep(0.005)

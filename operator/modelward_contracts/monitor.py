@@ -4,8 +4,6 @@ Counters only grow while a process lives, and `started` tells lives apart, so a 
 snapshot of the same life and adds the differences up over pods. All workers of a pod are already added together.
 """
 
-from math import inf
-
 from .wire import Wire
 
 
@@ -28,6 +26,8 @@ class Forwards(Wire, frozen=True, kw_only=True):
     and two that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
     is counted as such) and capped (in-flight cap reached). Each was answered locally instead."""
     breaker_open: bool
+    reached: bool = True
+    """A connection has been made; before that, nothing is handed over and nothing fails."""
 
 
 class SignalCounts(Wire, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     """By the candidate's revision."""
     connections: int
     """Open client connections on the data port."""
-    idle: float = inf
-    """Seconds since the last of them closed; 0 while there is one. Infinite from servers that do not tell."""
+    idle: float = 3600.0
+    """Seconds since the last of them closed; 0 while there is one. An hour from servers that do not tell."""
     in_flight: int
     signals: list[SignalCounts]

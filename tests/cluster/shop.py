@@ -101,9 +101,13 @@ class Service:
         return [httpx.get(f"http://{pod['status']['podIP']}:8082/monitor").json() for pod in pods]
 
     def wait_confirmed(self) -> None:
-        """Every server in service follows the newest setting, as its admin port says."""
+        """Every server in service follows the newest setting, as its admin port says, and has reached the candidate."""
         epoch = self.status["epoch"]
-        self.world.wait(f"epoch {epoch} in every pod", lambda: all(m["epoch"] >= epoch for m in self.monitors()))
+
+        def follows(monitor: dict[str, Any]) -> bool:
+            return monitor["epoch"] >= epoch and all(f["reached"] for f in monitor["forwards"].values())
+
+        self.world.wait(f"epoch {epoch} in every pod", lambda: all(map(follows, self.monitors())))
 
     def tried(self) -> tuple[int, int]:
         """Requests that the candidate was given, and all. On a busy node stable answers those that miss a deadline."""

@@ -12,6 +12,7 @@ from modelward.api.common import ConditionStatus
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.drift import drifted
+from modelward.decide.judge.verdict import UNREACHABLE
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods, trouble_of
@@ -137,6 +138,10 @@ def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
     return (Event("Warning" if after[0] == "True" else "Normal", after[1], after[2]),)
 
 
+def _unreachable(o: DeploymentObserved) -> str:
+    return "" if o.evidence.candidate.reached else f": {UNREACHABLE}"
+
+
 def _progress(o: DeploymentObserved) -> str:
     """Where the rollout stands, in words; the same text as long as nothing is decided."""
     status = o.status
@@ -147,10 +152,11 @@ def _progress(o: DeploymentObserved) -> str:
         case "Canary" | "Paused":
             total, step = len(o.deployment.spec.rollout.steps), (status.step or 0) + 1
             held = " (paused)" if status.phase == "Paused" else ""
-            why = _because(trouble_of(o.pods, status.candidate))
+            why = _because(trouble_of(o.pods, status.candidate)) or _unreachable(o)
             return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{why}"
         case "Promoting":
-            return f"{candidate} is being promoted" + _because(trouble_of(o.pods, status.candidate))
+            why = _because(trouble_of(o.pods, status.candidate)) or _unreachable(o)
+            return f"{candidate} is being promoted{why}"
         case "RollingBack":
             return f"traffic leaves {candidate}"
         case _:

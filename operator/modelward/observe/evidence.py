@@ -1,17 +1,21 @@
 """Which windows of time the judges compare.
 
 Candidate and stable are compared under the traffic setting in force, from the moment at which every server in service
-follows it: so both saw the same time, each its share of the same requests. Longer windows would hold what stable alone
-saw before, or steps of other weights, and a shift that both see would look like one of the candidate's own.
+follows it and has reached the candidate: so both saw the same time, each its share of the same requests. Longer windows
+would hold what stable alone saw before, or steps of other weights, and a shift that both see would look like one of the
+candidate's own.
 
 Where stable scores no more, what it did since the rollout began must do, without its inputs.
 """
+
+from collections import Counter
 
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.observed import ScoringPod, parse_time
 from modelward.decide.traffic import confirmed
 from modelward.observe.ledger import Ledger, served
+from modelward_contracts.monitor import Forwards
 
 
 def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> Evidence:
@@ -21,7 +25,8 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
     for mark in filter(None, (rollout, step)):
         ledger.mark(mark)
     ledger.record([p.snapshot for p in pods if p.snapshot], parse_time(rollout).timestamp() if rollout else None)
-    if confirmed(pods, status.stable, status.epoch):
+    forwards = _forwards(status, pods)
+    if confirmed(pods, status.stable, status.epoch) and all(f.reached for f in forwards):
         ledger.mark(traffic)
     complete = all(p.snapshot for p in pods if p.ready)
     if status.stable is None:
@@ -37,7 +42,7 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
         return Evidence(complete=complete)
     scores = status.weight < 100
     compared = served(ledger.since(traffic if scores else rollout, stable.revision), signals=scores)
-    candidate = _forwarded(ledger, traffic, stable, status.candidate, pods)
+    candidate = _forwarded(ledger, traffic, stable, status.candidate, forwards)
     return Evidence(
         candidate=candidate,
         stable=compared,
@@ -46,23 +51,30 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
     )
 
 
+def _forwards(status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> list[Forwards]:
+    """What each server in service tells of the candidate."""
+    if status.stable is None or status.candidate is None:
+        return []
+    told = [p.snapshot.forwards for p in pods if p.snapshot and p.revision == status.stable.revision]
+    return [forwards[status.candidate.revision] for forwards in told if status.candidate.revision in forwards]
+
+
 def _forwarded(
     ledger: Ledger,
     mark: str,
     stable: ServingRevision,
     candidate: ServingRevision,
-    pods: tuple[ScoringPod, ...],
+    forwards: list[Forwards],
 ) -> Window:
     """Requests and failures as stable's servers saw them, latency and signals as the candidate counted them."""
     handed, own = ledger.since(mark, stable.revision), served(ledger.since(mark, candidate.revision))
-    forwards = [
-        p.snapshot.forwards.get(candidate.revision) for p in pods if p.snapshot and p.revision == stable.revision
-    ]
     failures = handed.failed[candidate.revision]
     return Window(
         requests=handed.answered[candidate.revision] + failures,
         failures=failures,
         latency=own.latency,
         signals=own.signals,
-        breaker_open=any(f.breaker_open for f in forwards if f),
+        breaker_open=any(f.breaker_open for f in forwards),
+        causes=sum((Counter(f.failures) for f in forwards), Counter()),
+        reached=all(f.reached for f in forwards),
     )

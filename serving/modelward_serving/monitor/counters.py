@@ -19,9 +19,13 @@ class ForwardCounts:
     def fail(self, cause: str) -> None:
         self.failures[cause] = self.failures.get(cause, 0) + 1
 
-    def as_forwards(self, breaker_open: bool) -> Forwards:
+    def as_forwards(self, breaker_open: bool, reached: bool) -> Forwards:
         return Forwards(
-            attempts=self.attempts, answered=self.answered, failures=dict(self.failures), breaker_open=breaker_open
+            attempts=self.attempts,
+            answered=self.answered,
+            failures=dict(self.failures),
+            breaker_open=breaker_open,
+            reached=reached,
         )
 
 

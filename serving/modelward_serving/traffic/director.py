@@ -12,6 +12,7 @@ from modelward_serving.monitor.counters import Counters
 from .breaker import Breaker, Cells
 from .forward import Candidate, Local
 from .split import Split
+from .upstream import Pool
 
 MIN_DEADLINE = 0.050
 UNKNOWN_DEADLINE = 0.200
@@ -53,9 +54,10 @@ class Director:
         log.info("traffic: %d %% to %s, epoch %d", traffic.weight, traffic.candidate.revision, traffic.epoch)
 
     def handle(self, request: Request) -> None:
-        """A scoring request on the data port."""
+        """A scoring request on the data port. A candidate that no connection has reached yet is not to blame for it:
+        a network policy is, or a node that does not know of its Service yet."""
         split, candidate = self._split, self._candidate
-        if split is not None and candidate is not None and split.picks(request.headers):
+        if split is not None and candidate is not None and candidate.pool.reached and split.picks(request.headers):
             candidate.forward(request)
         else:
             self._local.score(request)
@@ -79,8 +81,9 @@ class Director:
     def forwards(self) -> dict[str, Forwards]:
         current = self._candidate.target.revision if self._candidate is not None else None
         is_open = self._candidate is not None and self._candidate.breaker.open
+        reached = self._candidate is None or self._candidate.pool.reached
         return {
-            revision: counts.as_forwards(is_open and revision == current)
+            revision: counts.as_forwards(is_open and revision == current, reached or revision != current)
             for revision, counts in self._counters.forwards.items()
         }
 
@@ -95,8 +98,11 @@ class Director:
         counts = self._counters.forward(target.revision)
         window = before.window if before is not None and known else None
         breaker = Breaker(self._shared, epoch)
-        self._candidate = Candidate(self._loop, target, counts, self._local, lambda: self.deadline, breaker, window)
-        self._candidate.pool.prepare()
+        pool = Pool(self._loop, target.host, target.port, before is not None and known and before.pool.reached)
+        self._candidate = Candidate(
+            self._loop, target, pool, counts, self._local, lambda: self.deadline, breaker, window
+        )
+        pool.prepare()
 
     @property
     def deadline(self) -> float:

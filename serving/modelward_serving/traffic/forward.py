@@ -41,6 +41,7 @@ class Candidate:
         self,
         loop: asyncio.AbstractEventLoop,
         target: Target,
+        pool: Pool,
         counts: ForwardCounts,
         local: Local,
         deadline: Callable[[], float],
@@ -48,7 +49,7 @@ class Candidate:
         window: Window | None = None,
     ) -> None:
         self.loop, self.target, self.counts, self.local, self.deadline = loop, target, counts, local, deadline
-        self.pool = Pool(loop, target.host, target.port)
+        self.pool = pool
         self.breaker = breaker
         self.window = window or Window()
         self._waiting: deque[Forward] = deque()

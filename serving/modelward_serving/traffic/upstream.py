@@ -15,6 +15,8 @@ MAX_AGE = 30.0
 IDLE_AGE = 20.0
 MAX_REPLY = 256 << 20
 RESOLVED_FOR = 5.0
+REACH_AGAIN = 0.2
+"""Seconds between attempts to reach a host for the first time."""
 
 
 class Receiver(Protocol):
@@ -119,8 +121,10 @@ class Upstream(asyncio.Protocol):
 class Pool:
     """Connections to one host and port, used in turn."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, reached: bool = False) -> None:
         self._loop, self._host, self._port = loop, host, port
+        self.reached = reached
+        """There has been a connection."""
         self.host_header = host.encode() if port == 80 else f"{host}:{port}".encode()
         self._idle: deque[Upstream] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,8 +147,16 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     def prepare(self) -> None:
-        """Resolve the name and connect before the first request needs it."""
-        self.connect(lambda upstream: self.give_back(upstream) if upstream is not None else None)
+        """Resolve the name and connect before the first request needs it, as often as it takes."""
+        if not self._closed:
+            self.connect(self._prepared)
+
+    def _prepared(self, upstream: Upstream | None) -> None:
+        if upstream is not None:
+            self.reached = True
+            self.give_back(upstream)
+        elif not self.reached:
+            self._loop.call_later(REACH_AGAIN, self.prepare)
 
     def give_back(self, upstream: Upstream) -> None:
         if self._closed:

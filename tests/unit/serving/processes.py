@@ -114,8 +114,13 @@ class Operator(Signer):
         return httpx.put(f"{server.admin}/traffic", content=self.signed(traffic))
 
     def split(self, server: Running, port: int | None, weight: int, **fields: Any) -> None:
+        """In force, and the candidate reached."""
         response = self.push(server, self.setting(port, weight, **fields))
         assert response.status_code == 200, response.text
+        deadline = time.monotonic() + 10
+        while not all(forwards.reached for forwards in server.monitor().forwards.values()):
+            assert time.monotonic() < deadline, "the candidate cannot be reached"
+            time.sleep(0.005)
 
 
 @dataclass
@@ -218,9 +223,9 @@ class Candidate:
 
 
 @asynccontextmanager
-async def candidate(mode: Mode) -> AsyncIterator[Candidate]:
+async def candidate(mode: Mode, port: int = 0) -> AsyncIterator[Candidate]:
     stub = Candidate(mode)
-    server = await asyncio.start_server(stub.handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(stub.handle, "127.0.0.1", port)
     stub.port = server.sockets[0].getsockname()[1]
     try:
         yield stub

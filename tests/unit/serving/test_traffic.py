@@ -93,11 +93,29 @@ async def test_failing_candidate_is_answered_for_by_stable_and_left_after_five_f
 
 
 async def test_candidate_that_refuses_connections_costs_no_client_an_error(stable: Running, operator: Operator) -> None:
-    operator.split(stable, free_port(), 50)
+    async with candidate("ok") as gone:
+        operator.split(stable, gone.port, 50)
     answers = await load(stable, 500)
     assert answers.revisions == {"r1": 500}
     assert not answers.errors
     assert stable.monitor().forwards["r2"].failures["connect"] == 5
+
+
+async def test_candidate_is_given_nothing_before_it_was_reached(stable: Running, operator: Operator) -> None:
+    """A node that does not know of its Service yet refuses for it."""
+    port = free_port()
+    assert operator.push(stable, operator.setting(port, 100)).status_code == 200
+    answers = await load(stable, 100)
+    assert answers.revisions == {"r1": 100}
+    forwards = stable.monitor().forwards["r2"]
+    assert (forwards.attempts, forwards.failures, forwards.reached) == (0, {}, False)
+    async with candidate("ok", port) as late:
+        deadline = time.monotonic() + 10
+        while not stable.monitor().forwards["r2"].reached:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
+        assert (await load(stable, 100)).revisions == {"r2": 100}
+        assert late.seen == 100
 
 
 async def test_hanging_candidate_costs_few_requests_their_deadline(stable: Running, operator: Operator) -> None:

@@ -25,7 +25,9 @@ def judge_errors(evidence: Evidence, max_increase_percent: float) -> Finding:
     stable_rate = stable.failures / stable.requests if stable.requests else 0.0
     allowed = stable_rate + max_increase_percent / 100
     if candidate.breaker_open:
-        return Finding("Harm", "ForwardingStopped", f"a run of failures stopped forwarding: {_said(candidate, stable)}")
+        causes = ", ".join(f"{cause} {count}" for cause, count in sorted(candidate.causes.items()))
+        message = f"a run of failures ({causes}) stopped forwarding: {_said(candidate, stable)}"
+        return Finding("Harm", "ForwardingStopped", message)
     if candidate.failures >= 5 and low > max(GROSS, allowed):
         return Finding("Harm", "Errors", _said(candidate, stable))
     if candidate.failures >= 3 and candidate.requests >= 50 and low > allowed:

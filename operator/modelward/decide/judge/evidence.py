@@ -48,6 +48,10 @@ class Window:
     signals: Mapping[str, SignalWindow] = field(default_factory=dict)
     breaker_open: bool = False
     """Some server stopped forwarding after a run of failures."""
+    causes: Mapping[str, int] = field(default_factory=dict)
+    """Of failed forwards, by cause, since the servers began."""
+    reached: bool = True
+    """Every server of stable has had a connection to it."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,11 @@ from .evidence import OK, Evidence, Finding
 from .latency import judge_latency
 from .skew import judge_skew
 
+UNREACHABLE = (
+    "the servers in service cannot connect to the candidate's Service: a network policy forbids it, or their nodes do"
+    " not know of it yet"
+)
+
 
 def judge(evidence: Evidence, analysis: Analysis) -> Finding:
     findings = [
@@ -23,6 +28,8 @@ def judge(evidence: Evidence, analysis: Analysis) -> Finding:
 def _enough(evidence: Evidence, minimum: int) -> Finding:
     if not evidence.complete:
         return Finding("NoEvidence", "MetricsUnavailable", "a scoring pod did not answer the last look at its counters")
+    if not evidence.candidate.reached:
+        return Finding("NoEvidence", "CandidateUnreachable", UNREACHABLE)
     if evidence.step_requests >= minimum:
         return OK
     return Finding("NoEvidence", "TooFewRequests", f"{evidence.step_requests} of {minimum} requests in this step")

@@ -1,5 +1,6 @@
 """The rollout, played in virtual time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -88,7 +89,7 @@ def test_scrape_that_failed_lets_no_step_pass() -> None:
     [
         (HARMFUL, "Errors"),
         (Window(requests=5, failures=5), "Errors"),
-        (Window(requests=2000, failures=5, breaker_open=True), "ForwardingStopped"),
+        (Window(requests=2000, failures=5, breaker_open=True, causes={"deadline": 5}), "ForwardingStopped"),
         (Window(requests=500, latency=Latency((0.001, 0.01), (0, 500, 0))), "Latency"),
         (Window(requests=500, signals={"distance": SignalWindow("input", (100, 100), (500, 0))}), "Skew"),
     ],
@@ -254,6 +255,21 @@ def test_promotion_waits_until_every_server_forwards_everything() -> None:
         world.tick()
     assert world.status.phase == "Promoting"
     world.deaf.clear()
+    world.run("Baking")
+
+
+def test_candidate_that_stable_cannot_connect_to_holds_and_is_no_harm() -> None:
+    world = with_canary(**STEPS)
+    world.give(Window(reached=False), healthy())
+    world.settle(20)
+    assert (world.status.phase, world.status.weight) == ("Canary", 10)
+    assert "cannot connect" in next(c.message for c in world.status.conditions if c.type == "Ready")
+    world.give(healthy(), healthy(), step=1000)
+    world.run("Promoting")
+    world.give(replace(healthy(), reached=False), healthy(), step=1000)
+    world.settle(20)
+    assert world.status.phase == "Promoting"
+    world.give(healthy(), healthy(), step=1000)
     world.run("Baking")
 
 

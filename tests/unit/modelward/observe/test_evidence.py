@@ -35,9 +35,9 @@ def status(epoch: int, weight: int) -> ModelDeploymentStatus:
     )
 
 
-def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0) -> ScoringPod:
+def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0, reached: bool = True) -> ScoringPod:
     """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate."""
-    forwards = Forwards(attempts=handed, answered=handed, failures={}, breaker_open=False)
+    forwards = Forwards(attempts=handed, answered=handed, failures={}, breaker_open=False, reached=reached)
     snapshot = Snapshot(
         pod=name,
         revision=revision(name).revision,
@@ -48,7 +48,7 @@ def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0) -> Scorin
         ready=True,
         scored={"200": sum(rows)},
         latency=Histogram(edges=[0.01], counts=[sum(rows), 0], sum=0.0),
-        forwards={"bb": forwards} if handed else {},
+        forwards={"bb": forwards} if handed or not reached else {},
         connections=0,
         in_flight=0,
         signals=[SignalCounts(name="distance", source="input", kind="number", reference=[50, 50], counts=list(rows))],
@@ -79,6 +79,17 @@ def test_window_begins_when_every_server_in_service_follows_the_setting() -> Non
     evidence_of(ledger, status(2, 50), (pod("stable", (9200, 0), 2), pod("candidate", (0, 0), 2)))
     found = evidence_of(ledger, status(2, 50), (pod("stable", (9230, 0), 2), pod("candidate", (30, 0), 2)))
     assert counts(found) == ((30, 0), (30, 0))
+
+
+def test_window_begins_when_every_server_in_service_has_reached_the_candidate() -> None:
+    ledger = Ledger(BEGAN)
+    evidence_of(ledger, status(2, 50), (pod("stable", (0, 0), 2, reached=False), pod("candidate", (0, 0), 2)))
+    late = (pod("stable", (900, 0), 2, reached=False), pod("candidate", (0, 0), 2))
+    assert not evidence_of(ledger, status(2, 50), late).candidate.reached
+    evidence_of(ledger, status(2, 50), (pod("stable", (900, 0), 2), pod("candidate", (0, 0), 2)))
+    found = evidence_of(ledger, status(2, 50), (pod("stable", (900, 30), 2, handed=30), pod("candidate", (0, 30), 2)))
+    assert found.candidate.reached
+    assert counts(found) == ((0, 30), (0, 30))
 
 
 def test_step_of_another_weight_is_compared_by_itself() -> None:
