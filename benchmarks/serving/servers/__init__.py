@@ -47,6 +47,7 @@ SERVERS = {
         Server("mlserver", ("mlserver==1.7.1", "uvloop<0.22", "pandas<3", ONNXRUNTIME)),
         Server("kserve", ("kserve==0.21.0", ONNXRUNTIME), binary=True),
         Server("litserve", ("litserve==0.2.19", ONNXRUNTIME), path="/predict"),
+        Server("bentoml", ("bentoml==1.4.39", "uvloop==0.23.0", "httptools==0.9.0", ONNXRUNTIME)),
     )
 }
 
