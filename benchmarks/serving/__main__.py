@@ -53,10 +53,10 @@ def main() -> int:
     load_average = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="modelward-bench-") as home:
         turns = Turns(servers, cases, seconds, Path(home))
-        for _ in range(rounds):
-            turns.round()
         small = turns.model("floats30")
         by_itself = {"monitoring_row_us": row_us(small), "further_worker_mb": workers.further_mb(small, Path(home))}
+        for _ in range(rounds):
+            turns.round()
     result = report(turns.samples, turns.starts, rounds, seconds, load_average) | by_itself
     if options.out or not (options.quick or options.only or options.cases):
         write(result, options.out or RESULT)
