@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import bars, wrk
+from . import bars, workers, wrk
 from .environments import environment
 from .monitoring import row_us
 from .page import rewrite
@@ -53,10 +53,11 @@ def main() -> int:
     load_average = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="modelward-bench-") as home:
         turns = Turns(servers, cases, seconds, Path(home))
+        small = turns.model("floats30")
+        by_itself = {"monitoring_row_us": row_us(small), "further_worker_mb": workers.further_mb(small, Path(home))}
         for _ in range(rounds):
             turns.round()
-        alone = row_us(turns.model("floats30"))
-    result = report(turns.samples, turns.starts, rounds, seconds, load_average) | {"monitoring_row_us": alone}
+    result = report(turns.samples, turns.starts, rounds, seconds, load_average) | by_itself
     if options.out or not (options.quick or options.only or options.cases):
         write(result, options.out or RESULT)
         if not options.out:

@@ -43,12 +43,19 @@ BARS = (
     times("pipeline-c16", "fastapi", 8),
     times("pipeline-c16", "mlserver", 10),
     Bar("floats30-c16", "CPU with monitoring, without it = 1", 1.05, True, lambda cases: monitored(cases), floor=1.0),
+    Bar("mlp-c32", "requests/s, without batches = 1", 3, False, lambda cases: batched(cases, "rate")),
+    Bar("mlp-c32", "p99, without batches = 1", 1, True, lambda cases: batched(cases, "p99_ms")),
     ours("floats30-c16", "memory of one worker, MB", 80, lambda by: by["modelward"]["memory_mb"]),
 )
 
 
 def json_in_binary(cases: Cases) -> float:
     return cases["floats784-c16"]["modelward"]["cpu_us"] / cases["floats784-binary-c16"]["modelward"]["cpu_us"]
+
+
+def batched(cases: Cases, field: str) -> float:
+    """Ours in that of our server without batches."""
+    return cases["mlp-c32"]["modelward"][field] / cases["mlp-c32"]["modelward-unbatched"][field]
 
 
 def monitored(cases: Cases) -> float:
@@ -59,6 +66,7 @@ def monitoring(rows: int) -> Bar:
     return Bar("monitoring", f"µs a row, 30 features, {rows} a batch", 1.0, True, lambda _: 0.0)
 
 
+FURTHER = Bar("workers", "memory of each further worker, MB", 20, True, lambda _: 0.0)
 START = Bar("start", "process start to first right answer, s", 0.4, True, lambda _: 0.0)
 
 
@@ -71,6 +79,8 @@ def verdicts(result: Mapping[str, Any]) -> Iterator[tuple[Bar, float, str]]:
         except KeyError:
             continue
     values += [(monitoring(int(rows)), us) for rows, us in result.get("monitoring_row_us", {}).items()]
+    if "further_worker_mb" in result:
+        values.append((FURTHER, result["further_worker_mb"]))
     if "modelward" in result["cold_start_seconds"]:
         values.append((START, result["cold_start_seconds"]["modelward"]))
     for bar, value in values:

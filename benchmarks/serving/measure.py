@@ -10,6 +10,7 @@ from . import load, wrk
 from .models import Published
 from .process import cpu_seconds, memory_mb, wait_for
 from .requests import differs
+from .servers import Server
 
 WARM_UP = 0.3
 START_SECONDS = 30.0
@@ -23,6 +24,18 @@ class Case:
     binary: bool = False
     share: float | None = None
     """Open loop at this share of the server's own closed-loop rate."""
+    traced: bool = False
+    """Each request's head has a trace id of its own, so that none was seen before."""
+    only: tuple[str, ...] = ()
+    """The servers that it is about; empty: all."""
+
+    @property
+    def asks(self) -> tuple[str, bool, bool]:
+        """Cases that ask the same share a server's start."""
+        return self.model, self.binary, self.traced
+
+    def fits(self, server: Server) -> bool:
+        return (server.binary or not self.binary) and (not self.only or server.name in self.only)
 
 
 @dataclass(frozen=True, slots=True)

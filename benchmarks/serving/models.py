@@ -17,6 +17,7 @@ from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -41,10 +42,20 @@ class Published:
 
 def dense(folder: Path, width: int, classes: int) -> Published:
     """Scaler and logistic regression over one tensor of `width` floats."""
+    return over_one_tensor(folder, width, classes, LogisticRegression(max_iter=20, tol=1e-2))
+
+
+def mlp(folder: Path, width: int, hidden: int, classes: int) -> Published:
+    """Scaler and a perceptron of one hidden layer: a row by itself takes many times what it takes in a batch."""
+    stops_at_once = MLPClassifier((hidden,), random_state=0, n_iter_no_change=1, tol=100.0)
+    return over_one_tensor(folder, width, classes, stops_at_once)
+
+
+def over_one_tensor(folder: Path, width: int, classes: int, classifier: Any) -> Published:
     random = np.random.default_rng(0)
     x = random.normal(size=(ROWS, width)).astype(np.float32)
     y = x[:, :classes].argmax(axis=1)
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=20, tol=1e-2)).fit(x, y)
+    fitted = make_pipeline(StandardScaler(), classifier).fit(x, y)
     data = exported(fitted, [("x", FloatTensorType([None, width]))])
     signature = signature_of([Tensor(name="x", datatype="FP32", shape=[-1, width])], classes)
     outputs = run(data, {"x": x})

@@ -8,10 +8,12 @@ import numpy as np
 
 from .models import Array, Published
 
+TRACE = "traceparent: 00-"
+"""What stands in a head before the trace id of 32 digits, which wrk counts up."""
 DATATYPES = {"f": "FP32", "i": "INT64", "O": "BYTES"}
 
 
-def infer(path: str, published: Published, binary: bool) -> bytes:
+def infer(path: str, published: Published, binary: bool, traced: bool = False) -> bytes:
     inputs: list[dict[str, Any]] = [
         {"name": name, "datatype": DATATYPES[values.dtype.kind], "shape": list(values.shape)}
         for name, values in published.row.items()
@@ -25,6 +27,8 @@ def infer(path: str, published: Published, binary: bool) -> bytes:
             one["data"] = [_plain(value) for value in values.ravel().tolist()]
     header = json.dumps({"inputs": inputs}, separators=(",", ":")).encode()
     lines = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(header) + len(tail)}\r\n"
+    if traced:
+        lines += f"{TRACE}{1:032x}-{1:016x}-01\r\n"
     if binary:
         kind = f"content-type: application/octet-stream\r\ninference-header-content-length: {len(header)}\r\n"
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .environments import environment
 from .measure import Case, Sample, Wrong, first_answer, measure, require_right
-from .models import Published, bare, dense, pipeline
+from .models import Published, bare, dense, mlp, pipeline
 from .process import free_port, running
 from .requests import answer_bytes, infer
 from .servers import Server
@@ -16,10 +16,12 @@ from .servers import Server
 CASES = (
     Case("floats30-c16", "floats30", 16),
     Case("floats30-c1", "floats30", 1),
+    Case("floats30-traced-c16", "floats30", 16, traced=True, only=("echo", "modelward", "fastapi")),
     Case("floats30-constant", "floats30", 16, share=0.5),
     Case("floats784-c16", "floats784", 16),
     Case("floats784-binary-c16", "floats784", 16, binary=True),
     Case("pipeline-c16", "pipeline", 16),
+    Case("mlp-c32", "mlp", 32, binary=True, only=("echo", "modelward", "modelward-unbatched")),
 )
 
 
@@ -34,18 +36,18 @@ class Turns:
 
     def round(self) -> None:
         """A server that fails is left out from then on, with what it said; the others go on."""
-        kinds = dict.fromkeys((case.model, case.binary) for case in self.cases)
-        for model, binary in kinds:
-            for server in [one for one in self.servers if one.binary or not binary]:
+        for asked in dict.fromkeys(case.asks for case in self.cases):
+            for server in list(self.servers):
                 try:
-                    self._turn(server, model, binary)
+                    if cases := [case for case in self.cases if case.asks == asked and case.fits(server)]:
+                        self._turn(server, *asked, cases)
                 except (Wrong, RuntimeError, OSError) as error:
                     print(f"{server.name} is left out: {error}", file=sys.stderr)
                     self.servers.remove(server)
 
-    def _turn(self, server: Server, model: str, binary: bool) -> None:
+    def _turn(self, server: Server, model: str, binary: bool, traced: bool, cases: Sequence[Case]) -> None:
         published = self.model(model, server.bare)
-        request = infer(server.path, published, binary)
+        request = infer(server.path, published, binary, traced)
         port, log = free_port(), self.home / f"{server.name}.log"
         sizes = (len(request), answer_bytes(published))
         python = environment(server.requirements)
@@ -56,11 +58,10 @@ class Turns:
                 require_right(body, published)
             if model == "floats30":
                 self.starts[server.name].append(seconds)
-            for case in self.cases:
-                if (case.model, case.binary) == (model, binary):
-                    sample = measure(process, port, request, case, self.seconds)
-                    self.samples[case.name][server.name].append(sample)
-                    print(f"{server.name:22} {case.name:22} {sample.cpu_us:8.1f} µs", file=sys.stderr)
+            for case in cases:
+                sample = measure(process, port, request, case, self.seconds)
+                self.samples[case.name][server.name].append(sample)
+                print(f"{server.name:22} {case.name:22} {sample.cpu_us:8.1f} µs", file=sys.stderr)
 
     def model(self, name: str, alone: bool = False) -> Published:
         if alone:
@@ -76,4 +77,6 @@ class Turns:
 def make(name: str, folder: Path) -> Published:
     if name == "pipeline":
         return pipeline(folder)
+    if name == "mlp":
+        return mlp(folder, 512, hidden=2048, classes=128)
     return dense(folder, 30, classes=2) if name == "floats30" else dense(folder, 784, classes=10)

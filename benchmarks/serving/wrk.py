@@ -1,6 +1,7 @@
 """wrk, the closed loop's client: it fills all connections at once, which a client in Python cannot.
 
-wrk is Debian's and Ubuntu's package of that name. It sends the prebuilt request byte for byte.
+wrk is Debian's and Ubuntu's package of that name. It sends the prebuilt request byte for byte; only a trace id, if
+there is one, counts up.
 """
 
 import json
@@ -11,13 +12,21 @@ from pathlib import Path
 from localcluster import packages
 
 from .load import Answered
+from .requests import TRACE
 
 SCRIPT = """
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
-  local request = file:read("*a")
+  local whole = file:read("*a")
   file:close()
-  wrk.format = function() return request end
+  wrk.format = function() return whole end
+  local _, last = whole:find(arguments[2], 1, true)
+  if not last then return end
+  local before, after, number = whole:sub(1, last), whole:sub(last + 33), 0
+  function request()  -- only where there is one does wrk ask for each request anew
+    number = number + 1
+    return before .. string.format("%032x", number) .. after
+  end
 end
 
 function done(summary, latency, requests)
@@ -42,7 +51,7 @@ def closed(port: int, request: bytes, connections: int, seconds: int) -> Answere
         script.write_text(SCRIPT)
         body.write_bytes(request)
         command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "-s", str(script)]
-        command += [f"http://127.0.0.1:{port}/", "--", str(body)]
+        command += [f"http://127.0.0.1:{port}/", "--", str(body), TRACE]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     said = json.loads(output.splitlines()[-1])
     return Answered(

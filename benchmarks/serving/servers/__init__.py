@@ -20,6 +20,8 @@ class Server:
     """Speaks the Open Inference Protocol's binary tensor extension."""
     bare: bool = False
     """Gets model.onnx alone: without manifest and profile ours does not monitor."""
+    module: str = "modelward_serving"
+    """What is run of ours; the others' modules lie here by their name."""
 
     def command(self, python: Path, folder: Path, ports: tuple[int, int], sizes: tuple[int, int]) -> list[str]:
         """`ports`: for requests, and for what a server has beside them."""
@@ -27,7 +29,7 @@ class Server:
         if self.name.startswith("modelward"):
             options = ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
             options += ["--name", "m", "--threads", "1"]
-            return [str(python), "-m", "modelward_serving", str(folder), *options]
+            return [str(python), "-m", self.module, str(folder), *options]
         if self.name == "echo":
             return [str(python), "-m", "benchmarks.serving.echo", str(port), *map(str, sizes)]
         return [str(python), "-m", f"{__name__}.{self.name}", str(folder), str(port)]
@@ -39,6 +41,7 @@ SERVERS = {
         Server("echo", binary=True),
         Server("modelward", binary=True),
         Server("modelward-unmonitored", binary=True, bare=True),
+        Server("modelward-unbatched", binary=True, module="benchmarks.serving.unbatched"),
         Server(
             "fastapi",
             ("fastapi==0.165.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0", ONNXRUNTIME),
@@ -47,6 +50,7 @@ SERVERS = {
         Server("mlserver", ("mlserver==1.7.1", "uvloop<0.22", "pandas<3", ONNXRUNTIME)),
         Server("kserve", ("kserve==0.21.0", ONNXRUNTIME), binary=True),
         Server("litserve", ("litserve==0.2.19", ONNXRUNTIME), path="/predict"),
+        Server("bentoml", ("bentoml==1.4.39", "uvloop==0.23.0", "httptools==0.9.0", ONNXRUNTIME)),
     )
 }
 

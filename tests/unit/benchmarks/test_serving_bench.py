@@ -1,21 +1,25 @@
 """The benchmark's arithmetic, and one run of it against the echo. Nothing here depends on how fast this machine is."""
 
+import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
 from benchmarks.serving import bars, load, wrk
 from benchmarks.serving.echo import answer_of
 from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, require_right
-from benchmarks.serving.models import Published
+from benchmarks.serving.models import Published, dense
 from benchmarks.serving.page import PARTS, rewritten
 from benchmarks.serving.process import cpu_seconds, free_port, memory_mb, running
 from benchmarks.serving.report import report, table, write
-from benchmarks.serving.requests import infer
+from benchmarks.serving.requests import TRACE, infer
 from benchmarks.serving.servers import SERVERS
 
 PUBLISHED = Published(
@@ -62,6 +66,31 @@ def test_bars_are_told_for_what_was_measured() -> None:
         "process start to first right answer, s": (0.3, "met"),
     }
     assert "| ≥ 12 | 10.00 | **missed** |" in bars.table(result)
+
+
+def test_batches_must_triple_the_rate_and_not_stretch_the_tail() -> None:
+    def told(ours: Sample) -> list[str]:
+        result = report({"mlp-c32": {"modelward": [ours], "modelward-unbatched": [sample(30)]}}, {}, 1, 1, (0.0,) * 3)
+        return [verdict for _, _, verdict in bars.verdicts(result)]
+
+    assert told(sample(10, rate=3.0)) == ["met", "met"]
+    assert told(sample(10, rate=2.9)) == ["**missed**", "met"]
+    assert told(replace(sample(10, rate=3.0), p99_ms=2.1)) == ["met", "**missed**"]
+
+
+@pytest.mark.parametrize(("mb", "verdict"), [(20.0, "met"), (20.1, "**missed**")])
+def test_further_worker_has_a_bar(mb: float, verdict: str) -> None:
+    told = list(bars.verdicts({"cases": {}, "cold_start_seconds": {}, "further_worker_mb": mb}))
+    assert [(bar.case, value, verdict) for bar, value, verdict in told] == [("workers", mb, verdict)]
+
+
+def test_case_is_measured_only_where_it_says_something() -> None:
+    def fitting(case: Case) -> set[str]:
+        return {name for name, server in SERVERS.items() if case.fits(server)}
+
+    assert fitting(Case("all", "x", 1)) == {*SERVERS}
+    assert "fastapi" not in fitting(Case("binary", "x", 1, binary=True))
+    assert fitting(Case("few", "x", 1, only=("echo", "fastapi"))) == {"echo", "fastapi"}
 
 
 def test_bar_says_nothing_where_monitoring_seems_to_save_time() -> None:
@@ -119,6 +148,43 @@ def test_tiny_run_against_the_echo(tmp_path: Path) -> None:
         assert cpu_seconds(process.pid) > 0
         assert memory_mb(process.pid) > 1
     assert process.returncode is not None
+
+
+async def test_traced_requests_differ_in_their_trace_id_alone() -> None:
+    seen: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                seen.append(await reader.readexactly(len(request)))
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    request = infer("/p", NUMBERS, binary=True, traced=True)
+    begin = request.index(TRACE.encode()) + len(TRACE)
+    wrk.install()
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        answered = await asyncio.to_thread(wrk.closed, server.sockets[0].getsockname()[1], request, 4, 1)
+    assert answered.failures == 0
+    assert len({one[begin : begin + 32] for one in seen}) == len(seen) > 4
+    assert {one[:begin] + one[begin + 32 :] for one in seen} == {request[:begin] + request[begin + 32 :]}
+
+
+@pytest.mark.parametrize(("name", "alone"), [("modelward", False), ("modelward-unbatched", True)])
+def test_unbatched_server_runs_every_row_by_itself(tmp_path: Path, name: str, alone: bool) -> None:
+    published = dense(tmp_path / "m", 30, classes=2)
+    port, admin, log = free_port(), free_port(), tmp_path / "log"
+    request = infer(SERVERS[name].path, published, binary=True)
+    with running(SERVERS[name].command(Path(sys.executable), published.folder, (port, admin), (0, 0)), log) as process:
+        body, _ = first_answer(process, port, request, log, time.perf_counter())
+        require_right(body, published)
+        assert load.closed(port, request, 16, 0.3).failures == 0
+        lines = httpx.get(f"http://127.0.0.1:{admin}/metrics").text.splitlines()
+    rows, runs = (
+        next(float(line.split()[-1]) for line in lines if line.startswith(f"modelward_batch_rows_{part}{{"))
+        for part in ("sum", "count")
+    )
+    assert (rows == runs) is alone
 
 
 def test_page_gets_its_numbers_from_the_result_and_keeps_the_rest() -> None:
