@@ -41,10 +41,9 @@ class PlainParser:
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise Refused(f"row {i} must be an object of columns")
-            if unknown := row.keys() - self._titles:
-                raise Refused(
-                    f"row {i}: unknown column '{min(unknown)}'; the columns are {listed(self._interface.inputs)}"
-                )
+            if not row.keys() <= self._titles:
+                unknown = next(column for column in row if column not in self._titles)
+                raise Refused(f"row {i}: unknown column '{unknown}'; the columns are {listed(self._interface.inputs)}")
         return rows
 
     def _column(self, spec: TensorSpec, rows: list[dict[str, Any]]) -> Values:
