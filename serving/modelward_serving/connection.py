@@ -79,8 +79,8 @@ class Connection(asyncio.Protocol):
     """httptools' callbacks and asyncio's in one, because a request passes through both for each call."""
 
     __slots__ = (
-        "_body", "_busy", "_chunk", "_going_on", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused",
-        "_repeated", "_since", "_size", "_target", "_transport", "_waiting", "_writable", "lost", "port",
+        "_body", "_busy", "_chunk", "_going_on", "_headers", "_in_head", "_parser", "_reading", "_receiving",
+        "_refused", "_repeated", "_since", "_size", "_target", "_transport", "_waiting", "_writable", "lost", "port",
     )  # fmt: skip
 
     def __init__(self, port: Port) -> None:

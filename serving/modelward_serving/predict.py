@@ -15,6 +15,11 @@ PATH = "/predict"
 MAX_ROWS = 10_000
 
 
+def has_rows(interface: Interface) -> bool:
+    """Else there is no way to take a row for itself."""
+    return interface.batches and all(spec.fixed_row is not None for spec in interface.inputs)
+
+
 class PlainParser:
     """`{"rows": [{column: value}]}`, a list of rows, or one row. A column that is left out is a missing value."""
 
@@ -29,7 +34,7 @@ class PlainParser:
         return Inference(None, len(rows), values, None, self._wanted, None, plain=True)
 
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
-        if not self._interface.batches or any(spec.fixed_row is None for spec in self._interface.inputs):
+        if not has_rows(self._interface):
             raise Refused("this model has no rows of columns; use its /infer", status=501)
         try:
             top = orjson.loads(body)
