@@ -122,7 +122,7 @@ def _value(spec: TensorSpec) -> dict[str, Any]:
     datatype = spec.datatype
     kind = _TYPES[datatype.kind]
     schema: dict[str, Any] = {"type": [kind, "null"] if _nullable(spec) else kind}
-    bounds = datatype.bounds
+    bounds: tuple[float, float] | None = datatype.bounds
     if datatype.kind == "float":
         limits = np.finfo(datatype.numpy)
         bounds = float(limits.min), float(limits.max)
