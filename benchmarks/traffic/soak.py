@@ -18,12 +18,11 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.serving.load import closed, quantile
+from benchmarks.serving.load import OpenLoop, Outcome, closed, dying_client, quantile
 from benchmarks.serving.models import dense
 from benchmarks.serving.process import CLIENT_CORE, ROOT, memory_mb
 from benchmarks.serving.requests import infer
 
-from .load import OpenLoop, Outcome, dying_client
 from .servers import Operator, Server, serving
 
 RESULTS = ROOT / "benchmarks/results"
