@@ -67,7 +67,7 @@ bench-first-answer: setup ## from kubectl apply to the first right answer, and w
 bench-traffic: setup ## what the split, its shields and a CPU quota cost, two minutes (ARGS="--only forwarding,shields,quota")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic $(ARGS)
 
-soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60")
+soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)

@@ -6,10 +6,9 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.serving.load import quantile
+from benchmarks.serving.load import OpenLoop, Outcome, quantile
 from modelward_contracts.traffic import HeaderMatch
 
-from .load import OpenLoop, Outcome
 from .servers import Operator, Server, serving
 from .stub import stub
 
@@ -74,5 +73,4 @@ async def _stopped(stable: Server) -> bool:
 
 
 def _seen_by_clients(outcome: Outcome) -> dict[str, Any]:
-    bad = sum(count for status, count in outcome.statuses.items() if status != 200)
-    return {"requests": len(outcome.latencies), "client_errors": bad + sum(outcome.errors.values())}
+    return {"requests": len(outcome.latencies), "client_errors": outcome.failures}

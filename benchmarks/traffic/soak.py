@@ -1,4 +1,4 @@
-"""`python -m benchmarks.traffic.soak [--seconds 600]`: 80 % of capacity through all that a rollout does.
+"""`python -m benchmarks.traffic.soak [--seconds 600] [--workers 1]`: 80 % of capacity through all that a rollout does.
 
 Two stable servers and a candidate. Weights change, connections are closed, servers are replaced and drained by
 SIGTERM, clients die in mid-request. Not one request may fail, and no server that stays may grow.
@@ -18,15 +18,14 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.serving.load import closed, quantile
+from benchmarks.serving.load import OpenLoop, Outcome, closed, dying_client, quantile
 from benchmarks.serving.models import dense
 from benchmarks.serving.process import CLIENT_CORE, ROOT, memory_mb
 from benchmarks.serving.requests import infer
 
-from .load import OpenLoop, Outcome, dying_client
 from .servers import Operator, Server, serving
 
-RESULT = ROOT / "benchmarks/results/soak.json"
+RESULTS = ROOT / "benchmarks/results"
 LOAD = 0.8
 CONNECTIONS = 32
 WEIGHTS = (10, 50, 0, 100, 10, 100, 50)
@@ -35,6 +34,8 @@ WEIGHTS = (10, 50, 0, 100, 10, 100, 50)
 @dataclass
 class Report:
     seconds: float
+    workers: int
+    """Processes of each server."""
     capacity: float
     """Requests a second in a closed loop with every request forwarded, all servers on one core."""
     rate: float
@@ -61,18 +62,18 @@ class Report:
 
 
 class Soak:
-    def __init__(self, home: Path, processes: ExitStack) -> None:
+    def __init__(self, home: Path, processes: ExitStack, workers: int) -> None:
         self.model = dense(home / "model", 30, 2)
         self.request = infer("/v2/models/m/infer", self.model, binary=False)
         self.operator = Operator(home / "traffic")
-        self.processes = processes
+        self.processes, self.workers = processes, workers
         self.stays, self.leaves, self.candidate = self.start("r1"), self.start("r1"), self.start("r2")
         self.ports: list[int] = [self.stays.data, self.leaves.data]
         self.weight = 0
 
     def start(self, revision: str) -> Server:
-        arguments = (self.model.folder, revision, self.operator.folder, "--drain-seconds", "2")
-        return self.processes.enter_context(serving(*arguments))
+        options = ("--drain-seconds", "2", "--workers", str(self.workers))
+        return self.processes.enter_context(serving(self.model.folder, revision, self.operator.folder, *options))
 
     def split(self, weight: int, close: bool = False) -> None:
         self.weight = weight
@@ -99,13 +100,13 @@ class Soak:
         return answered.requests / answered.seconds
 
 
-async def soak(seconds: float, period: float) -> Report:
+async def soak(seconds: float, period: float, workers: int = 1) -> Report:
     """One change each `period` seconds."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="modelward-soak-")))
-        run = Soak(home, stack.enter_context(ExitStack()))
+        run = Soak(home, stack.enter_context(ExitStack()), workers)
         capacity = await asyncio.to_thread(run.capacity)
-        report = Report(seconds, capacity, LOAD * capacity)
+        report = Report(seconds, workers, capacity, LOAD * capacity)
         load = OpenLoop(run.ports, run.request, CONNECTIONS)
         loading = asyncio.create_task(load.run(report.rate, seconds))
         beside = [
@@ -163,13 +164,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.traffic.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--period", type=float, default=5.0, help="seconds between changes (default: 5)")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--workers", type=int, default=1, help="processes of each server (default: 1)")
+    parser.add_argument("--out", type=Path, help="where the result goes (default: benchmarks/results/soak….json)")
     options = parser.parse_args()
     os.sched_setaffinity(0, {CLIENT_CORE})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report = runner.run(soak(options.seconds, options.period))
+        report = runner.run(soak(options.seconds, options.period, options.workers))
     result = asdict(report) | {"growth_mb": round(report.growth_mb, 2), "load_average": os.getloadavg()}
-    options.out.write_text(json.dumps(result, indent=1) + "\n")
+    name = "soak.json" if options.workers == 1 else f"soak-{options.workers}-workers.json"
+    (options.out or RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
     return 0 if set(report.statuses) == {"200"} and not report.errors else 1
 

@@ -79,14 +79,14 @@ class Connection(asyncio.Protocol):
     """httptools' callbacks and asyncio's in one, because a request passes through both for each call."""
 
     __slots__ = (
-        "_body", "_busy", "_chunk", "_headers", "_in_head", "_parser", "_reading", "_receiving", "_refused", "_since",
-        "_size", "_target", "_transport", "_waiting", "_writable", "lost", "port",
+        "_body", "_busy", "_chunk", "_going_on", "_headers", "_in_head", "_parser", "_reading", "_receiving",
+        "_refused", "_repeated", "_since", "_size", "_target", "_transport", "_waiting", "_writable", "lost", "port",
     )  # fmt: skip
 
     def __init__(self, port: Port) -> None:
         self.port = port
         self.lost = False
-        self._busy = False
+        self._busy = self._going_on = False
         self._reading = self._writable = True
         self._waiting: deque[Request | tuple[int, str]] = deque()
         """Requests to be answered, at the end perhaps why there are no more."""
@@ -129,10 +129,7 @@ class Connection(asyncio.Protocol):
         self._chunk = data if idle else b""
         before = self._headers if self._in_head else None
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._decline_upgrade(data[upgrade.args[0] :])
-            return
+            self._feed(data)
         except httptools.HttpParserCallbackError as error:
             refused = error.__context__
             self._abort(*refused.args if isinstance(refused, _TooLarge) else (400, "the request cannot be read"))
@@ -158,6 +155,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._target = b""
         self._headers: dict[bytes, bytes] = {}
+        self._repeated: dict[bytes, list[bytes]] = {}
         self._body: bytes | bytearray = b""
         self._size = 0
         self._in_head = self._receiving = True
@@ -171,11 +169,16 @@ class Connection(asyncio.Protocol):
         if not self._in_head:  # trailers: endless if kept, and no way to change a head that was already read
             return
         name, headers = name.lower(), self._headers
-        headers[name] = headers[name] + b", " + value if name in headers else value
+        if name in headers:
+            self._repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._size = 0
+        for name, values in self._repeated.items():  # only here: growing a value with each line is quadratic
+            self._headers[name] = b", ".join(values)
         length = self._headers.get(b"content-length")
         if length is not None and int(length) > self.port.limits.body_bytes:
             raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
@@ -214,7 +217,7 @@ class Connection(asyncio.Protocol):
             self.port.heads.learn(self._chunk, Head(request.method, request.target, request.headers))
         self._body = b""
         self._receiving = False
-        if self._busy or self._waiting:
+        if self._busy or self._waiting or not self._writable:
             self._waiting.append(request)
             if len(self._waiting) >= MAX_PIPELINED or len(body) > MAX_PIPELINED_BYTES:
                 self._pause()
@@ -263,14 +266,17 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _go_on(self) -> None:
-        """With the next of what waits, unless the client does not take its answers."""
-        if not self._writable:
+        """With what waits, as long as it is answered at once and the client takes its answers."""
+        if self._going_on:  # the answer to one that waited leads back here: each would go deeper than the one before
             return
-        following = self._waiting.popleft()
-        if isinstance(following, Request):
-            self._start(following)
-        else:
-            self._part(*following)
+        self._going_on = True
+        while self._waiting and self._writable and not self._busy:
+            following = self._waiting.popleft()
+            if isinstance(following, Request):
+                self._start(following)
+            else:
+                self._part(*following)
+        self._going_on = False
 
     def _start(self, request: Request) -> None:
         self._busy = True
@@ -280,16 +286,28 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # a defect must cost one request, not the connection
             self.port.failed(request, error)
 
-    def _decline_upgrade(self, rest: bytes) -> None:
-        """HTTP/1.1 goes on. The parser has stopped before the body, so it gets the head again without the offer."""
-        if self._parser.get_method() == b"CONNECT":
-            self._abort(501, "this server is no proxy")
-            return
+    def _feed(self, data: bytes) -> None:
+        """Offered upgrades are declined, HTTP/1.1 goes on: the parser has stopped before the body, so a new one gets
+        the head again without the offer. One read may hold thousands of them."""
+        rest = memoryview(data)
+        while True:
+            try:
+                self._parser.feed_data(rest)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+            if self._parser.get_method() == b"CONNECT":
+                self._abort(501, "this server is no proxy")
+                return
+            head = self._head_without_upgrade()
+            self._chunk = b""
+            self._parser = httptools.HttpRequestParser(self)
+            self._parser.feed_data(head)
+
+    def _head_without_upgrade(self) -> bytes:
         kept = self._headers.keys() - {b"upgrade", b"connection", b"http2-settings"}
         lines = [b"%b: %b\r\n" % (name, self._headers[name]) for name in kept]
-        head = b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(lines))
-        self._parser = httptools.HttpRequestParser(self)
-        self.data_received(head + rest)
+        return b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(lines))
 
     def _grow_head(self, size: int) -> None:
         self._size += size

@@ -17,6 +17,9 @@ from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, 
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
+LARGEST = 2 * 0xFFFFFF
+"""Up to this many bytes: simdjson counts the values of a list no further than 0xFFFFFF, and a buffer sized by that
+count is written beyond its end."""
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
@@ -203,7 +206,7 @@ def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int,
 
 
 def _load(header: bytes) -> Any:
-    if len(header) >= LARGE and (top := _load_large(header)) is not None:
+    if LARGE <= len(header) <= LARGEST and (top := _load_large(header)) is not None:
         return top
     try:
         return orjson.loads(header)

@@ -15,6 +15,11 @@ PATH = "/predict"
 MAX_ROWS = 10_000
 
 
+def has_rows(interface: Interface) -> bool:
+    """Else there is no way to take a row for itself."""
+    return interface.batches and all(spec.fixed_row is not None for spec in interface.inputs)
+
+
 class PlainParser:
     """`{"rows": [{column: value}]}`, a list of rows, or one row. A column that is left out is a missing value."""
 
@@ -29,7 +34,7 @@ class PlainParser:
         return Inference(None, len(rows), values, None, self._wanted, None, plain=True)
 
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
-        if not self._interface.batches or any(spec.fixed_row is None for spec in self._interface.inputs):
+        if not has_rows(self._interface):
             raise Refused("this model has no rows of columns; use its /infer", status=501)
         try:
             top = orjson.loads(body)
@@ -41,10 +46,9 @@ class PlainParser:
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise Refused(f"row {i} must be an object of columns")
-            if unknown := row.keys() - self._titles:
-                raise Refused(
-                    f"row {i}: unknown column '{min(unknown)}'; the columns are {listed(self._interface.inputs)}"
-                )
+            if not row.keys() <= self._titles:
+                unknown = next(column for column in row if column not in self._titles)
+                raise Refused(f"row {i}: unknown column '{unknown}'; the columns are {listed(self._interface.inputs)}")
         return rows
 
     def _column(self, spec: TensorSpec, rows: list[dict[str, Any]]) -> Values:

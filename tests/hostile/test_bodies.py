@@ -89,6 +89,11 @@ def test_a_header_length_outside_the_body_is_refused(target: Target, length: str
     assert_refused(target, target.message(target.body, f"Inference-Header-Content-Length: {length}"))
 
 
+def test_more_values_than_a_parser_may_count_are_refused(target: Target) -> None:
+    values = target.first(data=0).replace(b'"data": 0', b'"data": [' + b"0," * 30_000_000 + b"0]")
+    assert_refused(target, target.message(gzip.compress(values, 1), "Content-Encoding: gzip"))
+
+
 @pytest.mark.parametrize("size", [-1, 0, 1, 2**31, 2**63, 1e300, "8", None, True])
 def test_a_binary_size_that_is_not_the_tensors_is_refused(target: Target, size: object) -> None:
     tensor = {k: v for k, v in target.good["inputs"][0].items() if k != "data"}

@@ -85,6 +85,12 @@ def test_pipelined_requests_are_answered_in_order(target: Target) -> None:
     assert len(statuses) == 100
 
 
+def test_thousands_of_requests_in_one_piece_behind_a_slower_one_are_answered_each(target: Target) -> None:
+    health = target.head(path="/v2/health/live", method="GET")
+    statuses = [status for status, _ in talk(target, target.message(target.body, last=False) + health * 2_000)]
+    assert statuses == [200] * 2_001
+
+
 def test_good_request_before_garbage_is_answered(target: Target) -> None:
     statuses = [status for status, _ in talk(target, target.message(target.body, last=False) + b"\0\0\0\r\n\r\n")]
     assert statuses[:1] == [200]

@@ -25,21 +25,22 @@ class Receiver(Protocol):
     def replied(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None: ...
 
     def broken(self, cause: str, unanswered: bool) -> None:
-        """`unanswered`: the connection had been used before and closed without a byte of this reply."""
+        """`unanswered`: a kept connection that closed without a byte of this reply."""
 
 
 class Upstream(asyncio.Protocol):
     """One connection; one exchange at a time."""
 
     __slots__ = (
-        "_body", "_born", "_headers", "_heard", "_kept", "_parser", "_pool", "_receiver", "_status", "_transport",
-        "_used", "idle_since",
+        "_body", "_born", "_headers", "_heard", "_keep_alive", "_parser", "_pool", "_receiver", "_status", "_transport",
+        "idle_since", "kept",
     )  # fmt: skip
 
     def __init__(self, pool: "Pool") -> None:
         self._pool = pool
         self._receiver: Receiver | None = None
-        self._used = False
+        self.kept = False
+        """It has waited for its next request, and may have been closed meanwhile."""
         self._born = self.idle_since = perf_counter() - random.uniform(0, MAX_AGE / 4)  # noqa: S311
 
     def send(self, data: bytes, receiver: Receiver) -> None:
@@ -56,7 +57,11 @@ class Upstream(asyncio.Protocol):
         self._transport.abort()
 
     def usable(self, now: float) -> bool:
-        return not self._transport.is_closing() and now - self._born < MAX_AGE and now - self.idle_since < IDLE_AGE
+        return not self.lost and now - self._born < MAX_AGE and now - self.idle_since < IDLE_AGE
+
+    @property
+    def lost(self) -> bool:
+        return self._transport.is_closing()
 
     def close(self) -> None:
         self._transport.close()
@@ -98,14 +103,13 @@ class Upstream(asyncio.Protocol):
         else:
             self._status = status
             # Only known here: afterwards the parser stands before the next reply, and says no.
-            self._kept = self._parser.should_keep_alive()
+            self._keep_alive = self._parser.should_keep_alive()
 
     def _finish(self) -> None:
         receiver, self._receiver = self._receiver, None
         status, headers, body = self._status, self._headers, bytes(self._body)
-        self._used = True
         self.idle_since = perf_counter()
-        if self._kept:
+        if self._keep_alive:
             self._pool.give_back(self)
         else:
             self._transport.close()
@@ -115,7 +119,7 @@ class Upstream(asyncio.Protocol):
     def _fail(self, cause: str) -> None:
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
-            receiver.broken(cause, unanswered=self._used and not self._heard)
+            receiver.broken(cause, unanswered=self.kept and not self._heard)
 
 
 class Pool:
@@ -162,6 +166,7 @@ class Pool:
         if self._closed:
             upstream.close()
         else:
+            upstream.kept = True
             self._idle.append(upstream)
 
     def forget(self, upstream: Upstream) -> None:
@@ -181,7 +186,7 @@ class Pool:
             self._address = ("", 0.0)
             done(None)
         else:
-            done(upstream)
+            done(None if upstream.lost else upstream)  # it may be closed as soon as it is open
 
     async def _resolve(self) -> str:
         address, until = self._address

@@ -1,6 +1,7 @@
 """HTTP framing without a socket: where the bytes are cut changes nothing, and no bytes at all raise."""
 
 import asyncio
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -49,6 +50,19 @@ class Pipe(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self.reading = True
+
+
+class Full(Pipe):
+    """Takes one answer at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: Connection | None = None
+
+    def write(self, data: Any) -> None:
+        super().write(data)
+        if self.connection is not None:
+            self.connection.pause_writing()
 
 
 class Seen:
@@ -159,3 +173,49 @@ def test_a_large_body_behind_an_unanswered_request_is_the_last_to_be_read_until_
         held.pop().respond(200, b"{}")
     assert pipe.reading
     assert bytes(pipe.written).count(b"HTTP/1.1 200") == 3
+
+
+def test_thousands_of_requests_behind_an_unanswered_one_are_answered_each() -> None:
+    held: list[Request] = []
+    unseen = [3_000]
+
+    def handle(request: Request) -> None:
+        if request.body:
+            held.append(request)
+        else:
+            unseen[0] -= 1
+            request.respond(200, b"{}")
+
+    connection, pipe = Connection(Port("data", handle)), Pipe()
+    connection.connection_made(pipe)
+    connection.data_received(message(BODY, None) + message(b"", None) * 3_000)
+    held.pop().respond(200, b"{}")
+    assert unseen == [0]
+    assert bytes(pipe.written).count(b"HTTP/1.1 200") == 3_001
+
+
+def test_requests_wait_for_a_client_that_does_not_take_its_answers() -> None:
+    pipe = Full()
+    connection = Connection(Port("data", lambda request: request.respond(200, b"{}")))
+    connection.connection_made(pipe)
+    pipe.connection = connection
+    connection.data_received(message(b"", None) * 50)
+    for answered in range(1, 51):
+        assert bytes(pipe.written).count(b"HTTP/1.1 200") == answered
+        connection.resume_writing()
+    assert pipe.reading
+
+
+def test_thousands_of_offered_upgrades_in_one_read_are_declined_each() -> None:
+    offer = message(BODY, None, "Upgrade: h2c\r\nConnection: Upgrade\r\n")
+    assert Seen().feed([offer * 2_000]).count(b"HTTP/1.1 200") == 2_000
+
+
+def test_a_header_repeated_without_end_costs_no_more_than_its_bytes() -> None:
+    held: list[Request] = []
+    connection = Connection(Port("data", held.append, Limits(head_bytes=8_000_000)))
+    connection.connection_made(Pipe())
+    began = time.perf_counter()
+    connection.data_received(message(BODY, None, "a:\r\n" * 1_000_000))
+    assert time.perf_counter() - began < 10  # growing the value with each line: most of a minute
+    assert held[0].headers[b"a"] == b", " * 999_999

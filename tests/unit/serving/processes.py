@@ -188,7 +188,7 @@ async def exchange(
     return int(head[0].split()[1]), headers
 
 
-Mode = Literal["ok", "error", "hang", "reject", "garbage", "drop"]
+Mode = Literal["ok", "error", "hang", "reject", "garbage", "drop", "forget"]
 
 
 @dataclass
@@ -204,8 +204,12 @@ class Candidate:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = 0
         async with requests(reader, writer) as heads:
             async for head in heads:
+                number += 1
+                if self.mode == "forget" and number == 3:  # as if it had been closed while it was idle
+                    raise ConnectionError
                 self.seen += 1
                 self.targets.append(head.split()[1])
                 await self.answer(writer)
@@ -218,7 +222,7 @@ class Candidate:
         if self.mode == "garbage":
             writer.write(b"nonsense\r\n\r\n")
             raise ConnectionError
-        status = {"ok": "200 OK", "error": "500 Oops", "reject": "400 Bad Request"}[self.mode]
+        status = {"ok": "200 OK", "forget": "200 OK", "error": "500 Oops", "reject": "400 Bad Request"}[self.mode]
         writer.write(f"HTTP/1.1 {status}\r\nmodelward-revision: r2\r\ncontent-length: 2\r\n\r\n{{}}".encode())
 
 

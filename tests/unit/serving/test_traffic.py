@@ -139,6 +139,17 @@ async def test_forwards_share_kept_connections(stable: Running, operator: Operat
         assert good.connections <= 5
 
 
+async def test_kept_connections_that_the_candidate_closes_cost_neither_side_anything(
+    stable: Running, operator: Operator
+) -> None:
+    async with candidate("forget") as good:
+        operator.split(stable, good.port, 100, deadline_seconds=10)
+        answers = await load(stable, 200, connections=4)
+        assert (answers.revisions, answers.errors) == ({"r2": 200}, [])
+        assert good.seen == 200
+    assert stable.monitor().forwards["r2"].failures == {}
+
+
 def test_invalid_request_is_the_clients_fault_wherever_it_goes(
     stable: Running, second: Running, operator: Operator
 ) -> None:
