@@ -35,19 +35,19 @@ lint: setup ## format, rules, types, layers, generated files
 	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
-	$(call timed,unit tests,$(BIN)/pytest tests/unit tests/property tests/hostile tests/faults examples)
+	$(call timed,unit tests,$(BIN)/pytest -n 2 tests/unit tests/property tests/hostile tests/faults examples)
 
 test-conformance: setup ## other projects' clients, unmodified, against the scoring server
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
 	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
-	$(call timed,api tests,$(BIN)/pytest tests/api tests/charts)
+	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null)
 	$(call timed,images,$(CLUSTER) images > /dev/null)
-	$(call timed,cluster tests,$(BIN)/pytest -n 2 tests/cluster)
+	$(call timed,cluster tests,$(BIN)/pytest -n 3 tests/cluster)
 
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)

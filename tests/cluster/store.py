@@ -1,12 +1,13 @@
 """A look, or a blow, into a namespace's store: Python in a pod that has the store's volume, as an intruder might."""
 
+from uuid import uuid4
+
 from .world import World
 
 
 def run_in_store(world: World, code: str) -> str:
     """Run `code` with `/store/<namespace>` as its working folder; what it printed."""
-    pod = "store-visitor"
-    world.kubectl("delete", "pod", pod, "--ignore-not-found", "--now")
+    pod = f"store-visitor-{uuid4().hex[:8]}"
     world.apply(
         {
             "apiVersion": "v1",
