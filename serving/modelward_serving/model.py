@@ -20,7 +20,7 @@ from .interface import Interface, TensorSpec, check_signature, compile_interface
 from .oip import Inference
 from .plan import Plan
 from .refusal import ModelError, Refused
-from .session import open_session
+from .session import RUN_OPTIONS, open_session
 from .tensors import Values
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Model:
     output_names: list[str]
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
-        outputs: list[Array] = self.session.run(self.output_names, feeds)
+        outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
         return outputs
 
     def feeds(self, requests: list[Inference]) -> dict[str, Array]:

@@ -13,6 +13,8 @@ from .refusal import ModelError
 
 onnxruntime.disable_telemetry_events()
 onnxruntime.set_default_logger_severity(3)
+RUN_OPTIONS = onnxruntime.RunOptions()
+"""For every run: without any, the library raises and catches an exception each time."""
 
 
 def open_session(model: bytes, plan: Plan) -> Any:
