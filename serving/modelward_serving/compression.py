@@ -6,11 +6,15 @@ from .refusal import Refused
 
 WORTH = 8 << 10
 """Replies below this many bytes cost more to compress than to send."""
+ALWAYS = 1 << 20
+MAX_RATIO = 100
+"""A body may grow to this many times its size, and to `ALWAYS` bytes: rows of numbers shrink to a tenth, a bomb to a
+thousandth, and what a client need not send must not cost the others seconds."""
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 
 
 def decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
-    """Raises `Refused`, also for a body that grows beyond `limit` bytes."""
+    """Raises `Refused`, also for a body that grows beyond `limit` bytes, or beyond all proportion."""
     encoding = encoding.strip().lower()
     if encoding == b"identity":
         return body
@@ -18,6 +22,7 @@ def decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
         raise Refused(
             f"Content-Encoding {encoding.decode('latin-1')!r} is not supported; use gzip or deflate", status=415
         )
+    limit = min(limit, max(ALWAYS, MAX_RATIO * len(body)))
     window = _GZIP if encoding != b"deflate" else _ZLIB if _has_zlib_header(body) else _RAW
     stream = zlib.decompressobj(window)
     try:

@@ -91,7 +91,7 @@ def test_a_header_length_outside_the_body_is_refused(target: Target, length: str
 
 def test_more_values_than_a_parser_may_count_are_refused(target: Target) -> None:
     values = target.first(data=0).replace(b'"data": 0', b'"data": [' + b"0," * 30_000_000 + b"0]")
-    assert_refused(target, target.message(gzip.compress(values, 1), "Content-Encoding: gzip"))
+    assert_refused(target, target.message(values))
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1, 2**31, 2**63, 1e300, "8", None, True])
