@@ -12,7 +12,6 @@ from modelward_serving.monitor.counters import Counters
 from .breaker import Breaker, Cells
 from .forward import Candidate, Local
 from .split import Split
-from .upstream import Pool
 
 MIN_DEADLINE = 0.050
 UNKNOWN_DEADLINE = 0.200
@@ -96,13 +95,12 @@ class Director:
         known = before is not None and before.target == target and not before.breaker.open
         self._retire()
         counts = self._counters.forward(target.revision)
-        window = before.window if before is not None and known else None
+        window, reached = (before.window, before.pool.reached) if before is not None and known else (None, False)
         breaker = Breaker(self._shared, epoch)
-        pool = Pool(self._loop, target.host, target.port, before is not None and known and before.pool.reached)
         self._candidate = Candidate(
-            self._loop, target, pool, counts, self._local, lambda: self.deadline, breaker, window
+            self._loop, target, counts, self._local, lambda: self.deadline, breaker, window, reached
         )
-        pool.prepare()
+        self._candidate.pool.prepare()
 
     @property
     def deadline(self) -> float:

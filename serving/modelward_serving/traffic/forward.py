@@ -41,15 +41,15 @@ class Candidate:
         self,
         loop: asyncio.AbstractEventLoop,
         target: Target,
-        pool: Pool,
         counts: ForwardCounts,
         local: Local,
         deadline: Callable[[], float],
         breaker: Breaker,
         window: Window | None = None,
+        reached: bool = False,
     ) -> None:
         self.loop, self.target, self.counts, self.local, self.deadline = loop, target, counts, local, deadline
-        self.pool = pool
+        self.pool = Pool(loop, target.host, target.port, reached)
         self.breaker = breaker
         self.window = window or Window()
         self._waiting: deque[Forward] = deque()
