@@ -1,7 +1,7 @@
-"""One real cluster for all of these tests; each test has a namespace of its own, under Pod Security `restricted`.
+"""Real clusters for all of these tests; each test has a namespace of its own, under Pod Security `restricted`.
 
-Tests run beside each other in several processes, but for those that take the operator away from everybody.
-The cluster stays up when MODELWARD_TEST_KEEP is set, and then the next run is quicker.
+Tests run beside each other in several processes. Those that take the operator away from everybody go one after the
+other, in a cluster of their own. Clusters stay up when MODELWARD_TEST_KEEP is set, and then the next run is quicker.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,24 +30,52 @@ CRASHING = Path(__file__).parent / "crashing"
 OPERATOR = "app.kubernetes.io/component=operator"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """One process takes all that want to be alone, so that none waits for another's turn."""
+    for item in items:
+        if "alone" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("alone"))
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """For a test, or what it uses, that others could not bear beside them, or that could not bear others."""
+    with locks.held(f"{NAME}-alone"):
+        yield
+
+
 @pytest.fixture(scope="session")
-def installed(testrun_uid: str) -> Iterator[World]:
-    """Modelward installed by its chart: by the first process that asks, and taken away by the last."""
+def clusters(testrun_uid: str) -> Iterator[Callable[[str], World]]:
+    """By name, each brought up when somebody asks."""
+    with ExitStack() as stack:
+        yield cache(lambda name: stack.enter_context(_with_modelward(name, testrun_uid)))
+
+
+@pytest.fixture
+def installed(request: pytest.FixtureRequest, clusters: Callable[[str], World]) -> World:
+    """Modelward installed by its chart."""
+    return clusters(f"{NAME}-alone" if "alone" in request.fixturenames else NAME)
+
+
+@contextmanager
+def _with_modelward(cluster: str, testrun: str) -> Iterator[World]:
+    """Installed by the first process that asks, taken away by the last."""
     try:
-        with locks.held(f"{NAME}-users", shared=True):
-            with locks.held(f"{NAME}-install"):
-                cluster = bringup.up(NAME)
-                references = _install(cluster, testrun_uid)
+        with locks.held(f"{cluster}-users", shared=True):
+            with locks.held(f"{cluster}-install"):
+                up = bringup.up(cluster)
+                references = _install(up, testrun)
             yield World(
                 kubectl_path=parts.kubectl(),
-                kubeconfig=cluster.plane.kubeconfig(),
-                audit_log=cluster.plane.audit_log,
+                kubeconfig=up.plane.kubeconfig(),
+                audit_log=up.plane.audit_log,
                 images=references,
                 namespace=install.NAMESPACE,
             )
     finally:
-        if locks.free(f"{NAME}-users") and not os.environ.get("MODELWARD_TEST_KEEP"):
-            teardown.down(NAME)
+        if locks.free(f"{cluster}-users") and not os.environ.get("MODELWARD_TEST_KEEP"):
+            teardown.down(cluster)
 
 
 def _install(cluster: Cluster, testrun: str) -> dict[str, str]:
@@ -60,26 +89,6 @@ def _install(cluster: Cluster, testrun: str) -> dict[str, str]:
         done.write_text(json.dumps(references))
     found: dict[str, str] = json.loads(done.read_text())
     return found
-
-
-@contextmanager
-def turn(alone: bool) -> Iterator[None]:
-    """Beside other tests, or when they have ended: who waits to be alone lets nobody else begin."""
-    with ExitStack() as stack:
-        with locks.held(f"{NAME}-next"):
-            stack.enter_context(locks.held(f"{NAME}-turn", shared=not alone))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def own_turn(request: pytest.FixtureRequest) -> Iterator[None]:
-    with turn("alone" in request.fixturenames):
-        yield
-
-
-@pytest.fixture
-def alone() -> None:
-    """For a test, or what it uses, that others could not bear beside them, or that could not bear others."""
 
 
 @contextmanager
@@ -143,10 +152,17 @@ def world(installed: World, request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def shop(installed: World, testrun_uid: str) -> Shop:
+def shops() -> dict[Path, Shop]:
+    """By the cluster's kubeconfig."""
+    return {}
+
+
+@pytest.fixture
+def shop(installed: World, shops: dict[Path, Shop], testrun_uid: str) -> Shop:
     """A namespace with good and harmful versions of one model. Tests deploy them, and change nothing else in it.
 
     All processes ask for the same, and wait together. It goes with the cluster.
     """
-    with turn(alone=False):
-        return train(new_namespace(installed, f"shop-{testrun_uid[:8]}"))
+    if installed.kubeconfig not in shops:
+        shops[installed.kubeconfig] = train(new_namespace(installed, f"shop-{testrun_uid[:8]}"))
+    return shops[installed.kubeconfig]

@@ -11,7 +11,7 @@ from .world import World
 
 pytestmark = pytest.mark.timeout(900, func_only=True)
 
-QUIET_SECONDS = 300 if LONG else 60
+QUIET_SECONDS = 300 if LONG else 30
 
 
 def test_cluster_at_rest_sees_no_write_by_the_operator(shop: Shop, request: pytest.FixtureRequest, alone: None) -> None:
