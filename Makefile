@@ -47,7 +47,7 @@ test-api: setup ## a real etcd and API server
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null)
 	$(call timed,images,$(CLUSTER) images > /dev/null)
-	$(call timed,cluster tests,$(BIN)/pytest -n 4 --dist loadgroup tests/cluster)
+	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
 
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)

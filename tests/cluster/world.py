@@ -1,6 +1,7 @@
 """A cluster with Modelward in it, as its users see it: kubectl and HTTP."""
 
 import json
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -92,9 +93,15 @@ class World:
         return str((status.get("stable") or {}).get("modelVersion", ""))
 
     def url(self, service: str) -> str:
-        """Reachable from this machine: the cluster's Service addresses are routed to its node."""
+        """Reachable from this machine: the cluster's Service addresses are routed to its node.
+
+        A busy node's kube-proxy learns of a new Service seconds after its pods are Ready. Until then nothing routes
+        there, and connections end in "no route to host"; from then on every error counts.
+        """
         found = self.wait(f"Service {service}", lambda: self.get("service", service))
-        return f"http://{found['spec']['clusterIP']}"
+        address = found["spec"]["clusterIP"]
+        self.wait(f"the node knows Service {service}", lambda: connects(address))
+        return f"http://{address}"
 
     def reasons(self, name: str, type_: str = "") -> list[str]:
         """Of the Events about an object, oldest first."""
@@ -104,3 +111,11 @@ class World:
             e["reason"]
             for e in sorted(mine, key=lambda e: str(e.get("eventTime") or e.get("deprecatedLastTimestamp") or ""))
         ]
+
+
+def connects(address: str) -> bool:
+    try:
+        socket.create_connection((address, 80), timeout=2).close()
+    except OSError:
+        return False
+    return True
