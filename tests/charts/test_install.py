@@ -117,7 +117,7 @@ def test_plain_apply_of_rendered_manifests_works_and_settles(chart: Chart, kubec
 
 @pytest.mark.parametrize("words", MAY)
 def test_operator_may(installed: None, kubectl: Run, words: str) -> None:
-    assert _can(kubectl, OPERATOR, words)
+    _wait_until_can(kubectl, OPERATOR, words)
 
 
 @pytest.mark.parametrize("words", MAY_NOT)
@@ -129,10 +129,10 @@ def test_users_roles_cover_modelward(installed: None, kubectl: Run) -> None:
     for role in ("view", "edit"):
         done = kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er", "--namespace=team-a")
         assert done.ok, done.out
-    assert _can(kubectl, "--as=viewer", "list modeldeployments.modelward.dev")
+    _wait_until_can(kubectl, "--as=viewer", "list modeldeployments.modelward.dev")
     assert not _can(kubectl, "--as=viewer", "create modeldeployments.modelward.dev")
-    assert _can(kubectl, "--as=editer", "create modeldeployments.modelward.dev")
-    assert _can(kubectl, "--as=editer", "patch modeldeployments.modelward.dev/scale")
+    _wait_until_can(kubectl, "--as=editer", "create modeldeployments.modelward.dev")
+    _wait_until_can(kubectl, "--as=editer", "patch modeldeployments.modelward.dev/scale")
     assert not _can(kubectl, "--as=editer", "update modeldeployments.modelward.dev/status")
 
 
@@ -150,6 +150,11 @@ def installed(chart: Chart, kubectl: Run) -> Iterator[None]:
 
 def _has(kubectl: Run, name: str, text: str) -> bool:
     return text in kubectl("get", name, "--output=yaml").out
+
+
+def _wait_until_can(kubectl: Run, who: str, words: str) -> None:
+    """The API server's authorizer follows new roles and bindings a moment later."""
+    wait_until(partial(_can, kubectl, who, words), f"{who} can {words}")
 
 
 def _can(kubectl: Run, who: str, words: str) -> bool:
