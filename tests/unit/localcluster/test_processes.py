@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +21,12 @@ def start() -> Iterator[Start]:
     started: list[Process] = []
 
     def run(*words: str) -> Process:
-        started.append(subprocess.Popen([sys.executable, "-c", _SLEEP, *words]))
-        return started[-1]
+        started.append(process := subprocess.Popen([sys.executable, "-c", _SLEEP, *words]))
+        # It is started a moment before the kernel shows what with.
+        deadline = time.monotonic() + 10
+        while words and words[-1].encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes():
+            assert time.monotonic() < deadline
+        return process
 
     yield run
     for process in started:
