@@ -59,7 +59,7 @@ def node() -> Iterator[World]:
     try:
         built = images.build()
         images.load(cluster, built)
-        references = {image.name: image.reference for image in built}
+        references = images.references(built)
         install.install(cluster.plane.kubeconfig(), references)
         yield World(parts.kubectl(), cluster.plane.kubeconfig(), cluster.plane.audit_log, references, "default")
     finally:

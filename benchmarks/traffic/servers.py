@@ -77,5 +77,8 @@ class Operator(Signer):
         signed = self.signed(self.setting(port, weight, **fields))
         for server in servers:
             httpx.put(f"http://127.0.0.1:{server.admin}/traffic", content=signed, timeout=20).raise_for_status()
+            deadline = time.monotonic() + 10
             while not all(forwards.reached for forwards in server.monitor().forwards.values()):
+                if time.monotonic() > deadline:
+                    raise RuntimeError("the candidate cannot be reached")
                 time.sleep(0.005)

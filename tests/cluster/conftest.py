@@ -84,7 +84,7 @@ def _install(cluster: Cluster, testrun: str) -> dict[str, str]:
     if not done.exists():
         built = images.build([f"modelward-crashing={CRASHING}"])
         images.load(cluster, built)
-        references = {image.name: image.reference for image in built}
+        references = images.references(built)
         install.install(cluster.plane.kubeconfig(), references)
         done.write_text(json.dumps(references))
     found: dict[str, str] = json.loads(done.read_text())

@@ -62,7 +62,7 @@ def _images(arguments: argparse.Namespace) -> None:
     built = images.build(arguments.extra)
     if arguments.load:
         images.load(Cluster.get(arguments.name), built)
-    print(json.dumps({image.name: image.reference for image in built}, indent=1))
+    print(json.dumps(images.references(built), indent=1))
 
 
 def _parser() -> argparse.ArgumentParser:

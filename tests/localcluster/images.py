@@ -21,6 +21,11 @@ _KEPT = 6  # archives of one image, so that several checkouts keep theirs
 _ANY_TIME = 946684800  # file times would make layers differ between checkouts
 
 
+def references(images: "Iterable[Image]") -> dict[str, str]:
+    """By name."""
+    return {image.name: image.reference for image in images}
+
+
 @dataclass(frozen=True)
 class Image:
     """A Dockerfile with the files that it copies, as they were at one moment: people edit while an image is built."""

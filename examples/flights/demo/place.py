@@ -50,7 +50,7 @@ def _own(timed: Parts) -> Place:
     with timed.part("images"):
         built = images.build([f"{FLIGHTS}={paths.REPOSITORY / 'examples' / 'flights'}"])
         images.load(cluster, built)
-        references = {image.name: image.reference for image in built}
+        references = images.references(built)
     kubeconfig = cluster.plane.kubeconfig()
     with timed.part("chart"):
         install.install(kubeconfig, references)

@@ -138,8 +138,10 @@ def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
     return (Event("Warning" if after[0] == "True" else "Normal", after[1], after[2]),)
 
 
-def _unreachable(o: DeploymentObserved) -> str:
-    return "" if o.evidence.candidate.reached else f": {UNREACHABLE}"
+def _held_by(o: DeploymentObserved) -> str:
+    """What the candidate waits for, if anything is known of it."""
+    unreachable = "" if o.evidence.candidate.reached else f": {UNREACHABLE}"
+    return _because(trouble_of(o.pods, o.status.candidate)) or unreachable
 
 
 def _progress(o: DeploymentObserved) -> str:
@@ -152,11 +154,9 @@ def _progress(o: DeploymentObserved) -> str:
         case "Canary" | "Paused":
             total, step = len(o.deployment.spec.rollout.steps), (status.step or 0) + 1
             held = " (paused)" if status.phase == "Paused" else ""
-            why = _because(trouble_of(o.pods, status.candidate)) or _unreachable(o)
-            return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{why}"
+            return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{_held_by(o)}"
         case "Promoting":
-            why = _because(trouble_of(o.pods, status.candidate)) or _unreachable(o)
-            return f"{candidate} is being promoted{why}"
+            return f"{candidate} is being promoted{_held_by(o)}"
         case "RollingBack":
             return f"traffic leaves {candidate}"
         case _:
