@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from .encode import Results
@@ -33,15 +34,11 @@ THREAD_SECONDS = 0.002
 _Run = tuple[dict[str, Array], list[Array] | Exception, float, float]
 
 
-class Job:
+class Job(msgspec.Struct, eq=False):
     """A checked request, and what becomes of its outcome."""
 
-    __slots__ = ("deadline", "inference", "started")
-
-    def __init__(self, inference: Inference, started: float) -> None:
-        self.inference = inference
-        self.started = started
-        self.deadline = started + inference.timeout if inference.timeout is not None else None
+    inference: Inference
+    started: float
 
     def done(self, outcome: Outcome) -> None:
         raise NotImplementedError
@@ -132,7 +129,7 @@ class Batcher:
             if batch and (rows + inference.rows > self._max_rows or inference.shapes != batch[0].inference.shapes):
                 break
             taken += 1
-            if job.deadline is not None and now > job.deadline:
+            if inference.timeout is not None and now > job.started + inference.timeout:
                 finished.append((job, Refused("the request's timeout passed while it waited", status=503)))
             elif job.gone:
                 finished.append((job, Refused("the client has gone", status=499)))

@@ -10,11 +10,13 @@ from time import perf_counter
 import httptools
 
 from .heads import Head, Heads
-from .http import Request, parting, start_of_answer
+from .http import Request, head_of_answer, parting
 
 MAX_PIPELINED = 32
 MAX_PIPELINED_BYTES = 64 << 10
 """A larger body that waits for the answer before it is the last to be read meanwhile."""
+SHORT = 1024
+"""Bytes of an answer's body whose head is kept."""
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending what nobody reads."""
 TURNED_AWAY = 100
@@ -44,7 +46,8 @@ class Port:
     limits: Limits = field(default_factory=Limits)
     head: bytes = b""
     """Header lines of every answer."""
-    starts: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    answers: dict[tuple[int, bytes, int], bytes] = field(default_factory=dict)
+    """Heads of short answers, which are alike but for their length."""
     closing: bool = False
     """Say `Connection: close` in every answer."""
     heads: Heads = field(default_factory=Heads)
@@ -59,11 +62,14 @@ class Port:
         """Seconds without a connection."""
         return 0.0 if self.connections else now - self.left
 
-    def start_of(self, status: int, content_type: bytes) -> bytes:
-        start = self.starts.get((status, content_type))
-        if start is None:
-            start = self.starts[status, content_type] = start_of_answer(status, self.head, content_type)
-        return start
+    def head_of(self, status: int, content_type: bytes, length: int) -> bytes:
+        key = (status, content_type, length)
+        head = self.answers.get(key)
+        if head is None:
+            head = head_of_answer(status, self.head, content_type, length)
+            if length <= SHORT:
+                self.answers[key] = head
+        return head
 
     def failed(self, request: Request, error: Exception) -> None:
         log.error("a handler failed", exc_info=error, extra={"fields": {"port": self.name}})

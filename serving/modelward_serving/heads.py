@@ -30,19 +30,17 @@ class Heads:
         self._known: dict[bytes, Head] = {}
 
     def find(self, data: bytes) -> tuple[Head, bytes] | None:
-        end = data.find(END, 0, MAX_BYTES)
-        head = self._known.get(data[:end]) if end > 0 else None
-        if head is None or len(data) - end - len(END) != head.length:
-            return None
-        return head, data[end + len(END) :]
+        lines, _, body = data.partition(END)
+        head = self._known.get(lines)
+        return (head, body) if head is not None and len(body) == head.length else None
 
     def learn(self, data: bytes, head: Head) -> None:
         """`data`: bytes of which the parser made `head` and a body; kept if they are no more than that."""
-        end = data.find(END, 0, MAX_BYTES)
-        if end > 0 and len(data) - end - len(END) == head.length and _SECRET.isdisjoint(head.headers):
+        lines, _, body = data.partition(END)
+        if len(lines) < MAX_BYTES and len(body) == head.length and _SECRET.isdisjoint(head.headers):
             if len(self._known) >= MAX_HEADS:
                 self._known.clear()
-            self._known[data[:end]] = head
+            self._known[lines] = head
 
 
 def _length(headers: dict[bytes, bytes]) -> int:

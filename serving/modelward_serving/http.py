@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import msgspec
 import orjson
 
 if TYPE_CHECKING:
@@ -19,39 +20,30 @@ HOP_BY_HOP = frozenset(
 )
 
 
-class Request:
+class Request(msgspec.Struct, eq=False):
     """One request, whole: the body is kept until the answer has gone, so that it can be sent twice."""
 
-    __slots__ = ("body", "connection", "headers", "keep_alive", "method", "started", "target")
-
-    def __init__(
-        self,
-        connection: "Connection",
-        method: bytes,
-        target: bytes,
-        headers: dict[bytes, bytes],
-        body: bytes,
-        keep_alive: bool,
-        started: float,
-    ) -> None:
-        self.connection = connection
-        self.method = method
-        self.target = target
-        self.headers = headers
-        """Names in lower case."""
-        self.body = body
-        self.keep_alive = keep_alive
-        self.started = started
-        """`time.perf_counter()` when it was complete."""
+    connection: "Connection"
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    """Names in lower case."""
+    body: bytes
+    keep_alive: bool
+    started: float
+    """`time.perf_counter()` when it was complete."""
 
     def respond(self, status: int, body: bytes, content_type: bytes = JSON, extra: bytes = b"") -> None:
         """`extra`: whole header lines. The last word on this request."""
-        close = not self.keep_alive or self.connection.port.closing
-        start = self.connection.port.start_of(status, content_type)
+        connection = self.connection
+        port = connection.port
+        close = port.closing or not self.keep_alive
         if close:
             extra += b"connection: close\r\n"
-        shown = b"" if self.method == b"HEAD" else body
-        self.connection.finish(b"%b%d\r\n%b\r\n%b" % (start, len(body), extra, shown), close)
+        head = port.head_of(status, content_type, len(body))
+        if self.method == b"HEAD":
+            body = b""
+        connection.finish(head + b"\r\n" + body if not extra else b"%b%b\r\n%b" % (head, extra, body), close)
 
     def relay(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Pass on another server's answer."""
@@ -65,9 +57,9 @@ class Request:
         self.respond(status, error_body(message), extra=extra)
 
 
-def start_of_answer(status: int, head: bytes, content_type: bytes) -> bytes:
-    """Up to the number of bytes in the body."""
-    return b"%b%bcontent-type: %b\r\ncontent-length: " % (_STATUS_LINES[status], head, content_type)
+def head_of_answer(status: int, lines: bytes, content_type: bytes, length: int) -> bytes:
+    """Without the empty line at its end."""
+    return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n" % (_STATUS_LINES[status], lines, content_type, length)
 
 
 def error_body(message: str) -> bytes:

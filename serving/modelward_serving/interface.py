@@ -42,6 +42,8 @@ class Interface:
     probability_output: str | None
     batches: bool
     """The first dimension of every tensor is free, so rows of several requests can run together."""
+    alike: tuple[tuple[int, ...], ...]
+    """The inputs by type: those of one type become one array together."""
     input_index: dict[str, int] = field(repr=False)
     output_index: dict[str, int] = field(repr=False)
 
@@ -55,6 +57,10 @@ def compile_interface(signature: Signature) -> Interface:
         label_output=signature.label_output,
         probability_output=signature.probability_output,
         batches=all(spec.shape and spec.shape[0] == -1 for spec in (*inputs, *outputs)),
+        alike=tuple(
+            tuple(i for i, spec in enumerate(inputs) if spec.datatype == datatype)
+            for datatype in dict.fromkeys(spec.datatype for spec in inputs)
+        ),
         input_index=_index(inputs),
         output_index=_index(outputs),
     )

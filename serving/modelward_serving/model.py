@@ -1,8 +1,11 @@
 """The model that is served: proven by its digests before it is loaded, and run over rows of several requests."""
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from math import nan
 from pathlib import Path
 from struct import error as StructError  # noqa: N812 — it is an exception
 from struct import pack
@@ -46,20 +49,38 @@ class Model:
 
     def feeds(self, requests: list[Inference]) -> dict[str, Array]:
         """One array for each input over all the requests' rows. Raises `Refused` for values that do not fit."""
+        interface, shapes = self.interface, requests[0].shapes
+        rows = sum([request.rows for request in requests])
+        columns = list(zip(*[request.values for request in requests], strict=True))
+        if len(columns) > len(interface.alike) and all(request.listed for request in requests):
+            with suppress(FloatingPointError, OverflowError, ValueError):  # one by one it is known which
+                return self._feeds_alike(columns, rows)
         feeds = {}
-        rows = sum(request.rows for request in requests) if len(requests) > 1 else requests[0].rows
-        shapes = requests[0].shapes
-        for i, spec in enumerate(self.interface.inputs):
+        for i, spec in enumerate(interface.inputs):
             try:
-                values = _joined([request.values[i] for request in requests], spec.datatype.numpy)
+                values = _joined(columns[i], spec.datatype.numpy)
             except (FloatingPointError, OverflowError, ValueError) as error:
-                raise _does_not_fit(spec, [request.values[i] for request in requests]) from error
+                raise _does_not_fit(spec, columns[i]) from error
             tail = shapes[i] if shapes is not None else spec.tail
-            feeds[spec.name] = values.reshape((rows, *tail) if self.interface.batches else tail)
+            feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
+        return feeds
+
+    def _feeds_alike(self, columns: list[tuple[Values, ...]], rows: int) -> dict[str, Array]:
+        """Of many inputs of few types each type is one array, of which each input has its part."""
+        feeds = {}
+        for alike in self.interface.alike:
+            specs = [self.interface.inputs[i] for i in alike]
+            values = [value for i in alike for part in columns[i] for value in part]
+            joined = _array(values, specs[0].datatype.numpy)
+            start = 0
+            for spec in specs:
+                end = start + rows * (spec.fixed_row or 1)
+                feeds[spec.name] = joined[start:end].reshape((rows, *spec.tail))
+                start = end
         return feeds
 
 
-def _joined(values: list[Values], dtype: Any) -> Array:
+def _joined(values: Sequence[Values], dtype: Any) -> Array:
     if len(values) == 1:
         return _array(values[0], dtype)
     if set(map(type, values)) == {list}:
@@ -71,15 +92,15 @@ def _array(values: Values, dtype: Any) -> Array:
     """Plain numbers go through `struct`, in a third of numpy's time; it knows no missing ones. A number too large for
     the type raises instead of becoming infinite."""
     if type(values) is list and dtype.kind == "f":
+        form = f"<{len(values)}{dtype.char}"
         try:
-            return np.frombuffer(pack(f"<{len(values)}{dtype.char}", *values), dtype)
+            return np.frombuffer(pack(form, *values), dtype)
         except StructError:
-            with np.errstate(over="raise"):
-                return np.asarray(values, dtype)
+            return np.frombuffer(pack(form, *[nan if value is None else value for value in values]), dtype)
     return np.asarray(values, dtype)
 
 
-def _does_not_fit(spec: TensorSpec, values: list[Values]) -> Refused:
+def _does_not_fit(spec: TensorSpec, values: Sequence[Values]) -> Refused:
     """With the row where only one request is meant; several are tried again one by one."""
     what = f"out of range for {spec.datatype.name}"
     largest = float(np.finfo(spec.datatype.numpy).max) if spec.datatype.kind == "float" else np.inf

@@ -7,6 +7,7 @@ from itertools import accumulate
 from operator import mul
 from typing import Any
 
+import msgspec
 import numpy as np
 import orjson
 import simdjson
@@ -14,6 +15,7 @@ import simdjson
 from .interface import Interface, TensorSpec, listed
 from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
+from .usual import LongRow, usual_decoder
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
@@ -36,8 +38,7 @@ class Wanted:
     everything: bool = False
 
 
-@dataclass(slots=True)
-class Inference:
+class Inference(msgspec.Struct):
     id: str | None
     rows: int
     values: list[Values]
@@ -47,6 +48,8 @@ class Inference:
     wanted: Wanted
     timeout: float | None
     """Seconds that the client is willing to wait."""
+    listed: bool = False
+    """Each of the values is a list, and each input's rows have a fixed length."""
     plain: bool = False
     """Came by the plain route, and is answered in its form."""
 
@@ -63,12 +66,14 @@ class Parser:
         self._plain = all_outputs(interface, binary=False)
         self._binary = all_outputs(interface, binary=True)
         self._fixed = all(spec.fixed_row is not None for spec in interface.inputs) and interface.batches
-        self._usual = [
-            (spec.title, spec.datatype.name, spec.one_row, spec.fixed_row, _plainly(spec)) for spec in interface.inputs
-        ]
+        self._usual = usual_decoder(interface)
+        one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
+        self._long_row = LongRow(interface) if self._usual is not None and one_of_floats else None
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
+            if (inference := self._usually(body)) is not None:
+                return inference
             header, raw = body, memoryview(b"")
         elif 0 < header_length <= len(body):
             header, raw = body[:header_length], memoryview(body)[header_length:]
@@ -78,11 +83,25 @@ class Parser:
             raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
         return self._request(_load(header), raw)
 
+    def _usually(self, body: bytes) -> Inference | None:
+        """As most requests are; None where the general way decides."""
+        if self._usual is None:
+            return None
+        if len(body) >= LARGE and self._long_row is not None:
+            row = self._long_row.decode(body) if len(body) <= LARGEST else None
+            if row is None:
+                return None
+            values = as_datatype(self._interface.inputs[0], row[1])
+            return Inference(row[0], 1, [values], None, self._plain, None)
+        try:
+            usual = self._usual.decode(body)
+        except ValueError:
+            return None
+        return Inference(usual.id, 1, [tensor.data for tensor in usual.inputs], None, self._plain, None, True)
+
     def _request(self, top: Any, raw: memoryview) -> Inference:
         if type(top) is not dict:
             raise Refused("the body must be a JSON object with 'inputs'")
-        if self._fixed and len(top) == 1 and (values := self._usual_inputs(top.get("inputs"))) is not None:
-            return Inference(None, 1, values, None, self._plain, None)
         tensors = top.get("inputs")
         if type(tensors) is not list or not tensors:
             raise Refused("the body must have 'inputs', a list of tensors")
@@ -99,24 +118,6 @@ class Parser:
             wanted=self._wanted(top["outputs"], parameters) if "outputs" in top else self._default(parameters),
             timeout=_timeout(parameters) if parameters else None,
         )
-
-    def _usual_inputs(self, tensors: Any) -> list[Values] | None:
-        """One row of plain values in the model's order, as most requests are; None where the general way decides."""
-        if type(tensors) is not list or len(tensors) != len(self._usual):
-            return None
-        values: list[Values] = []
-        for tensor, (name, datatype, shape, width, accepts) in zip(tensors, self._usual, strict=True):
-            if type(tensor) is not dict or len(tensor) != 4 or tensor.get("name") != name:
-                return None
-            if tensor.get("datatype") != datatype or tensor.get("shape") != shape:
-                return None
-            data = tensor.get("data")
-            if type(data) is not list or len(data) != width:
-                return None
-            if not (type(data[0]) in accepts if width == 1 else accepts.issuperset(map(type, data))):
-                return None
-            values.append(data)
-        return values
 
     def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:
         specs, index = self._interface.inputs, self._interface.input_index
@@ -170,11 +171,6 @@ class Parser:
                 raise Refused(f"output {name!r} is asked for twice")
             chosen[at] = _flag(_parameters(output) or {}, "binary_data", binary)
         return Wanted(tuple(chosen.items()), any(chosen.values()))
-
-
-def _plainly(spec: TensorSpec) -> frozenset[type]:
-    """Types of JSON values that need no look at the value itself."""
-    return spec.datatype.accepts if spec.datatype.bounds is None else frozenset()
 
 
 def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], raw: memoryview) -> Any:

@@ -31,7 +31,7 @@ class PlainParser:
     def parse(self, body: bytes) -> Inference:
         rows = self._rows(body)
         values = [self._column(spec, rows) for spec in self._interface.inputs]
-        return Inference(None, len(rows), values, None, self._wanted, None, plain=True)
+        return Inference(None, len(rows), values, None, self._wanted, None, listed=True, plain=True)
 
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
         if not has_rows(self._interface):

@@ -42,12 +42,9 @@ class Recorder(Observer):
             self.signals.note(feeds, outputs, rows)
 
 
-class ScoreJob(Job):
-    __slots__ = ("request", "scorer")
-
-    def __init__(self, inference: Inference, request: Request, scorer: "Scorer") -> None:
-        super().__init__(inference, request.started)
-        self.request, self.scorer = request, scorer
+class ScoreJob(Job, eq=False):
+    request: Request
+    scorer: "Scorer"
 
     def done(self, outcome: Outcome) -> None:
         self.scorer.answer(self.request, self.inference, outcome)
@@ -96,7 +93,7 @@ class Scorer:
 
     def run(self, request: Request, inference: Inference) -> None:
         try:
-            self._batcher.submit(ScoreJob(inference, request, self))
+            self._batcher.submit(ScoreJob(inference, request.started, request, self))
         except Refused as refused:
             self.refuse(request, refused)
 
@@ -106,12 +103,8 @@ class Scorer:
         request.refuse(refused.status, refused.message, extra)
 
     def answer(self, request: Request, inference: Inference, outcome: Outcome) -> None:
-        if isinstance(outcome, Refused):
-            self.refuse(request, outcome)
-            return
         if isinstance(outcome, Exception):
-            log.error("the model failed: %s", outcome)
-            self.refuse(request, Refused(f"the model failed: {' '.join(str(outcome).split())[:500]}", status=500))
+            self._fail(request, outcome)
             return
         try:
             if inference.plain:
@@ -125,6 +118,12 @@ class Scorer:
         counters = self._counters
         counters.answered(200)
         counters.total.observe(perf_counter() - request.started)
+
+    def _fail(self, request: Request, error: Exception) -> None:
+        if not isinstance(error, Refused):
+            log.error("the model failed: %s", error)
+            error = Refused(f"the model failed: {' '.join(str(error).split())[:500]}", status=500)
+        self.refuse(request, error)
 
     def _respond(self, request: Request, body: bytes, header_length: int | None) -> None:
         extra = b""

@@ -108,7 +108,7 @@ class Server:
         routes = ModelRoutes(model, self._plan, self.whole)
         for port in (self._data, self._direct):
             port.head = head
-            port.starts.clear()
+            port.answers.clear()
         self._data.handle = routes.build(self._service.director.handle, self._is_ready).handle
         self._direct.handle = routes.build(self._service.scorer.score, self._is_ready).handle
         if (traffic := self._settings.read_mounted()) is not None:

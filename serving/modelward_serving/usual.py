@@ -1,0 +1,98 @@
+"""The requests that most clients send, as types: one row of JSON values, the inputs in the model's order.
+
+What fits is decoded and checked in one pass; for all else, and for the wording of errors, there is the general way.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+import simdjson
+from msgspec import Meta, defstruct
+
+from .datatypes import DATATYPES, Datatype, convertible
+from .interface import Interface
+
+Decoder = msgspec.json.Decoder[Any]
+"""To an object with `inputs`, each with `data`: a flat list; and with `id`."""
+_numbers = simdjson.Parser()
+
+
+def usual_decoder(interface: Interface) -> Decoder | None:
+    """None for a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the
+    names of others."""
+    if not interface.batches or any(spec.one_row is None or spec.datatype.name == "FP16" for spec in interface.inputs):
+        return None
+    if len(set(interface.input_index.values())) < len(interface.inputs):
+        return None
+    data = [
+        Annotated[list[_value(spec.datatype)], Meta(min_length=spec.fixed_row, max_length=spec.fixed_row)]  # type: ignore[misc]
+        for spec in interface.inputs
+    ]
+    return _decoder(interface, data)
+
+
+class LongRow:
+    """One row of many numbers: they go from text to an array without becoming Python objects, and what is around them
+    is decoded without them."""
+
+    def __init__(self, interface: Interface) -> None:
+        """For a model with one input, of floats."""
+        self._width = interface.inputs[0].fixed_row
+        nothing = Annotated[list[None], Meta(max_length=0)]
+        self._around = _decoder(interface, [nothing])
+
+    def decode(self, body: bytes) -> tuple[str | None, np.ndarray[Any, Any]] | None:
+        """The request's id and its row as float64; None where the general way must decide."""
+        start = body.find(b'"data":') + len(b'"data":')
+        start = body.find(b"[", start)
+        end = body.find(b"]", start) + 1
+        # A list in the list would be read as the same numbers.
+        if end <= start or body.find(b"[", start + 1, end) > 0:
+            return None
+        try:
+            around = self._around.decode(b"%b[]%b" % (body[:start], body[end:]))
+            numbers: Any = _numbers.parse(body[start:end])
+            values = np.frombuffer(numbers.as_buffer(of_type="d"))
+        except (ValueError, TypeError, RuntimeError):
+            return None
+        return (around.id, values) if len(values) == self._width else None
+
+
+def _decoder(interface: Interface, data: list[Any]) -> Decoder:
+    tensors = tuple(_tensor(interface, i, one) for i, one in enumerate(data))
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [("inputs", tuple[tensors]), ("id", str | None, None)]  # type: ignore[valid-type]
+    return msgspec.json.Decoder(defstruct("UsualRequest", fields, forbid_unknown_fields=True, gc=False))
+
+
+def _tensor(interface: Interface, at: int, data: Any) -> type:
+    spec = interface.inputs[at]
+    names = tuple(name for name, i in interface.input_index.items() if i == at)
+    fields = [
+        ("name", Literal[names]),
+        ("datatype", Literal[tuple(_accepted(spec.datatype))]),
+        ("shape", _shape(spec.one_row or [])),
+        ("data", data),
+    ]
+    return defstruct("UsualTensor", fields, forbid_unknown_fields=True, gc=False)
+
+
+def _accepted(datatype: Datatype) -> list[str]:
+    return [given.name for given in DATATYPES.values() if convertible(given, datatype) and given.name != "FP16"]
+
+
+def _shape(one_row: list[int]) -> Any:
+    """With a missing or an extra dimension of 1, where there is no other."""
+    if set(one_row) == {1}:
+        return Annotated[list[Literal[1]], Meta(min_length=max(len(one_row) - 1, 1), max_length=len(one_row) + 1)]
+    return tuple[tuple(Literal[size] for size in one_row)]  # type: ignore[misc]
+
+
+def _value(datatype: Datatype) -> Any:
+    if datatype.bounds is not None:
+        low, high = datatype.bounds
+        # Larger ones are refused when they become an array.
+        return Annotated[int, Meta(ge=low, le=high)] if high < 1 << 63 else Annotated[int, Meta(ge=low)]
+    if datatype.kind == "float":
+        return float | None
+    return bool if datatype.kind == "boolean" else str

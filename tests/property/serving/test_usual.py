@@ -1,0 +1,140 @@
+"""What the usual way understands, the general way understands alike: it is quicker and never more lenient."""
+
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelward_contracts.manifests import Signature, Tensor
+from modelward_serving.interface import Interface, compile_interface
+from modelward_serving.oip import LARGE, Inference, Parser
+
+KINDS = {"number": "FP32", "wide": "FP64", "count": "INT8", "large": "UINT64", "name": "BYTES", "flag": "BOOL"}
+
+
+class General(Parser):
+    def _usually(self, body: bytes) -> Inference | None:
+        return None
+
+
+def interface_of(tensors: list[Tensor]) -> Interface:
+    return compile_interface(Signature(inputs=tensors, outputs=tensors, classes=[]))
+
+
+COLUMNS = interface_of([Tensor(name=name, datatype=kind, shape=[-1, 1]) for name, kind in KINDS.items()])
+LONG = interface_of([Tensor(name="x", datatype="FP32", shape=[-1, 500], column="pixels")])
+
+values = {
+    "FP32": st.floats(width=32, allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**70), 2**70),
+    "FP64": st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**53), 2**53),
+    "INT8": st.integers(-128, 127),
+    "UINT64": st.integers(0, 2**64 - 1),
+    "BYTES": st.text(max_size=5),
+    "BOOL": st.booleans(),
+}
+odd = st.sampled_from(
+    [None, True, 1, 1.0, 2.5, -129, 2**64, 10**30, "1", "", [], [1], [[1]], {}, {"a": 1}, [None], [1, 2], [True], ["a"]]
+)
+keys = st.sampled_from(["name", "datatype", "shape", "data", "parameters", "other"])
+
+
+def dumped(value: Any) -> bytes:
+    return repr(value).encode() if isinstance(value, int) and value.bit_length() > 64 else orjson.dumps(value)
+
+
+def as_json(items: list[tuple[str, bytes]]) -> bytes:
+    """An object that may hold a name twice."""
+    return b"{%b}" % b",".join(orjson.dumps(name) + b":" + value for name, value in items)
+
+
+@st.composite
+def nearly_usual(draw: st.DrawFn) -> bytes:
+    tensors = []
+    for name, kind in KINDS.items():
+        shape = draw(st.sampled_from([[1, 1], [1], [1, 1, 1]]))
+        items = [("name", dumped(name)), ("datatype", dumped(kind)), ("shape", dumped(shape))]
+        items.append(("data", b"[%b]" % dumped(draw(values[kind]))))
+        tensors.append(items)
+    for _ in range(draw(st.integers(0, 2))):
+        at, key, value = draw(st.integers(0, len(tensors) - 1)), draw(keys), dumped(draw(odd))
+        tensors[at] = [item for item in tensors[at] if item[0] != key or draw(st.booleans())]
+        tensors[at].insert(draw(st.integers(0, len(tensors[at]))), (key, value))
+    if draw(st.booleans()):
+        tensors = draw(st.permutations(tensors))
+    top = [("inputs", b"[%b]" % b",".join(map(as_json, tensors)))]
+    if draw(st.booleans()):
+        key = draw(st.sampled_from(["id", "outputs", "parameters", "other"]))
+        top.append((key, dumped(draw(odd | st.text(max_size=4)))))
+    return as_json(top)
+
+
+def alike(interface: Interface, body: bytes) -> bool:
+    """Whether the usual way had an answer; if it had, the general way gives the same."""
+    usual = Parser(interface)._usually(body)
+    if usual is None:
+        return False
+    general = General(interface).parse(body)
+    assert (usual.id, usual.rows, usual.shapes, usual.wanted) == (
+        general.id, general.rows, general.shapes, general.wanted,
+    )  # fmt: skip
+    for spec, one, other in zip(interface.inputs, usual.values, general.values, strict=True):
+        if spec.datatype.kind == "float":
+            arrays = [np.array(each, np.float64).astype(spec.datatype.numpy) for each in (one, other)]
+            np.testing.assert_array_equal(*arrays)
+        else:
+            assert list(one) == list(other)
+            assert list(map(type, one)) == list(map(type, other))
+    return True
+
+
+@given(nearly_usual())
+def test_columns_in_the_usual_way_mean_the_same_in_the_general(body: bytes) -> None:
+    alike(COLUMNS, body)
+
+
+numbers = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**64 - 1)
+
+
+@given(st.lists(numbers, min_size=3, max_size=6), st.data())
+def test_a_long_row_in_the_usual_way_means_the_same_in_the_general(some: list[float], data: st.DataObject) -> None:
+    row = (some * 500)[:500]
+    items = [("name", b'"x"'), ("datatype", b'"FP32"'), ("shape", b"[1,500]"), ("data", orjson.dumps(row))]
+    if data.draw(st.booleans()):
+        at, key, value = data.draw(st.integers(0, 4)), data.draw(keys), dumped(data.draw(odd))
+        items.insert(at, (key, value))
+    if data.draw(st.booleans()):
+        with_odd = b"[%b]" % b",".join(map(dumped, [*row[:-1], data.draw(odd)]))
+        items = [(key, with_odd if key == "data" else value) for key, value in items]
+    body = as_json([("inputs", b"[%b]" % as_json(items)), ("id", orjson.dumps(data.draw(st.text(max_size=9))))])
+    alike(LONG, body + b" " * LARGE)
+
+
+def test_usual_requests_go_the_usual_way() -> None:
+    sent = {"number": 1.5, "wide": None, "count": 3, "large": 2**64 - 1, "name": "a", "flag": True}
+    inputs = [{"name": n, "datatype": k, "shape": [1, 1], "data": [sent[n]]} for n, k in KINDS.items()]
+    assert alike(COLUMNS, orjson.dumps({"id": "7", "inputs": inputs}))
+    for name in ("x", "pixels"):
+        long = {"name": name, "datatype": "FP64", "shape": [1, 500], "data": [0.123456789] * 500}
+        assert alike(LONG, orjson.dumps({"inputs": [long]}))
+        assert alike(LONG, orjson.dumps({"inputs": [long]}, option=orjson.OPT_INDENT_2))
+
+
+@pytest.mark.parametrize("inner", ["[1]", '"]"', "null", "true", "1e400", "01", "1,2", ""])
+def test_what_stands_between_the_numbers_of_a_long_row_is_not_overlooked(inner: str) -> None:
+    row = ",".join(["0.5"] * 499 + [inner])
+    body = f'{{"inputs":[{{"name":"x","datatype":"FP32","shape":[1,500],"data":[{row}]}}]}}{" " * LARGE}'
+    assert Parser(LONG)._usually(body.encode()) is None
+
+
+def test_a_name_that_two_inputs_could_have_is_nobodys_usual_name() -> None:
+    """`a` is the first's own name and the second's column."""
+    tensors = [
+        Tensor(name="a", datatype="FP32", shape=[-1, 1]),
+        Tensor(name="b", datatype="FP32", shape=[-1, 1], column="a"),
+    ]
+    inputs = [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [1.0]} for name in ("a", "b")]
+    parser = Parser(interface_of(tensors))
+    assert parser._usually(orjson.dumps({"inputs": inputs})) is None
