@@ -158,13 +158,13 @@ class Batcher:
             # One bad request must not fail its neighbours.
             return [pair for job in batch for pair in self._settle([job], self._run([job]))]
         batched, rows = self._model.interface.batches, _rows(batch)
-        if batched and any(len(values) != rows for values in outputs):
+        if batched and set(map(len, outputs)) != {rows}:
             # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
             self._max_rows = 1
             if len(batch) > 1:
                 return [pair for job in batch for pair in self._settle([job], self._run([job]))]
             batched = False
-        results = Results(self._model.interface.outputs, outputs, batched)
+        results = Results(self._model.interface, outputs, batched)
         settled: list[tuple[Job, Outcome]] = []
         start = 0
         for job in batch:

@@ -5,7 +5,6 @@ the text itself.
 """
 
 import struct
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,13 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 class Results:
     """The outputs of one run, of which each request gets its rows."""
 
-    __slots__ = ("_heads", "_specs", "_tails", "_texts", "arrays", "batched")
+    __slots__ = ("_heads", "_interface", "_specs", "_tails", "_texts", "arrays", "batched")
 
-    def __init__(self, specs: tuple[TensorSpec, ...], arrays: list[Array], batched: bool) -> None:
+    def __init__(self, interface: Interface, arrays: list[Array], batched: bool) -> None:
         self.arrays = arrays
         self.batched = batched
         """The first axis is the requests' rows."""
-        self._specs = specs
+        self._interface, self._specs = interface, interface.outputs
         self._texts: dict[int, list[bytes]] = {}
         self._heads: dict[int, bytes] = {}
         self._tails: list[bytes] | None = None
@@ -46,14 +45,18 @@ class Results:
         return self._tails
 
     def _make_tails(self) -> list[bytes]:
-        columns, heads = [], []
+        template = self._interface.one_row_reply
+        if template is None or [values.shape[1:] for values in self.arrays] != self._interface.output_tails:
+            return []
+        if len(self.arrays[0]) == 1 and self._interface.numbers_out:
+            text = orjson.dumps([values.ravel() for values in self.arrays], option=_NUMPY)
+            return [template % tuple(text[2:-2].split(b"],["))] if b"null" not in text else []
+        columns = []
         for spec, values in zip(self._specs, self.arrays, strict=True):
             texts = row_texts(spec, values)
             if spec.datatype.kind == "float" and b"null" in b"".join(texts):
                 return []
             columns.append(texts)
-            heads.append((spec.json_head, values.shape[1:]))
-        template = _one_row_template(tuple(heads))
         return [template % row for row in zip(*columns, strict=True)]
 
     def json_tensor(self, i: int, start: int, end: int) -> bytes:
@@ -71,13 +74,6 @@ class Results:
         if b"null" in data and self._specs[i].datatype.kind == "float":
             _refuse_nan(self._specs[i], values[start:end])
         return b"%b%d%b%b]}" % (self._specs[i].json_head, end - start, self._heads[i], data)
-
-
-@lru_cache(maxsize=64)
-def _one_row_template(tensors: tuple[tuple[bytes, tuple[int, ...]], ...]) -> bytes:
-    """From each output's JSON head and the shape of a row."""
-    parts = [(b'%b%b],"data":[' % (head, _sizes((1, *tail)))).replace(b"%", b"%%") + b"%b]}" for head, tail in tensors]
-    return b',"outputs":[%b]}' % b",".join(parts)
 
 
 class Encoder:

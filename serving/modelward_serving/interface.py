@@ -21,16 +21,14 @@ class TensorSpec:
     """What clients see: the dataset's own column name where there is one."""
     datatype: Datatype
     shape: tuple[int, ...]
+    tail: tuple[int, ...]
+    """The shape of a row."""
     fixed_row: int | None
     """Values a row, where every dimension after the first is fixed."""
     json_head: bytes
     one_row: list[int] | None
     one_row_sizes: tuple[int, ...]
     """The shape of most requests, known in advance."""
-
-    @property
-    def tail(self) -> tuple[int, ...]:
-        return self.shape[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,13 @@ class Interface:
     """The first dimension of every tensor is free, so rows of several requests can run together."""
     alike: tuple[tuple[int, ...], ...]
     """The inputs by type: those of one type become one array together."""
+    one_row_reply: bytes | None
+    """From `outputs` on, for one row with all outputs as JSON: a format for each output's values. None where an
+    output's row has no fixed length."""
+    numbers_out: bool
+    """All outputs are numbers or truth values with a JSON form."""
+    output_tails: list[tuple[int, ...]]
+    """The outputs' shapes after the rows."""
     input_index: dict[str, int] = field(repr=False)
     output_index: dict[str, int] = field(repr=False)
 
@@ -61,6 +66,9 @@ def compile_interface(signature: Signature) -> Interface:
             tuple(i for i, spec in enumerate(inputs) if spec.datatype == datatype)
             for datatype in dict.fromkeys(spec.datatype for spec in inputs)
         ),
+        one_row_reply=_one_row_reply(outputs),
+        numbers_out=all(spec.datatype.name not in ("BYTES", "FP16") for spec in outputs),
+        output_tails=[spec.tail for spec in outputs],
         input_index=_index(inputs),
         output_index=_index(outputs),
     )
@@ -105,9 +113,18 @@ def _spec(tensor: Tensor) -> TensorSpec:
     shape = tuple(tensor.shape)
     title = tensor.column or tensor.name
     head = b'{"name":%b,"datatype":"%b","shape":[' % (orjson.dumps(title), tensor.datatype.encode())
-    fixed = math.prod(shape[1:]) if all(size > 0 for size in shape[1:]) else None
-    one_row = [1, *shape[1:]] if fixed is not None and shape[:1] == (-1,) else None
-    return TensorSpec(tensor.name, title, DATATYPES[tensor.datatype], shape, fixed, head, one_row, tuple(one_row or ()))
+    tail = shape[1:]
+    fixed = math.prod(tail) if all(size > 0 for size in tail) else None
+    one_row = [1, *tail] if fixed is not None and shape[:1] == (-1,) else None
+    datatype = DATATYPES[tensor.datatype]
+    return TensorSpec(tensor.name, title, datatype, shape, tail, fixed, head, one_row, tuple(one_row or ()))
+
+
+def _one_row_reply(outputs: Sequence[TensorSpec]) -> bytes | None:
+    if any(spec.one_row is None for spec in outputs):
+        return None
+    heads = [spec.json_head + b",".join(b"%d" % size for size in spec.one_row_sizes) for spec in outputs]
+    return b',"outputs":[%b]}' % b",".join([b'%b],"data":[%%b]}' % head.replace(b"%", b"%%") for head in heads])
 
 
 def _index(specs: Sequence[TensorSpec]) -> dict[str, int]:

@@ -19,9 +19,9 @@ from .usual import LongRow, usual_decoder
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
-LARGEST = 2 * 0xFFFFFF
-"""Up to this many bytes: simdjson counts the values of a list no further than 0xFFFFFF, and a buffer sized by that
-count is written beyond its end."""
+MAX_JSON = 8 << 20
+"""Bytes of JSON in a request. Its values become objects of many times that size, and nobody else is answered meanwhile;
+binary tensors may be larger."""
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
@@ -72,7 +72,7 @@ class Parser:
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
-            if (inference := self._usually(body)) is not None:
+            if len(body) <= MAX_JSON and (inference := self._usually(body)) is not None:
                 return inference
             header, raw = body, memoryview(b"")
         elif 0 < header_length <= len(body):
@@ -88,7 +88,7 @@ class Parser:
         if self._usual is None:
             return None
         if len(body) >= LARGE and self._long_row is not None:
-            row = self._long_row.decode(body) if len(body) <= LARGEST else None
+            row = self._long_row.decode(body)
             if row is None:
                 return None
             values = as_datatype(self._interface.inputs[0], row[1])
@@ -201,13 +201,21 @@ def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int,
     return as_datatype(spec, data.ravel())
 
 
-def _load(header: bytes) -> Any:
-    if LARGE <= len(header) <= LARGEST and (top := _load_large(header)) is not None:
-        return top
+def load_json(text: bytes) -> Any:
+    if len(text) > MAX_JSON:
+        raise Refused(
+            f"the JSON is larger than {MAX_JSON} bytes: send tensors as binary data, or fewer rows", status=413
+        )
     try:
-        return orjson.loads(header)
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Refused(f"the body is no JSON: {error}") from None
+
+
+def _load(header: bytes) -> Any:
+    if LARGE <= len(header) <= MAX_JSON and (top := _load_large(header)) is not None:
+        return top
+    return load_json(header)
 
 
 def _load_large(header: bytes) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import orjson
 
 from .encode import Results
 from .interface import Interface, TensorSpec, listed
-from .oip import Inference, all_outputs
+from .oip import Inference, all_outputs, load_json
 from .refusal import Refused
 from .tensors import Values, from_json
 
@@ -36,10 +36,7 @@ class PlainParser:
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
         if not has_rows(self._interface):
             raise Refused("this model has no rows of columns; use its /infer", status=501)
-        try:
-            top = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise Refused(f"the body is no JSON: {error}") from None
+        top = load_json(body)
         rows = top.get("rows", [top]) if isinstance(top, dict) else top
         if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
             raise Refused(f"the body must be a row, a list of rows, or an object with 'rows' (1 to {MAX_ROWS})")

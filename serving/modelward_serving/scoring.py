@@ -85,15 +85,7 @@ class Scorer:
 
     def score(self, request: Request) -> None:
         try:
-            inference = self.parse(request)
-        except Refused as refused:
-            self.refuse(request, refused)
-        else:
-            self.run(request, inference)
-
-    def run(self, request: Request, inference: Inference) -> None:
-        try:
-            self._batcher.submit(ScoreJob(inference, request.started, request, self))
+            self._batcher.submit(ScoreJob(self.parse(request), request.started, request, self))
         except Refused as refused:
             self.refuse(request, refused)
 

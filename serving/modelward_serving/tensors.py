@@ -32,7 +32,8 @@ def given_datatype(spec: TensorSpec, name: object) -> Datatype:
 
 def checked_shape(spec: TensorSpec, shape: object) -> tuple[int, ...]:
     """The request's shape as the model's: a missing or extra last dimension of 1 is forgiven."""
-    if shape == spec.one_row and shape is not None:  # a tensor without one row of its own has none either
+    # A tensor without one row of its own has no shape either; true equals 1.
+    if shape == spec.one_row and isinstance(shape, list) and bool not in map(type, shape):
         return spec.one_row_sizes
     if not isinstance(shape, list) or any(type(size) is not int or size < 1 for size in shape):
         raise Refused(f"input '{spec.title}': shape must be a list of positive integers")

@@ -111,7 +111,7 @@ def test_each_request_of_a_batch_gets_its_own_rows(data: dict[str, list[Any]], d
     start = draw.draw(st.integers(0, rows - 1))
     end = draw.draw(st.integers(start + 1, rows))
     request = Inference("id", end - start, [], None, PARSER._plain, None)
-    body, _ = Encoder(INTERFACE, "m", "1").encode(request, Results(INTERFACE.outputs, arrays, True), start, end)
+    body, _ = Encoder(INTERFACE, "m", "1").encode(request, Results(INTERFACE, arrays, True), start, end)
     for output, array in zip(orjson.loads(body)["outputs"], arrays, strict=True):
         assert output["shape"] == [end - start, 1]
         np.testing.assert_array_equal(np.array(output["data"], array.dtype), array[start:end, 0])
@@ -131,7 +131,7 @@ def test_an_array_in_the_place_of_an_object_is_refused_in_a_large_body_too(body:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_no_row_hides_a_number_that_json_cannot_carry(value: float) -> None:
     interface = compile_interface(Signature(inputs=TENSORS[:1], outputs=TENSORS[:1], classes=[]))
-    results = Results(interface.outputs, [np.array([[1.0], [value], [2.0]], np.float32)], True)
+    results = Results(interface, [np.array([[1.0], [value], [2.0]], np.float32)], True)
     encoder, parser = Encoder(interface, "m", "1"), Parser(interface)
     for start in (0, 2):
         assert encoder.encode(Inference(None, 1, [], None, parser._plain, None), results, start, start + 1)

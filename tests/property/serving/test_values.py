@@ -56,7 +56,7 @@ def test_every_datatype_goes_both_ways_in_binary_and_json_alike(table: tuple[str
     parser, encoder = Parser(interface), Encoder(interface, "m", "1")
     array = np.array(rows, DATATYPES[datatype].numpy)
     sent = Inference(None, len(rows), [], None, all_outputs(interface, binary=True), None)
-    body, length = encoder.encode(sent, Results(interface.outputs, [array], True), 0, len(rows))
+    body, length = encoder.encode(sent, Results(interface, [array], True), 0, len(rows))
     assert length is not None
     header = orjson.loads(body[:length])
     raw = orjson.dumps({"inputs": header["outputs"]})

@@ -78,6 +78,14 @@ def test_oversized_body_is_refused_before_it_is_read(server: Running) -> None:
     assert status_of(talk(server, head)) == 413
 
 
+@pytest.mark.parametrize("path", [None, "/predict"])
+def test_more_json_than_can_be_read_in_a_moment_is_refused(server: Running, path: str | None) -> None:
+    body = b'{"inputs":[{"name":"x","datatype":"FP32","shape":[1,3],"data":[%b[]]}]}' % (b"[]," * 3_000_000)
+    reply = talk(server, message(server, body, path=path))
+    assert status_of(reply) == 413
+    assert b"as binary data, or fewer rows" in reply
+
+
 def test_endless_chunks_are_cut_off(server: Running) -> None:
     head = f"POST {server.infer_path} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"

@@ -129,6 +129,7 @@ def test_binary_tensors_both_ways_and_mixed_with_json(server: Running) -> None:
         (changed(0, shape=[3, 1], data=[1, 2, 3]), "'count' has 2 rows, 'number' has 3"),
         (changed(0, shape=[2, 2], data=[1, 2, 3, 4]), "'number': shape is [2, 2]"),
         (changed(0, shape=[-1, 1]), "'number': shape must be"),
+        (changed(0, shape=[True, 1], data=[1]), "'number': shape must be"),
         (changed(0, shape=[2**60, 1]), "needs 1152921504606846976 values"),
         (changed(0, shape=[2**62, 2**62]), "'number': shape is"),
         (changed(0, datatype="FP99"), "unknown datatype 'FP99'"),
