@@ -39,6 +39,7 @@ SERVERS = {
     server.name: server
     for server in (
         Server("echo", binary=True),
+        Server("unchecked"),
         Server("modelward", binary=True),
         Server("modelward-unmonitored", binary=True, bare=True),
         Server("modelward-unbatched", binary=True, module="benchmarks.serving.unbatched"),
