@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from .encode import Results
+from .inference import Inference
 from .model import Model
-from .oip import Inference
 from .pace import Pace
 from .refusal import Refused
 

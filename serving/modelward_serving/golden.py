@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import orjson
 
+from .inference import Inference, all_outputs
 from .model import Model
-from .oip import Inference, Parser, all_outputs
+from .oip import Parser
 from .refusal import ModelError, Refused
 
 _BLANKS: dict[str, Any] = {"string": "", "boolean": False, "integer": 0, "float": 0.0}

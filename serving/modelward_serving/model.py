@@ -19,8 +19,8 @@ from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
 
 from .external import has_external_data
+from .inference import Inference
 from .interface import Interface, TensorSpec, check_signature, compile_interface, signature_of
-from .oip import Inference
 from .plan import Plan
 from .refusal import ModelError, Refused
 from .session import RUN_OPTIONS, open_session

@@ -2,20 +2,19 @@
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
 from typing import Any
 
-import msgspec
 import numpy as np
 import orjson
 import simdjson
 
+from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, listed
 from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
-from .usual import LongRow, usual_decoder
+from .usual import LongRow, RawRequests, usual_decoder
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
@@ -29,35 +28,6 @@ _parser = simdjson.Parser()
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True)
-class Wanted:
-    """The outputs of one reply: position in the model's outputs, and whether as raw bytes."""
-
-    outputs: tuple[tuple[int, bool], ...]
-    binary: bool
-    everything: bool = False
-
-
-class Inference(msgspec.Struct):
-    id: str | None
-    rows: int
-    values: list[Values]
-    """Flat, in the order of the model's inputs."""
-    shapes: tuple[tuple[int, ...], ...] | None
-    """Where a dimension beside the batch is free: only requests alike run together."""
-    wanted: Wanted
-    timeout: float | None
-    """Seconds that the client is willing to wait."""
-    listed: bool = False
-    """Each of the values is a list, and each input's rows have a fixed length."""
-    plain: bool = False
-    """Came by the plain route, and is answered in its form."""
-
-
-def all_outputs(interface: Interface, binary: bool) -> Wanted:
-    return Wanted(tuple((i, binary) for i in range(len(interface.outputs))), binary, everything=True)
-
-
 class Parser:
     """Turns bodies into `Inference`s of one model."""
 
@@ -67,6 +37,7 @@ class Parser:
         self._binary = all_outputs(interface, binary=True)
         self._fixed = all(spec.fixed_row is not None for spec in interface.inputs) and interface.batches
         self._usual = usual_decoder(interface)
+        self._raw = RawRequests(interface)
         one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
         self._long_row = LongRow(interface) if self._usual is not None and one_of_floats else None
 
@@ -74,14 +45,18 @@ class Parser:
         if header_length is None:
             if len(body) <= MAX_JSON and (inference := self._usually(body)) is not None:
                 return inference
-            header, raw = body, memoryview(b"")
-        elif 0 < header_length <= len(body):
+            return self._request(_load(body), memoryview(b""))
+        if 0 < header_length <= len(body):
             header, raw = body[:header_length], memoryview(body)[header_length:]
-        elif header_length == 0:
+            if (known := self._raw.read(header, raw)) is not None:
+                return known
+            top = _load(header)
+            inference = self._request(top, raw)
+            self._raw.learn(header, top, inference)
+            return inference
+        if header_length == 0:
             raise Refused("a body without a JSON header (raw binary data) is not supported", status=501)
-        else:
-            raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
-        return self._request(_load(header), raw)
+        raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
 
     def _usually(self, body: bytes) -> Inference | None:
         """As most requests are; None where the general way decides."""

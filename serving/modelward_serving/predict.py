@@ -6,8 +6,9 @@ import numpy as np
 import orjson
 
 from .encode import Results
+from .inference import Inference, all_outputs
 from .interface import Interface, TensorSpec, listed
-from .oip import Inference, all_outputs, load_json
+from .oip import load_json
 from .refusal import Refused
 from .tensors import Values, from_json
 

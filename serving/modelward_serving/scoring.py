@@ -10,10 +10,11 @@ from .batching import Batcher, Job, Observer, Outcome
 from .compression import WORTH, compress, decompress
 from .encode import Encoder
 from .http import JSON, Request
+from .inference import Inference
 from .model import Model
 from .monitor.counters import Counters
 from .monitor.fold import SignalMonitor
-from .oip import Inference, Parser
+from .oip import Parser
 from .predict import PATH, PlainEncoder, PlainParser
 from .refusal import Refused
 
@@ -106,7 +107,14 @@ class Scorer:
         except Refused as refused:
             self.refuse(request, refused)
             return
-        self._respond(request, body, header_length)
+        extra = b""
+        if len(body) >= WORTH and (accepted := request.headers.get(b"accept-encoding")) is not None:
+            body, extra = compress(body, accepted)
+        if header_length is None:
+            request.respond(200, body, JSON, extra)
+        else:
+            extra += b"inference-header-content-length: %d\r\n" % header_length
+            request.respond(200, body, BINARY, extra)
         counters = self._counters
         counters.answered(200)
         counters.total.observe(perf_counter() - request.started)
@@ -116,13 +124,3 @@ class Scorer:
             log.error("the model failed: %s", error)
             error = Refused(f"the model failed: {' '.join(str(error).split())[:500]}", status=500)
         self.refuse(request, error)
-
-    def _respond(self, request: Request, body: bytes, header_length: int | None) -> None:
-        extra = b""
-        if len(body) >= WORTH and (accepted := request.headers.get(b"accept-encoding")) is not None:
-            body, extra = compress(body, accepted)
-        if header_length is None:
-            request.respond(200, body, JSON, extra)
-        else:
-            extra += b"inference-header-content-length: %d\r\n" % header_length
-            request.respond(200, body, BINARY, extra)

@@ -1,6 +1,7 @@
-"""The requests that most clients send, as types: one row of JSON values, the inputs in the model's order.
+"""The requests that most clients send, checked in one pass; for all else, and for the wording of errors, there is the
+general way.
 
-What fits is decoded and checked in one pass; for all else, and for the wording of errors, there is the general way.
+In JSON one row, the inputs in the model's order, described as a type. Of raw tensors the header, which clients repeat.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,10 +12,15 @@ import simdjson
 from msgspec import Meta, defstruct
 
 from .datatypes import DATATYPES, Datatype, convertible
-from .interface import Interface
+from .inference import Inference, Wanted
+from .interface import Interface, TensorSpec
+from .tensors import checked_shape, from_bytes, given_datatype
 
 Decoder = msgspec.json.Decoder[Any]
 """To an object with `inputs`, each with `data`: a flat list; and with `id`."""
+MAX_HEADERS = 256
+MAX_BYTES = 1024
+"""Of a header that is remembered."""
 _numbers = simdjson.Parser()
 
 
@@ -57,6 +63,51 @@ class LongRow:
         except (ValueError, TypeError, RuntimeError):
             return None
         return (around.id, values) if len(values) == self._width else None
+
+
+class RawRequests:
+    """Headers of requests with raw tensors only that were understood before: what differs is the tensors' bytes."""
+
+    def __init__(self, interface: Interface) -> None:
+        self._interface = interface
+        self._known: dict[bytes, _Header] = {}
+
+    def read(self, header: bytes, raw: memoryview) -> Inference | None:
+        """Raises `Refused` as the general way would."""
+        known = self._known.get(header) if len(header) <= MAX_BYTES else None
+        if known is None or known.size != len(raw):
+            return None
+        values = [from_bytes(spec, given, raw[start:end], sizes) for spec, given, sizes, start, end in known.tensors]
+        return Inference(None, known.rows, values, known.shapes, known.wanted, known.timeout)
+
+    def learn(self, header: bytes, top: dict[str, Any], inference: Inference) -> None:
+        """`top`: what the header says, and what was made of it with the bytes that followed."""
+        if len(header) > MAX_BYTES or inference.id is not None or any("data" in tensor for tensor in top["inputs"]):
+            return
+        tensors: list[Any] = [None] * len(self._interface.inputs)
+        end = 0
+        for tensor in top["inputs"]:
+            at = self._interface.input_index[tensor["name"]]
+            spec, start = self._interface.inputs[at], end
+            end += tensor["parameters"]["binary_data_size"]
+            sizes = checked_shape(spec, tensor["shape"])
+            tensors[at] = (spec, given_datatype(spec, tensor["datatype"]), sizes, start, end)
+        if len(self._known) >= MAX_HEADERS:
+            self._known.clear()
+        self._known[header] = _Header(
+            end, tensors, inference.rows, inference.shapes, inference.wanted, inference.timeout
+        )
+
+
+class _Header(msgspec.Struct):
+    size: int
+    """Of all the tensors."""
+    tensors: list[tuple[TensorSpec, Datatype, tuple[int, ...], int, int]]
+    """With shape, start and end, in the order of the model's inputs."""
+    rows: int
+    shapes: tuple[tuple[int, ...], ...] | None
+    wanted: Wanted
+    timeout: float | None
 
 
 def _decoder(interface: Interface, data: list[Any]) -> Decoder:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
 from modelward_serving.encode import Encoder, Results
+from modelward_serving.inference import Inference
 from modelward_serving.interface import compile_interface
-from modelward_serving.oip import LARGE, Inference, Parser
+from modelward_serving.oip import LARGE, Parser
 from modelward_serving.predict import PlainParser
 from modelward_serving.refusal import Refused
 

@@ -1,5 +1,6 @@
 """What the usual way understands, the general way understands alike: it is quicker and never more lenient."""
 
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
+from modelward_serving.datatypes import DATATYPES
+from modelward_serving.inference import Inference
 from modelward_serving.interface import Interface, compile_interface
-from modelward_serving.oip import LARGE, Inference, Parser
+from modelward_serving.oip import LARGE, Parser
+from modelward_serving.refusal import Refused
+from modelward_serving.usual import MAX_BYTES, MAX_HEADERS
 
 KINDS = {"number": "FP32", "wide": "FP64", "count": "INT8", "large": "UINT64", "name": "BYTES", "flag": "BOOL"}
 
@@ -138,3 +143,66 @@ def test_a_name_that_two_inputs_could_have_is_nobodys_usual_name() -> None:
     inputs = [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [1.0]} for name in ("a", "b")]
     parser = Parser(interface_of(tensors))
     assert parser._usually(orjson.dumps({"inputs": inputs})) is None
+
+
+short = st.text(max_size=3).map(str.encode)
+
+
+@st.composite
+def raw_tensors(draw: st.DrawFn) -> tuple[list[dict[str, Any]], bytes]:
+    """In any order, one of them perhaps as JSON or of another size than it says."""
+    rows = draw(st.integers(1, 3))
+    tensors, raw = [], b""
+    for name in draw(st.permutations(list(KINDS))):
+        kind = DATATYPES[KINDS[name]]
+        tensor: dict[str, Any] = {"name": name, "datatype": kind.name, "shape": [rows, 1]}
+        if kind.kind == "string":
+            part = b"".join(
+                pack("<I", len(text)) + text for text in draw(st.lists(short, min_size=rows, max_size=rows))
+            )
+        else:
+            part = draw(st.binary(min_size=rows * kind.size, max_size=rows * kind.size))
+        if draw(st.integers(0, 30)) == 0:
+            tensor["data"] = draw(st.lists(values[kind.name], min_size=rows, max_size=rows))
+        else:
+            tensor["parameters"] = {"binary_data_size": len(part) + (draw(st.integers(0, 30)) == 0)}
+            raw += part
+        tensors.append(tensor)
+    return tensors, raw
+
+
+def understood(parser: Parser, header: bytes, raw: bytes) -> Any:
+    try:
+        got = parser.parse(header + raw, len(header))
+    except Refused as refused:
+        return refused.message
+    parts = [part.tobytes() if isinstance(part, np.ndarray) else part for part in got.values]
+    return got.id, got.rows, got.shapes, got.wanted, got.timeout, parts
+
+
+@given(raw_tensors(), st.data())
+def test_raw_tensors_after_a_header_met_before_mean_the_same_as_after_a_new_one(
+    sent: tuple[list[dict[str, Any]], bytes], data: st.DataObject
+) -> None:
+    tensors, raw = sent
+    top = {"inputs": tensors, "parameters": {"binary_data_output": data.draw(st.booleans()), "timeout": 5}}
+    header = orjson.dumps(top if data.draw(st.booleans()) else {"inputs": tensors})
+    parser = Parser(COLUMNS)
+    first = understood(parser, header, raw)
+    assert first == understood(Parser(COLUMNS), header, raw) == understood(parser, header, raw)
+    other = data.draw(st.binary(min_size=len(raw), max_size=len(raw)) | st.binary(max_size=40))
+    assert understood(parser, header, other) == understood(Parser(COLUMNS), header, other)
+
+
+def test_headers_are_remembered_unless_they_differ_from_request_to_request() -> None:
+    def header(**more: Any) -> bytes:
+        tensor = {"name": "x", "datatype": "FP32", "shape": [1, 500], "parameters": {"binary_data_size": 2000}}
+        return orjson.dumps({"inputs": [tensor], **more})
+
+    parser = Parser(LONG)
+    for number in range(MAX_HEADERS + 2):
+        understood(parser, header(id=str(number)), bytes(2000))
+        understood(parser, header(parameters={"number": number}), bytes(2000))
+        understood(parser, header(parameters={"pad": "x" * MAX_BYTES}), bytes(2000))
+    assert len(parser._raw._known) == 2
+    assert parser._raw.read(header(parameters={"number": MAX_HEADERS + 1}), memoryview(bytes(2000))) is not None
