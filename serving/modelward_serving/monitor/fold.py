@@ -12,9 +12,9 @@ from .bins import CategoricalBins, NumericBins, key, projection, signal_counts
 
 Array = np.ndarray[Any, Any]
 FOLD_ROWS = 512
-"""Keeps a fold near 0.1 ms, so that no request waits noticeably for it."""
-MAX_BYTES = 4 << 20
-"""Of noted batches, which keep their tensors alive."""
+"""At most: keeps a fold near 0.1 ms, so that no request waits noticeably for it."""
+FOLD_BYTES = 128 << 10
+"""Of noted batches, which keep their tensors alive: no more than the processor's cache holds beside all else."""
 
 
 class SignalMonitor:
@@ -43,7 +43,7 @@ class SignalMonitor:
         """Called once a batch, after its answers are written."""
         if not self._fold_rows:
             row_bytes = sum(array.nbytes for array in [*feeds.values(), *outputs]) // rows
-            self._fold_rows = min(FOLD_ROWS, MAX_BYTES // max(row_bytes, 1) + 1)
+            self._fold_rows = min(FOLD_ROWS, FOLD_BYTES // max(row_bytes, 1) + 1)
         self._noted.append((feeds, outputs))
         self._rows += rows
         if self._rows >= self._fold_rows:
