@@ -20,7 +20,8 @@ LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
 MAX_JSON = 8 << 20
 """Bytes of JSON in a request. Its values become objects of many times that size, and nobody else is answered meanwhile;
-binary tensors may be larger."""
+binary tensors may be larger. Much more would also be unsafe: simdjson counts the values of a list no further than
+0xFFFFFF, and a buffer sized by that count is written beyond its end."""
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
