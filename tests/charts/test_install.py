@@ -138,8 +138,12 @@ def test_users_roles_cover_modelward(installed: None, kubectl: Run) -> None:
 
 @pytest.fixture(scope="module")
 def installed(chart: Chart, kubectl: Run) -> Iterator[None]:
-    """What decides who may do what, without the rest."""
-    roles = yaml.safe_dump_all(found for found in chart.render() if "rbac.authorization" in found["apiVersion"])
+    """What decides who may do what, without the rest; kubectl asks for our resources only where it finds them."""
+    rendered = list(chart.render())
+    crds = yaml.safe_dump_all(found for found in rendered if found["kind"] == "CustomResourceDefinition")
+    roles = yaml.safe_dump_all(found for found in rendered if "rbac.authorization" in found["apiVersion"])
+    assert kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=crds).ok
+    assert kubectl("wait", "--for=condition=Established", "--filename=-", stdin=crds).ok
     assert kubectl("apply", "--filename=-", stdin=roles).ok
     for role in ("view", "edit"):
         is_aggregated = partial(_has, kubectl, f"clusterrole/{role}", "modelward.dev")
