@@ -21,7 +21,7 @@ _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 class Results:
     """The outputs of one run, of which each request gets its rows."""
 
-    __slots__ = ("_heads", "_interface", "_specs", "_texts", "arrays", "batched", "tails")
+    __slots__ = ("_heads", "_interface", "_specs", "_tails", "_texts", "arrays", "batched")
 
     def __init__(self, interface: Interface, arrays: list[Array], batched: bool) -> None:
         self.arrays = arrays
@@ -30,21 +30,21 @@ class Results:
         self._interface, self._specs = interface, interface.outputs
         self._texts: dict[int, list[bytes]] = {}
         self._heads: dict[int, bytes] = {}
-        self.tails: list[bytes] | None = None if batched else []
-        """What `make_tails` made."""
+        self._tails: list[bytes] | None = None if batched else []
 
     def rows(self, i: int, start: int, end: int) -> Array:
         return self.arrays[i][start:end] if self.batched else self.arrays[i]
 
-    def make_tails(self) -> list[bytes]:
+    def one_row_tails(self) -> list[bytes]:
         """For each row its reply from `outputs` on, with all outputs as JSON: what most requests ask for.
 
         Empty where a row holds what JSON cannot carry, or the rows are no requests' own.
         """
-        self.tails = tails = self._tails()
-        return tails
+        if self._tails is None:
+            self._tails = self._make_tails()
+        return self._tails
 
-    def _tails(self) -> list[bytes]:
+    def _make_tails(self) -> list[bytes]:
         template = self._interface.one_row_reply
         if template is None or [values.shape[1:] for values in self.arrays] != self._interface.output_tails:
             return []
@@ -90,12 +90,8 @@ class Encoder:
             head = b'%b,"id":%b' % (head, orjson.dumps(request.id))
         if request.wanted.binary:
             return self._mixed(head, request, results, start, end)
-        if end - start == 1 and request.wanted.everything:
-            tails = results.tails
-            if tails is None:
-                tails = results.make_tails()
-            if tails:
-                return head + tails[start], None
+        if end - start == 1 and request.wanted.everything and (tails := results.one_row_tails()):
+            return head + tails[start], None
         parts = [results.json_tensor(i, start, end) for i, _ in request.wanted.outputs]
         return b'%b,"outputs":[%b]}' % (head, b",".join(parts)), None
 

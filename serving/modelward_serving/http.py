@@ -43,7 +43,7 @@ class Request(msgspec.Struct, eq=False):
         head = port.head_of(status, content_type, len(body))
         if self.method == b"HEAD":
             body = b""
-        connection.finish(head + b"\r\n" + body if not extra else b"%b%b\r\n%b" % (head, extra, body), close)
+        connection.finish(head + extra + b"\r\n" + body, close)
 
     def relay(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Pass on another server's answer."""

@@ -103,6 +103,11 @@ def check_signature(declared: Signature, session: Any) -> None:
             )
 
 
+def has_rows(interface: Interface) -> bool:
+    """Each row can be taken for itself, and has as many values as all others."""
+    return interface.batches and all(spec.fixed_row is not None for spec in interface.inputs)
+
+
 def listed(specs: Sequence[TensorSpec]) -> str:
     """For messages."""
     titles = [f"'{spec.title}'" for spec in specs]

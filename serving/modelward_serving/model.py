@@ -53,13 +53,13 @@ class Model:
         rows = sum([request.rows for request in requests])
         columns = list(zip(*[request.values for request in requests], strict=True))
         if len(columns) > len(interface.alike) and all(request.listed for request in requests):
-            with suppress(FloatingPointError, OverflowError, ValueError):  # one by one it is known which
+            with suppress(OverflowError, ValueError):  # one by one it is known which
                 return self._feeds_alike(columns, rows)
         feeds = {}
         for i, spec in enumerate(interface.inputs):
             try:
                 values = _joined(columns[i], spec.datatype.numpy)
-            except (FloatingPointError, OverflowError, ValueError) as error:
+            except (OverflowError, ValueError) as error:
                 raise _does_not_fit(spec, columns[i]) from error
             tail = shapes[i] if shapes is not None else spec.tail
             feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)

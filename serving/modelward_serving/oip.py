@@ -11,7 +11,7 @@ import orjson
 import simdjson
 
 from .inference import Inference, Wanted, all_outputs
-from .interface import Interface, TensorSpec, listed
+from .interface import Interface, TensorSpec, has_rows, listed
 from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
 from .usual import LongRow, RawRequests, usual_decoder
@@ -36,7 +36,7 @@ class Parser:
         self._interface = interface
         self._plain = all_outputs(interface, binary=False)
         self._binary = all_outputs(interface, binary=True)
-        self._fixed = all(spec.fixed_row is not None for spec in interface.inputs) and interface.batches
+        self._fixed = has_rows(interface)
         self._usual = usual_decoder(interface)
         self._raw = RawRequests(interface)
         one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
@@ -44,13 +44,15 @@ class Parser:
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
-            if len(body) <= MAX_JSON and (inference := self._usually(body)) is not None:
+            require_readable(body)
+            if (inference := self._usually(body)) is not None:
                 return inference
             return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
             header, raw = body[:header_length], memoryview(body)[header_length:]
             if (known := self._raw.read(header, raw)) is not None:
                 return known
+            require_readable(header)
             top = _load(header)
             inference = self._request(top, raw)
             self._raw.learn(header, top, inference)
@@ -177,11 +179,14 @@ def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int,
     return as_datatype(spec, data.ravel())
 
 
-def load_json(text: bytes) -> Any:
+def require_readable(text: bytes) -> None:
     if len(text) > MAX_JSON:
         raise Refused(
             f"the JSON is larger than {MAX_JSON} bytes: send tensors as binary data, or fewer rows", status=413
         )
+
+
+def load_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -189,7 +194,7 @@ def load_json(text: bytes) -> Any:
 
 
 def _load(header: bytes) -> Any:
-    if LARGE <= len(header) <= MAX_JSON and (top := _load_large(header)) is not None:
+    if len(header) >= LARGE and (top := _load_large(header)) is not None:
         return top
     return load_json(header)
 

@@ -13,7 +13,7 @@ import orjson
 
 from . import predict
 from .datatypes import DATATYPES, convertible
-from .interface import TensorSpec
+from .interface import TensorSpec, has_rows
 from .model import Model
 
 _TYPES = {"boolean": "boolean", "integer": "integer", "float": "number", "string": "string"}
@@ -29,7 +29,7 @@ def describe(model: Model) -> dict[str, Any]:
         route: {"get": _get("Metadata: names, datatypes and shapes")},
         "/v2/health/ready": {"get": _get("200 when the model is ready")},
     }
-    if predict.has_rows(model.interface):
+    if has_rows(model.interface):
         post = _post("Rows of named columns to predictions", _rows(model), predict_example(model))
         paths = {predict.PATH: {"post": post}, **paths}
     return {
@@ -45,7 +45,7 @@ def page(model: Model) -> bytes:
         for spec in model.interface.inputs
     )
     name = html.escape(model.name)
-    shown = _shown("/predict", predict_example(model)) if predict.has_rows(model.interface) else ""
+    shown = _shown("/predict", predict_example(model)) if has_rows(model.interface) else ""
     return (
         f"<!doctype html><meta charset=utf-8><title>{name}</title>"
         "<style>body{font:16px sans-serif;max-width:50em;margin:2em auto}td{padding-right:1em}</style>"

@@ -7,18 +7,13 @@ import orjson
 
 from .encode import Results
 from .inference import Inference, all_outputs
-from .interface import Interface, TensorSpec, listed
-from .oip import load_json
+from .interface import Interface, TensorSpec, has_rows, listed
+from .oip import load_json, require_readable
 from .refusal import Refused
 from .tensors import Values, from_json
 
 PATH = "/predict"
 MAX_ROWS = 10_000
-
-
-def has_rows(interface: Interface) -> bool:
-    """Else there is no way to take a row for itself."""
-    return interface.batches and all(spec.fixed_row is not None for spec in interface.inputs)
 
 
 class PlainParser:
@@ -37,6 +32,7 @@ class PlainParser:
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
         if not has_rows(self._interface):
             raise Refused("this model has no rows of columns; use its /infer", status=501)
+        require_readable(body)
         top = load_json(body)
         rows = top.get("rows", [top]) if isinstance(top, dict) else top
         if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:

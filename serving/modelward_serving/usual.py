@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import simdjson
 from msgspec import Meta, defstruct
+from msgspec.structs import replace
 
 from .datatypes import DATATYPES, Datatype, convertible
-from .inference import Inference, Wanted
-from .interface import Interface, TensorSpec
+from .inference import Inference
+from .interface import Interface, TensorSpec, has_rows
 from .tensors import checked_shape, from_bytes, given_datatype
 
 Decoder = msgspec.json.Decoder[Any]
@@ -27,7 +28,7 @@ _numbers = simdjson.Parser()
 def usual_decoder(interface: Interface) -> Decoder | None:
     """None for a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the
     names of others."""
-    if not interface.batches or any(spec.one_row is None or spec.datatype.name == "FP16" for spec in interface.inputs):
+    if not has_rows(interface) or any(spec.datatype.name == "FP16" for spec in interface.inputs):
         return None
     if len(set(interface.input_index.values())) < len(interface.inputs):
         return None
@@ -78,7 +79,7 @@ class RawRequests:
         if known is None or known.size != len(raw):
             return None
         values = [from_bytes(spec, given, raw[start:end], sizes) for spec, given, sizes, start, end in known.tensors]
-        return Inference(None, known.rows, values, known.shapes, known.wanted, known.timeout)
+        return replace(known.request, values=values)
 
     def learn(self, header: bytes, top: dict[str, Any], inference: Inference) -> None:
         """`top`: what the header says, and what was made of it with the bytes that followed."""
@@ -94,9 +95,7 @@ class RawRequests:
             tensors[at] = (spec, given_datatype(spec, tensor["datatype"]), sizes, start, end)
         if len(self._known) >= MAX_HEADERS:
             self._known.clear()
-        self._known[header] = _Header(
-            end, tensors, inference.rows, inference.shapes, inference.wanted, inference.timeout
-        )
+        self._known[header] = _Header(end, tensors, replace(inference, values=[]))
 
 
 class _Header(msgspec.Struct):
@@ -104,10 +103,8 @@ class _Header(msgspec.Struct):
     """Of all the tensors."""
     tensors: list[tuple[TensorSpec, Datatype, tuple[int, ...], int, int]]
     """With shape, start and end, in the order of the model's inputs."""
-    rows: int
-    shapes: tuple[tuple[int, ...], ...] | None
-    wanted: Wanted
-    timeout: float | None
+    request: Inference
+    """Without its values."""
 
 
 def _decoder(interface: Interface, data: list[Any]) -> Decoder:

@@ -14,16 +14,16 @@ import orjson
 import uvloop
 
 from . import arguments
+from .scoring import Scorer
 
 OPTIONS = onnxruntime.RunOptions()
 DTYPES = {"tensor(float)": np.float32, "tensor(string)": object}
 
 
 class Batch:
-    def __init__(self, session: Any, loop: asyncio.AbstractEventLoop) -> None:
-        self._session, self._loop = session, loop
-        self._inputs = [(one.name, DTYPES[one.type], one.shape[1:]) for one in session.get_inputs()]
-        self._outputs = [one.name for one in session.get_outputs()]
+    def __init__(self, scorer: Scorer, loop: asyncio.AbstractEventLoop) -> None:
+        self._session, self._outputs, self._loop = scorer.session, scorer.names, loop
+        self._inputs = [(one.name, DTYPES[one.type], one.shape[1:]) for one in scorer.session.get_inputs()]
         self._waiting: list[tuple[Unchecked, list[Any]]] = []
 
     def add(self, connection: "Unchecked", values: list[Any]) -> None:
@@ -76,11 +76,8 @@ class Unchecked(asyncio.Protocol):
 
 async def serve() -> None:
     folder, port = arguments()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
     loop = asyncio.get_running_loop()
-    batch = Batch(session, loop)
+    batch = Batch(Scorer(folder), loop)
     server = await loop.create_server(lambda: Unchecked(batch), "127.0.0.1", port)
     await server.serve_forever()
 
