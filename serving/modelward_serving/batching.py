@@ -1,7 +1,9 @@
 """Requests that arrived in the same turn of the event loop run as one batch: no request ever waits for another to come.
 
-All answers of a turn are computed first and written together. A fast model runs on the loop itself; one whose runs
-take long enough to be felt by other connections runs in a thread, and what arrives meanwhile is the next batch.
+Of several that came together, the first had to wait while the others were read; what arrived meanwhile is read too and
+runs with them. All answers of a turn are computed first and written together. A fast model runs on the loop itself; one
+whose runs take long enough to be felt by other connections runs in a thread, and what arrives meanwhile is the next
+batch.
 """
 
 import asyncio
@@ -105,7 +107,14 @@ class Batcher:
         self._queue.append(job)
         if not self._scheduled and not self._running:
             self._scheduled = True
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        """The loop reads what is there before it calls this the second time; a lone request is not held up for that."""
+        if len(self._queue) > 1:
             self._loop.call_soon(self._flush)
+        else:
+            self._flush()
 
     def _flush(self) -> None:
         self._scheduled = False

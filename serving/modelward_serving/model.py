@@ -82,7 +82,8 @@ class Model:
 
 def _joined(values: Sequence[Values], dtype: Any) -> Array:
     if len(values) == 1:
-        return _array(values[0], dtype)
+        lone = _array(values[0], dtype)
+        return lone if lone.flags.aligned else lone.copy()
     if set(map(type, values)) == {list}:
         return _array(list(chain.from_iterable(values)), dtype)
     return np.concatenate([_array(part, dtype) for part in values])

@@ -49,12 +49,12 @@ class Parser:
                 return inference
             return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
-            header, raw = body[:header_length], memoryview(body)[header_length:]
-            if (known := self._raw.read(header, raw)) is not None:
+            if (known := self._raw.read(body, header_length)) is not None:
                 return known
+            header = body[:header_length]
             require_readable(header)
             top = _load(header)
-            inference = self._request(top, raw)
+            inference = self._request(top, memoryview(body)[header_length:])
             self._raw.learn(header, top, inference)
             return inference
         if header_length == 0:

@@ -68,7 +68,7 @@ def from_json(spec: TensorSpec, data: object, sizes: tuple[int, ...], content_ty
 
 
 def from_bytes(spec: TensorSpec, given: Datatype, raw: memoryview, sizes: tuple[int, ...]) -> Values:
-    """Raw little-endian values, without a copy where type and alignment allow."""
+    """Raw little-endian values, without a copy where the type allows; they may lie unaligned."""
     count = math.prod(sizes)
     if given.kind == "string":
         return _strings(spec, raw, count)
@@ -85,7 +85,7 @@ def as_datatype(spec: TensorSpec, values: np.ndarray[Any, Any]) -> np.ndarray[An
     """Values in the model's own type, if nothing but precision is lost."""
     wanted = spec.datatype
     if values.dtype == wanted.numpy:
-        return values if values.flags.aligned else values.copy()
+        return values
     if wanted.bounds is not None:
         _require_integers(spec, values, wanted.bounds)
     try:

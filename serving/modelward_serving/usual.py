@@ -14,8 +14,7 @@ from msgspec.structs import replace
 
 from .datatypes import DATATYPES, Datatype, convertible
 from .inference import Inference
-from .interface import Interface, TensorSpec, has_rows
-from .tensors import checked_shape, from_bytes, given_datatype
+from .interface import Interface, has_rows
 
 Decoder = msgspec.json.Decoder[Any]
 """To an object with `inputs`, each with `data`: a flat list; and with `id`."""
@@ -67,32 +66,34 @@ class LongRow:
 
 
 class RawRequests:
-    """Headers of requests with raw tensors only that were understood before: what differs is the tensors' bytes."""
+    """Headers that were understood before, of requests with raw tensors only: numbers of the model's own types, which
+    nothing is left to check about but how many there are."""
 
     def __init__(self, interface: Interface) -> None:
         self._interface = interface
         self._known: dict[bytes, _Header] = {}
 
-    def read(self, header: bytes, raw: memoryview) -> Inference | None:
-        """Raises `Refused` as the general way would."""
-        known = self._known.get(header) if len(header) <= MAX_BYTES else None
-        if known is None or known.size != len(raw):
+    def read(self, body: bytes, header_length: int) -> Inference | None:
+        known = self._known.get(body[:header_length]) if header_length <= MAX_BYTES else None
+        if known is None or known.size != len(body) - header_length:
             return None
-        values = [from_bytes(spec, given, raw[start:end], sizes) for spec, given, sizes, start, end in known.tensors]
+        values = [np.frombuffer(body, dtype, count, header_length + start) for dtype, count, start in known.tensors]
         return replace(known.request, values=values)
 
     def learn(self, header: bytes, top: dict[str, Any], inference: Inference) -> None:
         """`top`: what the header says, and what was made of it with the bytes that followed."""
-        if len(header) > MAX_BYTES or inference.id is not None or any("data" in tensor for tensor in top["inputs"]):
+        if len(header) > MAX_BYTES or inference.id is not None:
             return
         tensors: list[Any] = [None] * len(self._interface.inputs)
         end = 0
         for tensor in top["inputs"]:
             at = self._interface.input_index[tensor["name"]]
-            spec, start = self._interface.inputs[at], end
-            end += tensor["parameters"]["binary_data_size"]
-            sizes = checked_shape(spec, tensor["shape"])
-            tensors[at] = (spec, given_datatype(spec, tensor["datatype"]), sizes, start, end)
+            datatype = self._interface.inputs[at].datatype
+            if tensor["datatype"] != datatype.name or datatype.kind not in ("float", "integer") or "data" in tensor:
+                return
+            size = tensor["parameters"]["binary_data_size"]
+            tensors[at] = (datatype.numpy, size // datatype.size, end)
+            end += size
         if len(self._known) >= MAX_HEADERS:
             self._known.clear()
         self._known[header] = _Header(end, tensors, replace(inference, values=[]))
@@ -101,8 +102,8 @@ class RawRequests:
 class _Header(msgspec.Struct):
     size: int
     """Of all the tensors."""
-    tensors: list[tuple[TensorSpec, Datatype, tuple[int, ...], int, int]]
-    """With shape, start and end, in the order of the model's inputs."""
+    tensors: list[tuple[np.dtype[Any], int, int]]
+    """With how many values, and from which byte on, in the order of the model's inputs."""
     request: Inference
     """Without its values."""
 

@@ -1,9 +1,12 @@
 """What runs together, and what is refused, in one turn of the loop."""
 
 import asyncio
+import socket
 from pathlib import Path
 
+import numpy as np
 import orjson
+import pytest
 from onnx import TensorProto, helper
 
 from modelward_serving.batching import Batcher, Job, Observer, Outcome
@@ -43,6 +46,12 @@ class Kept(Job):
         self.outcome = outcome
 
 
+async def turns() -> None:
+    """Until what was submitted has run."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def outcomes(model: Model, *bodies: bytes) -> list[list[list[int]]]:
     """The first output of each request, all submitted in one turn."""
     batcher = Batcher(model, asyncio.get_running_loop(), Observer())
@@ -50,8 +59,7 @@ async def outcomes(model: Model, *bodies: bytes) -> list[list[list[int]]]:
     jobs = [Kept(parser.parse(body), 0.0) for body in bodies]
     for job in jobs:
         batcher.submit(job)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await turns()
     taken = []
     for job in jobs:
         assert not isinstance(job.outcome, Exception)
@@ -70,6 +78,34 @@ async def test_output_without_rows_is_known_before_it_has_as_many_as_requests_me
     model = prepare(Options(bare(tmp_path / "m", nonzero()), "m"), PLAN).model
     assert await outcomes(model, body(0, 5, 0), body(0, 0, 7)) == [[[0, 1]], [[0, 2]]]
     assert prepare(Options(bare(tmp_path / "rows", linear()), "m"), PLAN).model.interface.batches
+
+
+class Sizes(Observer):
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def batch(self, jobs: list[Job], rows: int, began: float, ended: float) -> None:
+        self.seen.append(rows)
+
+
+@pytest.mark.parametrize(("together", "sizes"), [(1, [1, 1]), (2, [3])])
+async def test_what_arrives_while_several_are_read_runs_with_them(
+    tmp_path: Path, together: int, sizes: list[int]
+) -> None:
+    """One that came alone is not held up by a look at the sockets."""
+    model, loop, observer = loaded(tmp_path / "m", linear()), asyncio.get_running_loop(), Sizes()
+    batcher, parser = Batcher(model, loop, observer), Parser(model.interface)
+    near, far = socket.socketpair()
+    with near, far:
+        loop.add_reader(far, lambda: (far.recv(1), batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))))
+        for _ in range(together):
+            batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))
+        near.send(b"!")
+        async with asyncio.timeout(10):
+            while sum(observer.seen) <= together:
+                await asyncio.sleep(0)
+        loop.remove_reader(far)
+    assert observer.seen == sizes
 
 
 class Answered:
@@ -92,7 +128,20 @@ async def test_request_that_finds_the_queue_full_is_told_when_to_come_again(tmp_
     assert [client.written[:12] for client in clients] == [b"", b"", b"HTTP/1.1 503"]
     assert b"retry-after: 1\r\n" in clients[2].written
     assert b"too many requests are waiting" in clients[2].written
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await turns()
     assert [client.written[:12] for client in clients[:2]] == [b"HTTP/1.1 200"] * 2
     assert counters.scored == {200: 2, 503: 1}
+
+
+async def test_raw_numbers_that_lie_unaligned_reach_the_model_aligned(tmp_path: Path) -> None:
+    model = loaded(tmp_path / "m", linear())
+    parser = Parser(model.interface)
+    raw = np.array([1, 2, 3], np.float32).tobytes()
+    for pad in ("", " ", "  ", "   "):
+        tensor = {"name": "x", "datatype": "FP32", "shape": [1, 3], "parameters": {"binary_data_size": len(raw)}}
+        header = orjson.dumps({"inputs": [tensor]}) + pad.encode()
+        for _ in range(2):  # the second time the header is known
+            inference = parser.parse(header + raw, len(header))
+            (values,) = model.feeds([inference]).values()
+            assert values.flags.aligned
+            assert values.tolist() == [[1, 2, 3]]
