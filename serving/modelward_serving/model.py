@@ -53,13 +53,13 @@ class Model:
         rows = sum([request.rows for request in requests])
         columns = list(zip(*[request.values for request in requests], strict=True))
         if len(columns) > len(interface.alike) and all(request.listed for request in requests):
-            with suppress(OverflowError, ValueError):  # one by one it is known which
+            with suppress(ArithmeticError, ValueError):  # one by one it is known which
                 return self._feeds_alike(columns, rows)
         feeds = {}
         for i, spec in enumerate(interface.inputs):
             try:
                 values = _joined(columns[i], spec.datatype.numpy)
-            except (OverflowError, ValueError) as error:
+            except (ArithmeticError, ValueError) as error:
                 raise _does_not_fit(spec, columns[i]) from error
             tail = shapes[i] if shapes is not None else spec.tail
             feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
@@ -86,19 +86,29 @@ def _joined(values: Sequence[Values], dtype: Any) -> Array:
         return lone if lone.flags.aligned else lone.copy()
     if set(map(type, values)) == {list}:
         return _array(list(chain.from_iterable(values)), dtype)
-    return np.concatenate([_array(part, dtype) for part in values])
+    parts = [part if isinstance(part, np.ndarray) else _array(part, dtype) for part in values]
+    if {part.dtype for part in parts} == {dtype}:
+        return np.concatenate(parts)
+    return _narrowed(np.concatenate(parts), dtype)
 
 
 def _array(values: Values, dtype: Any) -> Array:
     """Plain numbers go through `struct`, in a third of numpy's time; it knows no missing ones. A number too large for
     the type raises instead of becoming infinite."""
-    if type(values) is list and dtype.kind == "f":
+    if isinstance(values, np.ndarray):
+        return values if values.dtype == dtype else _narrowed(values, dtype)
+    if dtype.kind == "f":
         form = f"<{len(values)}{dtype.char}"
         try:
             return np.frombuffer(pack(form, *values), dtype)
         except StructError:
             return np.frombuffer(pack(form, *[nan if value is None else value for value in values]), dtype)
     return np.asarray(values, dtype)
+
+
+def _narrowed(values: Array, dtype: Any) -> Array:
+    with np.errstate(over="raise"):
+        return values.astype(dtype)
 
 
 def _does_not_fit(spec: TensorSpec, values: Sequence[Values]) -> Refused:

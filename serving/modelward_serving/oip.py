@@ -67,10 +67,7 @@ class Parser:
             return None
         if len(body) >= LARGE and self._long_row is not None:
             row = self._long_row.decode(body)
-            if row is None:
-                return None
-            values = as_datatype(self._interface.inputs[0], row[1])
-            return Inference(row[0], 1, [values], None, self._plain, None)
+            return Inference(row[0], 1, [row[1]], None, self._plain, None) if row is not None else None
         try:
             usual = self._usual.decode(body)
         except ValueError:
@@ -172,11 +169,11 @@ def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], ra
 
 
 def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int, ...]) -> Values:
-    """`data`: nested as it came."""
+    """`data`: nested as it came. Floats become the model's own type when they run, many rows at once."""
     nested_otherwise = data.ndim > 1 and data.shape != sizes
     if nested_otherwise or data.size != math.prod(sizes) or spec.datatype.kind not in ("float", "integer"):
         return from_json(spec, data.tolist(), sizes)
-    return as_datatype(spec, data.ravel())
+    return data.ravel() if spec.datatype.kind == "float" else as_datatype(spec, data.ravel())
 
 
 def require_readable(text: bytes) -> None:

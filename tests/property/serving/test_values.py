@@ -152,7 +152,7 @@ def outcome(body: bytes, parser: Parser = PARSER) -> Any:
 def _listed(values: Any) -> list[Any]:
     """As the model would get them: numbers of FP32 as such."""
     if isinstance(values, np.ndarray):
-        return [float(value) for value in values]
+        values = values.tolist()
     if all(type(value) in (float, int, type(None)) for value in values):
         with np.errstate(over="raise"):
             return [float(np.float32(np.nan if value is None else value)) for value in values]

@@ -96,14 +96,16 @@ async def test_what_arrives_while_several_are_read_runs_with_them(
     model, loop, observer = loaded(tmp_path / "m", linear()), asyncio.get_running_loop(), Sizes()
     batcher, parser = Batcher(model, loop, observer), Parser(model.interface)
     near, far = socket.socketpair()
+
+    def arrive() -> None:
+        batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))
+
     with near, far:
-        loop.add_reader(far, lambda: (far.recv(1), batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))))
+        loop.add_reader(far, lambda: (far.recv(1), arrive()))
         for _ in range(together):
-            batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))
+            arrive()
         near.send(b"!")
-        async with asyncio.timeout(10):
-            while sum(observer.seen) <= together:
-                await asyncio.sleep(0)
+        await turns()
         loop.remove_reader(far)
     assert observer.seen == sizes
 
