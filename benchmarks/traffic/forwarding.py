@@ -74,17 +74,21 @@ def split_cost(times: int = 200_000) -> float:
     director = Director(loop, Counters(), cast(Local, _Nothing()), Port("data", lambda _: None))
     request = cast(Request, _Empty())
     plain = _time(director, request, times)
-    target = Target(revision="r2", host="127.0.0.1", port=9)
-    loop.run_until_complete(_apply(director, Traffic(deployment="d", revision="r1", epoch=1, candidate=target)))
+    loop.run_until_complete(_reach_candidate(director))
     with_setting = _time(director, request, times)
     director.close()
     loop.close()
     return with_setting - plain
 
 
-async def _apply(director: Director, traffic: Traffic) -> None:
-    director.apply(traffic)
-    await asyncio.sleep(0.05)
+async def _reach_candidate(director: Director) -> None:
+    """Before one is reached, the split is not asked."""
+    async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0) as listening:
+        target = Target(revision="r2", host="127.0.0.1", port=listening.sockets[0].getsockname()[1])
+        director.apply(Traffic(deployment="d", revision="r1", epoch=1, candidate=target))
+        async with asyncio.timeout(10):
+            while not director.forwards()["r2"].reached:  # noqa: ASYNC110 — nothing tells when
+                await asyncio.sleep(0.01)
 
 
 def _time(director: Director, request: Request, times: int) -> float:
