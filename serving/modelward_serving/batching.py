@@ -119,14 +119,14 @@ class Batcher:
     def _flush(self) -> None:
         self._scheduled = False
         finished: list[tuple[Job, Outcome]] = []
-        while self._queue:
+        while self._queue and not self._running:
             batch = self._next_batch(finished)
             if not batch:
                 continue
             if self._pace.expect(_rows(batch)) > self._thread_seconds:
                 self._run_in_thread(batch)
-                break
-            finished += self._settle(batch, self._run(batch))
+            else:
+                finished += self._settle(batch, self._run(batch))
         _answer(finished)
 
     def _next_batch(self, finished: list[tuple[Job, Outcome]]) -> list[Job]:

@@ -59,6 +59,7 @@ class Scorer:
     """Answers inference requests with this server's own model."""
 
     def __init__(self, model: Model, batcher: Batcher, counters: Counters, max_bytes: int) -> None:
+        self._model = model
         self._parser = Parser(model.interface)
         self._encoder = Encoder(model.interface, model.name, model.version)
         self._plain_parser = PlainParser(model.interface)
@@ -82,7 +83,8 @@ class Scorer:
         return self._parser.parse(body, int(length))
 
     def validate(self, request: Request) -> None:
-        self.parse(request)
+        """Raises `Refused` for all that scoring would, short of running the model."""
+        self._model.feeds([self.parse(request)])
 
     def score(self, request: Request) -> None:
         try:

@@ -150,12 +150,13 @@ async def test_kept_connections_that_the_candidate_closes_cost_neither_side_anyt
     assert stable.monitor().forwards["r2"].failures == {}
 
 
+@pytest.mark.parametrize("data", [["a", 1, 2], [1e39, 1, 2]], ids=["no number", "too large for the type"])
 def test_invalid_request_is_the_clients_fault_wherever_it_goes(
-    stable: Running, second: Running, operator: Operator
+    stable: Running, second: Running, operator: Operator, data: list[object]
 ) -> None:
     operator.split(stable, second.direct_port, 100)
     for _ in range(20):
-        response = stable.infer({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": ["a", 1, 2]}]})
+        response = stable.infer({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": data}]})
         assert response.status_code == 400
         assert "'x' row 0" in response.json()["error"]
     forwards = stable.monitor().forwards["r2"]
