@@ -23,8 +23,9 @@ class Forwards(Wire, frozen=True, kw_only=True):
     """The client got the candidate's answer."""
     failures: dict[str, int]
     """By cause: connect, deadline, status5xx, rejected (a 4xx where this server's own validation passes), protocol,
-    and two that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
-    is counted as such) and capped (in-flight cap reached). Each was answered locally instead."""
+    and three that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
+    is counted as such), refused (a 5xx where this server's own validation fails) and capped (in-flight cap reached).
+    Each was answered locally instead."""
     breaker_open: bool
     reached: bool = True
     """A connection has been made; before that, nothing is handed over and nothing fails."""

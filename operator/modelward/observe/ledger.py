@@ -18,7 +18,7 @@ from modelward.decide.drift import MINIMUM_ROWS
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
 from modelward_contracts.monitor import Snapshot
 
-SAYS_NOTHING = ("capped", "same_pause")
+SAYS_NOTHING = ("capped", "refused", "same_pause")
 """Causes of failed forwards that are no fault of the candidate, or are counted as one already."""
 
 

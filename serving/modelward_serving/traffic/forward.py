@@ -94,7 +94,7 @@ class Candidate:
         again = timed_out and self.breaker.same_pause(forward.began)
         self.counts.fail("same_pause" if again else cause)
         self.window.failed(timed_out)
-        if not again and self.breaker.failure(perf_counter()):
+        if not again and cause != "refused" and self.breaker.failure(perf_counter()):
             while self._waiting:
                 self._waiting.popleft().capped()
             active, self.active = self.active, set()
@@ -168,7 +168,7 @@ class Forward:
         if self._done:
             return
         if status >= 500:
-            self._fail("status5xx")
+            self._fail("status5xx" if self._acceptable() else "refused")
         elif status >= 400 and self._acceptable():
             self._fail("rejected")
         elif 300 <= status < 400:

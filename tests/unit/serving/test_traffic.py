@@ -163,6 +163,18 @@ def test_invalid_request_is_the_clients_fault_wherever_it_goes(
     assert (forwards.answered, forwards.failures, forwards.breaker_open) == (20, {}, False)
 
 
+def test_request_that_no_version_supports_does_not_end_a_rollout(
+    stable: Running, second: Running, operator: Operator
+) -> None:
+    operator.split(stable, second.direct_port, 100)
+    raw = {"inference-header-content-length": "0"}
+    for _ in range(20):
+        assert httpx.post(stable.data + stable.infer_path, content=bytes(12), headers=raw).status_code == 501
+    forwards = stable.monitor().forwards["r2"]
+    assert (forwards.failures, forwards.breaker_open) == ({"refused": 20}, False)
+    assert stable.infer().headers["modelward-revision"] == "r2"
+
+
 async def test_breaker_stays_open_until_a_new_epoch(stable: Running, operator: Operator) -> None:
     async with candidate("error") as bad:
         setting = operator.setting(bad.port, 100)

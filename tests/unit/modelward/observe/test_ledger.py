@@ -86,6 +86,6 @@ def test_failures_that_say_nothing_of_the_candidate_are_not_counted() -> None:
         return snapshot("pod", 0, forwards={"b": forwards})
 
     ledger = looking_on(handed(0))
-    ledger.record([handed(10, status5xx=2, deadline=1, capped=50, same_pause=3)])
+    ledger.record([handed(10, status5xx=2, deadline=1, capped=50, refused=4, same_pause=3)])
     assert ledger.since("rollout", "a").failed["b"] == 3
     assert ledger.since("rollout", "a").answered["b"] == 10
