@@ -37,8 +37,8 @@ class Report:
     workers: int
     """Processes of each server."""
     capacity: float
-    """Requests a second in a closed loop, all servers on one core: the least over the weights and some seconds, because
-    a shared machine's pace changes."""
+    """Requests a second in a closed loop, all servers on one core: the least over the settings to come (the most costly
+    is a connection for each request) and some seconds, because a shared machine's pace changes."""
     rate: float
     requests: int = 0
     forwarded: int = 0
@@ -97,8 +97,8 @@ class Soak:
 
     async def capacity(self) -> float:
         rates = []
-        for weight in WEIGHTS:
-            await asyncio.to_thread(self.split, weight)
+        for weight, close in [(weight, False) for weight in WEIGHTS] + [(100, True)]:
+            await asyncio.to_thread(self.split, weight, close)
             outcome = await ClosedLoop(self.ports, self.request, CONNECTIONS).run(1.0)
             rates.append(len(outcome.latencies) / outcome.seconds)
         return min(rates)
