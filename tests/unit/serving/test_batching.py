@@ -14,9 +14,10 @@ from modelward_serving.connection import Port
 from modelward_serving.http import Request
 from modelward_serving.model import Model, load
 from modelward_serving.monitor.counters import Counters
-from modelward_serving.oip import Parser
+from modelward_serving.oip import LARGE, Parser
 from modelward_serving.options import Options
 from modelward_serving.plan import Plan
+from modelward_serving.refusal import Refused
 from modelward_serving.scoring import Scorer
 from modelward_serving.startup import prepare
 
@@ -147,3 +148,15 @@ async def test_raw_numbers_that_lie_unaligned_reach_the_model_aligned(tmp_path: 
             (values,) = model.feeds([inference]).values()
             assert values.flags.aligned
             assert values.tolist() == [[1, 2, 3]]
+
+
+async def test_number_too_large_in_a_long_body_fails_no_neighbour(tmp_path: Path) -> None:
+    model = loaded(tmp_path / "m", linear())
+    batcher, parser = Batcher(model, asyncio.get_running_loop(), Observer()), Parser(model.interface)
+    good, bad = (Kept(parser.parse(body(x, 2, 3) + b" " * LARGE), 0.0) for x in (1, 1e39))
+    for job in (good, bad):
+        batcher.submit(job)
+    await turns()
+    assert not isinstance(good.outcome, Exception)
+    assert isinstance(bad.outcome, Refused)
+    assert bad.outcome.message == "input 'x' row 0: 1e+39 is out of range for FP32"
