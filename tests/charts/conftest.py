@@ -61,6 +61,8 @@ def chart(helm_environment: dict[str, str]) -> Chart:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """CRDs on it belong to the release `modelward`, and are never deleted: Kubernetes 1.35 may hang on those of which
+    the storage is just being made ("could not list instances: storage is (re)initializing")."""
     controllers = ["clusterrole-aggregation-controller", "namespace-controller"]
     with ApiServer(tmp_path_factory.mktemp("charts"), controllers) as server:
         yield server
@@ -68,11 +70,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 @pytest.fixture(scope="session")
 def kubectl(server: ApiServer) -> Run:
+    run = kubectl_of(server)
+    for name in (NAMESPACE, "team-a", "team-b"):
+        assert run("create", "namespace", name).ok
+    return run
+
+
+def kubectl_of(server: ApiServer) -> Run:
     def run(*words: str, stdin: str = "") -> Done:
         return _run([str(parts.kubectl()), *words], {**os.environ, "KUBECONFIG": str(server.kubeconfig)}, stdin)
 
-    for name in (NAMESPACE, "team-a", "team-b"):
-        assert run("create", "namespace", name).ok
     return run
 
 

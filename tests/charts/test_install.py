@@ -1,16 +1,17 @@
 """The chart on a real API server: installed, upgraded, applied, taken away, and who may do what."""
 
 import json
-from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 import yaml
 
 from api.client import wait_until
 from api.manifests import KINDS, manifest
-from charts.conftest import CHART, NAMESPACE, Chart, Run
+from charts.conftest import CHART, NAMESPACE, Chart, Run, kubectl_of
 from charts.test_template import VALUES
+from localcluster.api import ApiServer
 
 OPERATOR = f"--as=system:serviceaccount:{NAMESPACE}:modelward"
 MAY = (
@@ -105,13 +106,15 @@ def test_namespace_is_deleted_with_no_operator_there(helm: Run, kubectl: Run) ->
     assert done.ok, done.out
 
 
-def test_plain_apply_of_rendered_manifests_works_and_settles(chart: Chart, kubectl: Run) -> None:
+def test_plain_apply_of_rendered_manifests_works_and_settles(chart: Chart, tmp_path: Path) -> None:
     rendered = chart.template("signing.existingSecret=own-key").out
-    first = kubectl("apply", "--filename=-", stdin=rendered)
-    assert first.ok, first.out
-    again = kubectl("apply", "--filename=-", stdin=rendered).out.strip().splitlines()
+    with ApiServer(tmp_path / "without-helm") as server:
+        kubectl = kubectl_of(server)
+        assert kubectl("create", "namespace", NAMESPACE).ok
+        first = kubectl("apply", "--filename=-", stdin=rendered)
+        assert first.ok, first.out
+        again = kubectl("apply", "--filename=-", stdin=rendered).out.strip().splitlines()
     assert [line for line in again if not line.endswith("unchanged")] == []
-    assert kubectl("delete", "--filename=-", stdin=rendered).ok
 
 
 def test_operator_may_do_its_work_and_nothing_else(installed: None, kubectl: Run) -> None:
@@ -132,16 +135,12 @@ def test_users_roles_cover_modelward(installed: None, kubectl: Run) -> None:
 
 
 @pytest.fixture
-def installed(chart: Chart, kubectl: Run) -> Iterator[None]:
-    """What decides who may do what, and the CRDs, by which kubectl looks resources up; without the rest."""
-    kinds = ("CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
-    rendered = yaml.safe_dump_all(found for found in chart.render() if found["kind"] in kinds)
-    assert kubectl("apply", "--filename=-", stdin=rendered).ok
+def installed(helm: Run, kubectl: Run) -> None:
+    done = helm("install", "modelward", str(CHART))
+    assert done.ok, done.out
     for role in ("view", "edit"):
         is_aggregated = partial(_has, kubectl, f"clusterrole/{role}", "modelward.dev")
         wait_until(is_aggregated, f"{role} covers our resources")
-    yield
-    assert kubectl("delete", "--filename=-", stdin=rendered).ok
 
 
 def _has(kubectl: Run, name: str, text: str) -> bool:
