@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from modelward_serving import service
+from modelward_serving import scoring
 from modelward_serving.__main__ import main
 from modelward_serving.batching import Batcher
 
 if __name__ == "__main__":
-    service.Batcher = partial(Batcher, max_rows=1)  # type: ignore[attr-defined, assignment]
+    scoring.Batcher = partial(Batcher, max_rows=1)  # type: ignore[attr-defined, assignment]
     main()

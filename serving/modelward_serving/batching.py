@@ -7,7 +7,6 @@ batch.
 """
 
 import asyncio
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
@@ -21,11 +20,9 @@ from .model import Model
 from .pace import Pace
 from .refusal import Refused
 
-log = logging.getLogger(__name__)
 Array = np.ndarray[Any, Any]
-Outcome = tuple[Results, int, int] | Exception
-"""Results and the request's rows in them, or what went wrong."""
 MAX_ROWS = 1024
+MAX_QUEUE = 4096
 MAX_WAIT = 2.0
 """Seconds that a new request may have to wait for those before it; above, it is refused."""
 MIN_QUEUE = 64
@@ -33,43 +30,30 @@ THREAD_SECONDS = 0.002
 """Runs expected to take longer leave the loop free; a hand-over costs about 0.05 ms."""
 
 
-_Run = tuple[dict[str, Array], list[Array] | Exception, float, float]
+class Run(msgspec.Struct, eq=False):
+    """One run of the model."""
+
+    batch: list[Inference]
+    rows: int
+    began: float
+    ended: float = 0.0
+    feeds: dict[str, Array] = {}
+    outputs: list[Array] = []
+    failure: Exception | None = None
+    results: Results | None = None
+    """Of the outputs each request gets its rows."""
 
 
-class Job(msgspec.Struct, eq=False):
-    """A checked request, and what becomes of its outcome."""
+class Receiver:
+    """What a batcher has to tell."""
 
-    inference: Inference
-    started: float
+    def answer(self, batch: list[Inference], results: Results) -> None:
+        """Each request's rows follow on those of the one before it."""
 
-    def done(self, outcome: Outcome) -> None:
-        raise NotImplementedError
+    def fail(self, inference: Inference, error: Exception) -> None: ...
 
-    @property
-    def gone(self) -> bool:
-        """Nobody waits for the outcome any more."""
-        return False
-
-
-class Observer:
-    """What a batcher reports; the server's counters in life, nothing in most tests."""
-
-    def batch(self, jobs: list[Job], rows: int, began: float, ended: float) -> None: ...
-
-    def note(self, feeds: dict[str, Array], outputs: list[Array], rows: int) -> None: ...
-
-
-def _rows(batch: list[Job]) -> int:
-    return sum([job.inference.rows for job in batch])
-
-
-def _answer(finished: list[tuple[Job, Outcome]]) -> None:
-    for job, outcome in finished:
-        try:
-            job.done(outcome)
-        except Exception as error:  # a defect must cost one request, not its neighbours
-            log.error("an answer failed", exc_info=error)
-            job.done(error)
+    def record(self, run: Run) -> None:
+        """Called when all answers are written."""
 
 
 class Batcher:
@@ -77,21 +61,21 @@ class Batcher:
         self,
         model: Model,
         loop: asyncio.AbstractEventLoop,
-        observer: Observer,
-        max_queue: int = 4096,
+        receiver: Receiver,
+        max_queue: int = MAX_QUEUE,
         thread_seconds: float = THREAD_SECONDS,
         max_rows: int = MAX_ROWS,
         one_row: float = 0.0,
     ) -> None:
         self._model = model
         self._loop = loop
-        self._observer = observer
+        self._receiver = receiver
         self._max_queue = self._limit = max_queue
         self._a_job = 0.0
         self._thread_seconds = thread_seconds
         self._max_rows = max_rows if model.interface.batches else 1
         self._pace = Pace(one_row)
-        self._queue: list[Job] = []
+        self._queue: list[Inference] = []
         self._scheduled = False
         self._running = False
         self._executor: ThreadPoolExecutor | None = None
@@ -100,11 +84,11 @@ class Batcher:
     def queued(self) -> int:
         return len(self._queue)
 
-    def submit(self, job: Job) -> None:
-        """`job.done` is called with its outputs, or with what went wrong. Raises `Refused` when too many wait."""
+    def submit(self, inference: Inference) -> None:
+        """The receiver gets its outcome. Raises `Refused` when too many wait."""
         if len(self._queue) >= self._limit:
             raise Refused("too many requests are waiting; try again later", status=503)
-        self._queue.append(job)
+        self._queue.append(inference)
         if not self._scheduled and not self._running:
             self._scheduled = True
             self._loop.call_soon(self._read_on)
@@ -118,73 +102,74 @@ class Batcher:
 
     def _flush(self) -> None:
         self._scheduled = False
-        finished: list[tuple[Job, Outcome]] = []
+        runs: list[Run] = []
         while self._queue and not self._running:
-            batch = self._next_batch(finished)
+            batch, rows = self._next_batch()
             if not batch:
                 continue
-            if self._pace.expect(_rows(batch)) > self._thread_seconds:
-                self._run_in_thread(batch)
+            if self._pace.expect(rows) > self._thread_seconds:
+                self._run_in_thread(batch, rows)
             else:
-                finished += self._settle(batch, self._run(batch))
-        _answer(finished)
+                runs += self._settle(self._run(batch, rows))
+        self._tell(runs)
 
-    def _next_batch(self, finished: list[tuple[Job, Outcome]]) -> list[Job]:
-        """The longest run of jobs that can go together. Late ones are answered, abandoned ones dropped."""
+    def _next_batch(self) -> tuple[list[Inference], int]:
+        """The longest run of requests that can go together, and their rows. Late and abandoned ones are told so."""
         queue, now, taken, rows = self._queue, perf_counter(), 0, 0
-        batch: list[Job] = []
-        for job in queue:
-            inference = job.inference
-            if batch and (rows + inference.rows > self._max_rows or inference.shapes != batch[0].inference.shapes):
+        batch: list[Inference] = []
+        for inference in queue:
+            if batch and (rows + inference.rows > self._max_rows or inference.shapes != batch[0].shapes):
                 break
             taken += 1
-            if inference.timeout is not None and now > job.started + inference.timeout:
-                finished.append((job, Refused("the request's timeout passed while it waited", status=503)))
-            elif job.gone:
-                finished.append((job, Refused("the client has gone", status=499)))
+            request = inference.request
+            if request is not None and request.connection.lost:
+                self._receiver.fail(inference, Refused("the client has gone", status=499))
+            elif inference.timeout is not None and request is not None and now > request.started + inference.timeout:
+                late = Refused("the request's timeout passed while it waited", status=503)
+                self._receiver.fail(inference, late)
             else:
-                batch.append(job)
+                batch.append(inference)
                 rows += inference.rows
         del queue[:taken]
-        return batch
+        return batch, rows
 
-    def _run(self, batch: list[Job]) -> "_Run":
+    def _run(self, batch: list[Inference], rows: int) -> Run:
         """Only this may be called from the thread."""
-        began = perf_counter()
-        feeds: dict[str, Array] = {}
+        run = Run(batch, rows, perf_counter())
         try:
-            feeds = self._model.feeds([job.inference for job in batch])
-            outputs: list[Array] | Exception = self._model.run(feeds)
+            run.feeds = self._model.feeds(batch, rows)
+            run.outputs = self._model.run(run.feeds)
         except Exception as error:  # onnxruntime raises a dozen types without a common base
-            outputs = error
-        return feeds, outputs, began, perf_counter()
+            run.failure = error
+        run.ended = perf_counter()
+        return run
 
-    def _settle(self, batch: list[Job], run: "_Run") -> list[tuple[Job, Outcome]]:
-        feeds, outputs, began, ended = run
-        if isinstance(outputs, Exception):
-            if len(batch) == 1:
-                return [(batch[0], outputs)]
-            # One bad request must not fail its neighbours.
-            return [pair for job in batch for pair in self._settle([job], self._run([job]))]
-        batched, rows = self._model.interface.batches, _rows(batch)
-        if batched and set(map(len, outputs)) != {rows}:
+    def _settle(self, run: Run) -> list[Run]:
+        """The run, or where it is good for none of its requests, a run for each."""
+        batched = self._model.interface.batches
+        if run.failure is None and batched and set(map(len, run.outputs)) != {run.rows}:
             # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
             self._max_rows = 1
-            if len(batch) > 1:
-                return [pair for job in batch for pair in self._settle([job], self._run([job]))]
             batched = False
-        results = Results(self._model.interface, outputs, batched)
-        settled: list[tuple[Job, Outcome]] = []
-        start = 0
-        for job in batch:
-            end = start + job.inference.rows
-            settled.append((job, (results, start, end)))
-            start = end
-        self._pace.learn(rows, ended - began)
-        self._admit((ended - began) / len(batch))
-        self._observer.batch(batch, rows, began, ended)
-        self._observer.note(feeds, outputs, rows)
-        return settled
+        if len(run.batch) > 1 and (run.failure is not None or not batched):
+            # One bad request must not fail its neighbours.
+            return [one for inference in run.batch for one in self._settle(self._run([inference], inference.rows))]
+        if run.failure is None:
+            seconds = run.ended - run.began
+            run.results = Results(self._model.interface, run.outputs, batched)
+            self._pace.learn(run.rows, seconds)
+            self._admit(seconds / len(run.batch))
+        return [run]
+
+    def _tell(self, runs: list[Run]) -> None:
+        for run in runs:
+            if run.results is not None:
+                self._receiver.answer(run.batch, run.results)
+            elif run.failure is not None:
+                self._receiver.fail(run.batch[0], run.failure)
+        for run in runs:
+            if run.results is not None:
+                self._receiver.record(run)
 
     def _admit(self, seconds: float) -> None:
         """So many may wait as are answered within `MAX_WAIT`, going by what a job took lately."""
@@ -195,16 +180,16 @@ class Batcher:
         else:
             self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_job))
 
-    def _run_in_thread(self, batch: list[Job]) -> None:
+    def _run_in_thread(self, batch: list[Inference], rows: int) -> None:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._running = True
-        future = self._loop.run_in_executor(self._executor, self._run, batch)
-        future.add_done_callback(lambda done: self._thread_done(batch, done))
+        future = self._loop.run_in_executor(self._executor, self._run, batch, rows)
+        future.add_done_callback(self._thread_done)
 
-    def _thread_done(self, batch: list[Job], future: "asyncio.Future[Any]") -> None:
+    def _thread_done(self, future: "asyncio.Future[Run]") -> None:
         self._running = False
-        _answer(self._settle(batch, future.result()))
+        self._tell(self._settle(future.result()))
         if self._queue:
             self._flush()
 

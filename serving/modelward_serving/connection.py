@@ -6,11 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import httptools
 
-from .heads import Head, Heads
-from .http import Request, head_of_answer, parting
+from .heads import END, Head, Heads
+from .http import Handler, Request, head_of_answer, parting
+
+if TYPE_CHECKING:
+    from .routes import Routes
 
 MAX_PIPELINED = 32
 MAX_PIPELINED_BYTES = 64 << 10
@@ -42,7 +46,7 @@ class Port:
     """A listening port: who answers, its open connections, and whether they are to be closed."""
 
     name: str
-    handle: Callable[[Request], None]
+    handle: Handler
     limits: Limits = field(default_factory=Limits)
     head: bytes = b""
     """Header lines of every answer."""
@@ -51,6 +55,8 @@ class Port:
     closing: bool = False
     """Say `Connection: close` in every answer."""
     heads: Heads = field(default_factory=Heads)
+    find: Callable[[bytes, bytes], Handler | None] = lambda _method, _target: None
+    """What `handle` would call for a method and a target, if that is known in advance."""
     connections: "set[Connection]" = field(default_factory=set)
     in_flight: int = 0
     turned_away: int = 0
@@ -62,13 +68,16 @@ class Port:
         """Seconds without a connection."""
         return 0.0 if self.connections else now - self.left
 
+    def serve(self, routes: "Routes", head: bytes) -> None:
+        """From now on `routes` answer, with the lines of `head` in every answer."""
+        self.handle, self.find, self.head = routes.handle, routes.find, head
+        self.answers.clear()
+        self.heads = Heads()
+
     def head_of(self, status: int, content_type: bytes, length: int) -> bytes:
-        key = (status, content_type, length)
-        head = self.answers.get(key)
-        if head is None:
-            head = head_of_answer(status, self.head, content_type, length)
-            if length <= SHORT:
-                self.answers[key] = head
+        head = head_of_answer(status, self.head, content_type, length)
+        if length <= SHORT:
+            self.answers[status, content_type, length] = head
         return head
 
     def failed(self, request: Request, error: Exception) -> None:
@@ -128,10 +137,13 @@ class Connection(asyncio.Protocol):
             return
         # Between two requests the parser holds nothing, so what it made of the same bytes before is what it would now.
         idle = not (self._busy or self._receiving or self._waiting)
-        if idle and (known := self.port.heads.find(data)) is not None:
-            head, body = known
-            self._start(Request(self, head.method, head.target, head.headers, body, True, perf_counter()))
-            return
+        if idle:
+            lines, _, body = data.partition(END)
+            head = self.port.heads.get(lines)
+            if head is not None and head.length == len(body):
+                request = Request(self, head.method, head.target, head.headers, body, True, perf_counter())
+                self._start(request, head.handler)
+                return
         self._chunk = data if idle else b""
         before = self._headers if self._in_head else None
         try:
@@ -220,7 +232,8 @@ class Connection(asyncio.Protocol):
             perf_counter(),
         )
         if self._chunk and keep_alive:
-            self.port.heads.learn(self._chunk, Head(request.method, request.target, request.headers))
+            handler = self.port.find(request.method, request.target) or self.port.handle
+            self.port.heads.learn(self._chunk, Head(request.method, request.target, request.headers, handler))
         self._body = b""
         self._receiving = False
         if self._busy or self._waiting or not self._writable:
@@ -228,7 +241,7 @@ class Connection(asyncio.Protocol):
             if len(self._waiting) >= MAX_PIPELINED or len(body) > MAX_PIPELINED_BYTES:
                 self._pause()
         else:
-            self._start(request)
+            self._start(request, self.port.handle)
 
     # answers
 
@@ -279,16 +292,16 @@ class Connection(asyncio.Protocol):
         while self._waiting and self._writable and not self._busy:
             following = self._waiting.popleft()
             if isinstance(following, Request):
-                self._start(following)
+                self._start(following, self.port.handle)
             else:
                 self._part(*following)
         self._going_on = False
 
-    def _start(self, request: Request) -> None:
+    def _start(self, request: Request, handler: Handler) -> None:
         self._busy = True
         self.port.in_flight += 1
         try:
-            self.port.handle(request)
+            handler(request)
         except Exception as error:  # a defect must cost one request, not the connection
             self.port.failed(request, error)
 

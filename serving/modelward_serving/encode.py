@@ -15,13 +15,15 @@ from .interface import Interface, TensorSpec
 from .refusal import Refused
 
 Array = np.ndarray[Any, Any]
+SHORT = 256
+"""Values of a row, all outputs together: below what is worth compressing."""
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 
 
 class Results:
     """The outputs of one run, of which each request gets its rows."""
 
-    __slots__ = ("_heads", "_interface", "_specs", "_tails", "_texts", "arrays", "batched")
+    __slots__ = ("_heads", "_interface", "_rows", "_specs", "_texts", "arrays", "batched")
 
     def __init__(self, interface: Interface, arrays: list[Array], batched: bool) -> None:
         self.arrays = arrays
@@ -30,34 +32,33 @@ class Results:
         self._interface, self._specs = interface, interface.outputs
         self._texts: dict[int, list[bytes]] = {}
         self._heads: dict[int, bytes] = {}
-        self._tails: list[bytes] | None = None if batched else []
+        self._rows: list[tuple[bytes, ...]] | None = None if batched and interface.one_row_reply is not None else []
 
     def rows(self, i: int, start: int, end: int) -> Array:
         return self.arrays[i][start:end] if self.batched else self.arrays[i]
 
-    def one_row_tails(self) -> list[bytes]:
-        """For each row its reply from `outputs` on, with all outputs as JSON: what most requests ask for.
+    def one_row_texts(self) -> list[tuple[bytes, ...]]:
+        """For each row the JSON text of its values of each output.
 
         Empty where a row holds what JSON cannot carry, or the rows are no requests' own.
         """
-        if self._tails is None:
-            self._tails = self._make_tails()
-        return self._tails
+        if self._rows is None:
+            self._rows = self._make_texts()
+        return self._rows
 
-    def _make_tails(self) -> list[bytes]:
-        template = self._interface.one_row_reply
-        if template is None or [values.shape[1:] for values in self.arrays] != self._interface.output_tails:
+    def _make_texts(self) -> list[tuple[bytes, ...]]:
+        if [values.shape[1:] for values in self.arrays] != self._interface.output_tails:
             return []
         if len(self.arrays[0]) == 1 and self._interface.numbers_out:
             text = orjson.dumps([values.ravel() for values in self.arrays], option=_NUMPY)
-            return [template % tuple(text[2:-2].split(b"],["))] if b"null" not in text else []
+            return [tuple(text[2:-2].split(b"],["))] if b"null" not in text else []
         columns = []
         for spec, values in zip(self._specs, self.arrays, strict=True):
             texts = row_texts(spec, values)
             if spec.datatype.kind == "float" and b"null" in b"".join(texts):
                 return []
             columns.append(texts)
-        return [template % row for row in zip(*columns, strict=True)]
+        return list(zip(*columns, strict=True))
 
     def json_tensor(self, i: int, start: int, end: int) -> bytes:
         """Output `i` of rows start … end as an element of `outputs`."""
@@ -82,6 +83,14 @@ class Encoder:
     def __init__(self, interface: Interface, name: str, version: str) -> None:
         self._specs = interface.outputs
         self._head = b'{"model_name":%b,"model_version":%b' % (orjson.dumps(name), orjson.dumps(version))
+        self._one_row = interface.one_row_reply or b""
+        values = sum(spec.fixed_row or 0 for spec in interface.outputs)
+        self._common = self._head.replace(b"%", b"%%") + self._one_row if values <= SHORT else b""
+
+    def common(self, results: Results) -> list[bytes]:
+        """For each row the reply to those that ask for it as most do. Empty where it cannot be told, or may be long
+        enough to be compressed."""
+        return [self._common % texts for texts in results.one_row_texts()] if self._common else []
 
     def encode(self, request: Inference, results: Results, start: int, end: int) -> tuple[bytes, int | None]:
         """The second is None for a reply that is all JSON."""
@@ -90,8 +99,8 @@ class Encoder:
             head = b'%b,"id":%b' % (head, orjson.dumps(request.id))
         if request.wanted.binary:
             return self._mixed(head, request, results, start, end)
-        if end - start == 1 and request.wanted.everything and (tails := results.one_row_tails()):
-            return head + tails[start], None
+        if end - start == 1 and request.wanted.everything and (texts := results.one_row_texts()):
+            return head + self._one_row % texts[start], None
         parts = [results.json_tensor(i, start, end) for i, _ in request.wanted.outputs]
         return b'%b,"outputs":[%b]}' % (head, b",".join(parts)), None
 

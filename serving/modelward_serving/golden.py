@@ -22,7 +22,7 @@ def replay(model: Model) -> None:
     for number, golden in enumerate(model.golden.requests):
         try:
             request = parser.parse(orjson.dumps({"inputs": golden.inputs}))
-            outputs = model.run(model.feeds([request]))
+            outputs = model.run(model.feeds([request], request.rows))
         except Refused as refused:
             raise _failed(number, refused.message) from refused
         except Exception as error:  # onnxruntime raises a dozen types without a common base
@@ -61,7 +61,7 @@ def warm_up(model: Model, runs: int = 3) -> float:
     for _ in range(runs):
         started = time.perf_counter()
         try:
-            model.run(model.feeds([request]))
+            model.run(model.feeds([request], request.rows))
         except Exception:  # a model may refuse blanks; requests will show what it can
             return 0.0
         best = min(best, time.perf_counter() - started)
@@ -74,7 +74,7 @@ def keeps_rows(model: Model) -> bool:
     request = _sample(model)
     for copies in (1, 3):
         try:
-            outputs = model.run(model.feeds([request] * copies))
+            outputs = model.run(model.feeds([request] * copies, copies * request.rows))
         except Exception:  # a model that takes one and not several has its batch size inside
             return copies == 1
         if any(len(values) != copies * request.rows for values in outputs):

@@ -1,5 +1,7 @@
 """Heads of requests that were seen before: clients repeat theirs to the byte, so they are parsed once."""
 
+from .http import Handler
+
 MAX_HEADS = 1024
 MAX_BYTES = 1024
 END = b"\r\n\r\n"
@@ -12,27 +14,25 @@ _SECRET = frozenset({b"authorization", b"cookie", b"proxy-authorization"})
 class Head:
     """What the parser made of a head."""
 
-    __slots__ = ("headers", "length", "method", "target")
+    __slots__ = ("handler", "headers", "length", "method", "target")
 
-    def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, method: bytes, target: bytes, headers: dict[bytes, bytes], handler: Handler) -> None:
         self.method, self.target = method, target
+        self.handler = handler
+        """Who answers such requests."""
         self.headers = headers
         """Shared by all requests with this head: only ever read."""
         self.length = _length(headers)
 
 
 class Heads:
-    """Exact bytes to what the parser made of them. Only whole requests are found: a head and all of its body."""
+    """Exact bytes, without the empty line at their end, to what the parser made of them."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "get")
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
-
-    def find(self, data: bytes) -> tuple[Head, bytes] | None:
-        lines, _, body = data.partition(END)
-        head = self._known.get(lines)
-        return (head, body) if head is not None and len(body) == head.length else None
+        self.get = self._known.get
 
     def learn(self, data: bytes, head: Head) -> None:
         """`data`: bytes of which the parser made `head` and a body; kept if they are no more than that."""

@@ -1,5 +1,6 @@
 """HTTP/1.1 messages as this server reads and writes them."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,8 @@ class Request(msgspec.Struct, eq=False):
         close = port.closing or not self.keep_alive
         if close:
             extra += b"connection: close\r\n"
-        head = port.head_of(status, content_type, len(body))
+        length = len(body)
+        head = port.answers.get((status, content_type, length)) or port.head_of(status, content_type, length)
         if self.method == b"HEAD":
             body = b""
         connection.finish(head + extra + b"\r\n" + body, close)
@@ -55,6 +57,9 @@ class Request(msgspec.Struct, eq=False):
 
     def refuse(self, status: int, message: str, extra: bytes = b"") -> None:
         self.respond(status, error_body(message), extra=extra)
+
+
+Handler = Callable[[Request], None]
 
 
 def head_of_answer(status: int, lines: bytes, content_type: bytes, length: int) -> bytes:

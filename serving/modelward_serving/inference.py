@@ -1,11 +1,15 @@
 """A request that was checked, as the batches take it, whatever form it came in."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from .interface import Interface
 from .tensors import Values
+
+if TYPE_CHECKING:
+    from .http import Request
 
 
 @dataclass(slots=True)
@@ -17,7 +21,7 @@ class Wanted:
     everything: bool = False
 
 
-class Inference(msgspec.Struct):
+class Inference(msgspec.Struct, eq=False):
     id: str | None
     rows: int
     values: list[Values]
@@ -31,6 +35,10 @@ class Inference(msgspec.Struct):
     """Each of the values is a list, and each input's rows have a fixed length."""
     plain: bool = False
     """Came by the plain route, and is answered in its form."""
+    common: bool = False
+    """Asks as most do for one row, and for all outputs as JSON without an id: the answers of many are made together."""
+    request: "Request | None" = None
+    """Whom to answer, if anybody."""
 
 
 def all_outputs(interface: Interface, binary: bool) -> Wanted:

@@ -44,7 +44,7 @@ class Interface:
     """The inputs by type: those of one type become one array together."""
     one_row_reply: bytes | None
     """From `outputs` on, for one row with all outputs as JSON: a format for each output's values. None where an
-    output's row has no fixed length."""
+    output's row has no fixed length, or no JSON form."""
     numbers_out: bool
     """All outputs are numbers or truth values with a JSON form."""
     output_tails: list[tuple[int, ...]]
@@ -126,7 +126,7 @@ def _spec(tensor: Tensor) -> TensorSpec:
 
 
 def _one_row_reply(outputs: Sequence[TensorSpec]) -> bytes | None:
-    if any(spec.one_row is None for spec in outputs):
+    if any(spec.one_row is None or spec.datatype.name == "FP16" for spec in outputs):
         return None
     heads = [spec.json_head + b",".join(b"%d" % size for size in spec.one_row_sizes) for spec in outputs]
     return b',"outputs":[%b]}' % b",".join([b'%b],"data":[%%b]}' % head.replace(b"%", b"%%") for head in heads])

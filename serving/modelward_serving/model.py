@@ -24,7 +24,7 @@ from .interface import Interface, TensorSpec, check_signature, compile_interface
 from .plan import Plan
 from .refusal import ModelError, Refused
 from .session import RUN_OPTIONS, open_session
-from .tensors import Values
+from .tensors import Values, from_texts
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -47,20 +47,22 @@ class Model:
         outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
         return outputs
 
-    def feeds(self, requests: list[Inference]) -> dict[str, Array]:
-        """One array for each input over all the requests' rows. Raises `Refused` for values that do not fit."""
+    def feeds(self, requests: list[Inference], rows: int) -> dict[str, Array]:
+        """One array for each input over all the requests' `rows`. Raises `Refused` for values that do not fit."""
         interface, shapes = self.interface, requests[0].shapes
-        rows = sum([request.rows for request in requests])
         columns = list(zip(*[request.values for request in requests], strict=True))
         if len(columns) > len(interface.alike) and all(request.listed for request in requests):
             with suppress(ArithmeticError, ValueError):  # one by one it is known which
                 return self._feeds_alike(columns, rows)
         feeds = {}
         for i, spec in enumerate(interface.inputs):
+            column: Sequence[Values] = columns[i]
+            if bytes in map(type, column):
+                column = from_texts(spec, column, rows)
             try:
-                values = _joined(columns[i], spec.datatype.numpy)
+                values = _joined(column, spec.datatype.numpy)
             except (ArithmeticError, ValueError) as error:
-                raise _does_not_fit(spec, columns[i]) from error
+                raise _does_not_fit(spec, column) from error
             tail = shapes[i] if shapes is not None else spec.tail
             feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
         return feeds

@@ -14,7 +14,7 @@ from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
-from .usual import LongRow, RawRequests, usual_decoder
+from .usual import FloatRows, RawRequests, usual_decoder
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
@@ -40,13 +40,21 @@ class Parser:
         self._usual = usual_decoder(interface)
         self._raw = RawRequests(interface)
         one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
-        self._long_row = LongRow(interface) if self._usual is not None and one_of_floats else None
+        self._float_rows = FloatRows(interface, self._plain) if self._usual is not None and one_of_floats else None
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
             require_readable(body)
-            if (inference := self._usually(body)) is not None:
-                return inference
+            if self._float_rows is not None:
+                if (row := self._float_rows.read(body)) is not None:
+                    return row
+            elif self._usual is not None:
+                try:
+                    usual = self._usual.decode(body)
+                    data = [tensor.data for tensor in usual.inputs]
+                    return Inference(usual.id, 1, data, None, self._plain, None, listed=True, common=usual.id is None)
+                except ValueError:
+                    pass
             return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
             if (known := self._raw.read(body, header_length)) is not None:
@@ -61,19 +69,6 @@ class Parser:
             raise Refused("a body without a JSON header (raw binary data) is not supported", status=501)
         raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
 
-    def _usually(self, body: bytes) -> Inference | None:
-        """As most requests are; None where the general way decides."""
-        if self._usual is None:
-            return None
-        if len(body) >= LARGE and self._long_row is not None:
-            row = self._long_row.decode(body)
-            return Inference(row[0], 1, [row[1]], None, self._plain, None) if row is not None else None
-        try:
-            usual = self._usual.decode(body)
-        except ValueError:
-            return None
-        return Inference(usual.id, 1, [tensor.data for tensor in usual.inputs], None, self._plain, None, True)
-
     def _request(self, top: Any, raw: memoryview) -> Inference:
         if type(top) is not dict:
             raise Refused("the body must be a JSON object with 'inputs'")
@@ -85,13 +80,16 @@ class Parser:
         if request_id is not None and type(request_id) is not str:
             raise Refused("'id' must be text")
         values, shapes = self._inputs(tensors, raw)
+        rows = self._rows(shapes)
+        wanted = self._wanted(top["outputs"], parameters) if "outputs" in top else self._default(parameters)
         return Inference(
             id=request_id,
-            rows=self._rows(shapes),
+            rows=rows,
             values=values,
             shapes=None if self._fixed else tuple(shape[1:] if self._interface.batches else shape for shape in shapes),
-            wanted=self._wanted(top["outputs"], parameters) if "outputs" in top else self._default(parameters),
+            wanted=wanted,
             timeout=_timeout(parameters) if parameters else None,
+            common=rows == 1 and wanted is self._plain and request_id is None,
         )
 
     def _inputs(self, tensors: list[Any], raw: memoryview) -> tuple[list[Values], list[tuple[int, ...]]]:

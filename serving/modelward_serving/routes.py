@@ -6,7 +6,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import orjson
 
 from . import openapi, predict
-from .http import Request
+from .http import Handler, Request
 from .later import later
 from .model import Model
 from .monitor.report import Report
@@ -14,7 +14,6 @@ from .plan import Plan
 from .session import version as onnxruntime_version
 from .statistics import statistics
 
-Handler = Callable[[Request], None]
 EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
 
 
@@ -28,6 +27,10 @@ class Routes:
 
     def add(self, method: bytes, path: str, handler: Handler) -> None:
         self._table.setdefault(path.encode(), {})[method] = handler
+
+    def find(self, method: bytes, path: bytes) -> Handler | None:
+        """For an exact path."""
+        return self._table.get(path, {}).get(method)
 
     def handle(self, request: Request) -> None:
         methods = self._table.get(request.target)

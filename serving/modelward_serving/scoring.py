@@ -1,14 +1,14 @@
 """From an HTTP request to the model and back: the part of the data path that both ports share."""
 
+import asyncio
 import logging
+from operator import attrgetter
 from time import perf_counter, time
 from typing import Any
 
-import numpy as np
-
-from .batching import Batcher, Job, Observer, Outcome
+from .batching import MAX_QUEUE, Batcher, Receiver, Run
 from .compression import WORTH, compress, decompress
-from .encode import Encoder
+from .encode import Encoder, Results
 from .http import JSON, Request
 from .inference import Inference
 from .model import Model
@@ -20,53 +20,35 @@ from .refusal import Refused
 
 BINARY = b"application/octet-stream"
 _PREDICT = PATH.encode()
+_IS_COMMON = attrgetter("common")
 log = logging.getLogger(__name__)
 
 
-class Recorder(Observer):
-    """Counts batches, and notes them for the signals."""
-
-    def __init__(self, counters: Counters, signals: SignalMonitor | None) -> None:
-        self.counters, self.signals = counters, signals
-
-    def batch(self, jobs: list[Job], rows: int, began: float, ended: float) -> None:
-        counters = self.counters
-        counters.batch(rows)
-        counters.last_inference = time()
-        # The jobs of the batches before were answered meanwhile.
-        counters.total.observe_all([])
-        counters.compute.observe_all([ended - began] * len(jobs))
-        counters.queue.observe_all([began - job.started for job in jobs])
-
-    def note(self, feeds: dict[str, np.ndarray[Any, Any]], outputs: list[np.ndarray[Any, Any]], rows: int) -> None:
-        if self.signals is not None:
-            self.signals.note(feeds, outputs, rows)
-
-
-class ScoreJob(Job, eq=False):
-    request: Request
-    scorer: "Scorer"
-
-    def done(self, outcome: Outcome) -> None:
-        self.scorer.answer(self.request, self.inference, outcome)
-
-    @property
-    def gone(self) -> bool:
-        return self.request.connection.lost
-
-
-class Scorer:
+class Scorer(Receiver):
     """Answers inference requests with this server's own model."""
 
-    def __init__(self, model: Model, batcher: Batcher, counters: Counters, max_bytes: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        loop: asyncio.AbstractEventLoop,
+        counters: Counters,
+        signals: SignalMonitor | None,
+        max_bytes: int,
+        one_row: float = 0.0,
+        max_queue: int = MAX_QUEUE,
+    ) -> None:
+        """`one_row`: seconds that the model takes for one."""
         self._model = model
         self._parser = Parser(model.interface)
         self._encoder = Encoder(model.interface, model.name, model.version)
         self._plain_parser = PlainParser(model.interface)
         self._plain_encoder = PlainEncoder(model.interface, model.name, model.version)
         self._max_bytes = max_bytes
-        self._batcher = batcher
-        self._counters = counters
+        self._counters, self._signals = counters, signals
+        self._batcher = Batcher(model, loop, self, max_queue, one_row=one_row)
+
+    def close(self) -> None:
+        self._batcher.close()
 
     def parse(self, request: Request) -> Inference:
         """Raises `Refused`: this server's own validation."""
@@ -84,11 +66,14 @@ class Scorer:
 
     def validate(self, request: Request) -> None:
         """Raises `Refused` for all that scoring would, short of running the model."""
-        self._model.feeds([self.parse(request)])
+        inference = self.parse(request)
+        self._model.feeds([inference], inference.rows)
 
     def score(self, request: Request) -> None:
         try:
-            self._batcher.submit(ScoreJob(self.parse(request), request.started, request, self))
+            inference = self.parse(request)
+            inference.request = request
+            self._batcher.submit(inference)
         except Refused as refused:
             self.refuse(request, refused)
 
@@ -97,18 +82,43 @@ class Scorer:
         extra = b"retry-after: 1\r\n" if refused.status == 503 else b""
         request.refuse(refused.status, refused.message, extra)
 
-    def answer(self, request: Request, inference: Inference, outcome: Outcome) -> None:
-        if isinstance(outcome, Exception):
-            self._fail(request, outcome)
-            return
+    def answer(self, batch: list[Inference], results: Results) -> None:
+        bodies = self._common_bodies(batch, results)
+        answered: list[float] = []
+        start = 0
+        for inference in batch:
+            request: Any = inference.request
+            end = start + inference.rows
+            try:
+                if bodies:
+                    request.respond(200, bodies[start])
+                else:
+                    self._answer(request, inference, results, start, end)
+                answered.append(request.started)
+            except Refused as refused:
+                self.refuse(request, refused)
+            except Exception as error:  # a defect must cost one request, not its neighbours
+                log.error("an answer failed", exc_info=error)
+                self.fail(inference, error)
+            start = end
+        if answered:
+            now = perf_counter()
+            self._counters.answered(200, len(answered))
+            self._counters.total.observe_all([now - started for started in answered])
+
+    def _common_bodies(self, batch: list[Inference], results: Results) -> list[bytes]:
+        """For each request, where all ask for the same."""
         try:
-            if inference.plain:
-                body, header_length = self._plain_encoder.encode(*outcome), None
-            else:
-                body, header_length = self._encoder.encode(inference, *outcome)
-        except Refused as refused:
-            self.refuse(request, refused)
-            return
+            return self._encoder.common(results) if all(map(_IS_COMMON, batch)) else []
+        except Exception:  # each finds out by itself what is wrong with its own
+            return []
+
+    def _answer(self, request: Request, inference: Inference, results: Results, start: int, end: int) -> None:
+        header_length = None
+        if inference.plain:
+            body = self._plain_encoder.encode(results, start, end)
+        else:
+            body, header_length = self._encoder.encode(inference, results, start, end)
         extra = b""
         if len(body) >= WORTH and (accepted := request.headers.get(b"accept-encoding")) is not None:
             body, extra = compress(body, accepted)
@@ -117,12 +127,19 @@ class Scorer:
         else:
             extra += b"inference-header-content-length: %d\r\n" % header_length
             request.respond(200, body, BINARY, extra)
-        counters = self._counters
-        counters.answered(200)
-        counters.total.observe(perf_counter() - request.started)
 
-    def _fail(self, request: Request, error: Exception) -> None:
+    def fail(self, inference: Inference, error: Exception) -> None:
         if not isinstance(error, Refused):
             log.error("the model failed: %s", error)
             error = Refused(f"the model failed: {' '.join(str(error).split())[:500]}", status=500)
-        self.refuse(request, error)
+        if inference.request is not None:
+            self.refuse(inference.request, error)
+
+    def record(self, run: Run) -> None:
+        counters = self._counters
+        counters.batch(run.rows)
+        counters.last_inference = time()
+        counters.compute.observe_alike(run.ended - run.began, len(run.batch))
+        counters.queue.observe_all([run.began - one.request.started for one in run.batch if one.request is not None])
+        if self._signals is not None:
+            self._signals.note(run.feeds, run.outputs, run.rows)

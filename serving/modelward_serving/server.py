@@ -106,11 +106,8 @@ class Server:
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
         routes = ModelRoutes(model, self._plan, self.whole)
-        for port in (self._data, self._direct):
-            port.head = head
-            port.answers.clear()
-        self._data.handle = routes.build(self._service.director.handle, self._is_ready).handle
-        self._direct.handle = routes.build(self._service.scorer.score, self._is_ready).handle
+        self._data.serve(routes.build(self._service.director.handle, self._is_ready), head)
+        self._direct.serve(routes.build(self._service.scorer.score, self._is_ready), head)
         if (traffic := self._settings.read_mounted()) is not None:
             self._apply(traffic)
         await self._join_others()

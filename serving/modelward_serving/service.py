@@ -2,12 +2,11 @@
 
 import asyncio
 
-from .batching import Batcher
 from .connection import Port
 from .model import Model
 from .monitor.counters import Counters
 from .monitor.fold import SignalMonitor
-from .scoring import Recorder, Scorer
+from .scoring import Scorer
 from .traffic.breaker import Cells
 from .traffic.director import Director
 
@@ -25,10 +24,9 @@ class Service:
         inputs, outputs = ([spec.name for spec in specs] for specs in (model.interface.inputs, model.interface.outputs))
         self.model = model
         self.signals = SignalMonitor(model.profile, inputs, outputs) if model.profile is not None else None
-        self._batcher = Batcher(model, loop, Recorder(counters, self.signals), one_row=one_row)
-        self.scorer = Scorer(model, self._batcher, counters, data_port.limits.body_bytes)
+        self.scorer = Scorer(model, loop, counters, self.signals, data_port.limits.body_bytes, one_row)
         self.director = Director(loop, counters, self.scorer, data_port, shared)
 
     def close(self) -> None:
         self.director.close()
-        self._batcher.close()
+        self.scorer.close()

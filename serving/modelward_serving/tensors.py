@@ -7,17 +7,37 @@ said with the tensor, the row and the reason.
 import base64
 import binascii
 import math
+import threading
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
+import msgspec
 import numpy as np
+import orjson
+import simdjson
 
 from .datatypes import DATATYPES, Datatype, convertible
 from .interface import TensorSpec
 from .refusal import Refused
 
-Values = list[Any] | np.ndarray[Any, Any]
+Values = list[Any] | np.ndarray[Any, Any] | bytes
+"""Bytes are the JSON text of a row of floats, without brackets, and with as many commas as belong there."""
+TOGETHER = 2000
+"""Bytes of such a text, at most. A batch's numbers must be fewer than 0xFFFFFF: simdjson counts those of a list no
+further, and a buffer sized by that count is written beyond its end."""
+_float_row = msgspec.json.Decoder(list[float | None])
 _NAMES = {bool: "a boolean", int: "an integer", float: "a number", str: "text", type(None): "null", dict: "an object"}
+
+
+class _Own(threading.local):
+    """A parser must not be asked by two threads at once."""
+
+    def __init__(self) -> None:
+        self.parser = simdjson.Parser()
+
+
+_own = _Own()
 
 
 def given_datatype(spec: TensorSpec, name: object) -> Datatype:
@@ -65,6 +85,43 @@ def from_json(spec: TensorSpec, data: object, sizes: tuple[int, ...], content_ty
     if datatype.bounds is not None and not (datatype.bounds[0] <= min(data) and max(data) <= datatype.bounds[1]):
         _out_of_range(spec, data)
     return _from_base64(spec, data) if content_type == "base64" else data
+
+
+def from_texts(spec: TensorSpec, column: Sequence[Values], rows: int) -> Sequence[Values]:
+    """The rows that still are text as numbers; where several are, and no others, as one array of float64."""
+    if len(column) > 1 and set(map(type, column)) == {bytes}:
+        try:
+            return [numbers_of(column, rows * (spec.fixed_row or 1))]  # type: ignore[arg-type]
+        except ValueError:
+            pass
+    return [_from_text(spec, values) if isinstance(values, bytes) else values for values in column]
+
+
+def numbers_of(texts: Sequence[bytes], count: int) -> np.ndarray[Any, Any]:
+    """As float64. Raises `ValueError` if that is not all there is."""
+    # No text can hold more than numbers and hide it among others: brackets and quotes make none wherever they end.
+    try:
+        parsed: Any = _own.parser.parse(b"[%b]" % b",".join(texts))
+        numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
+    except (TypeError, RuntimeError) as error:
+        raise ValueError("not only numbers") from error
+    if len(numbers) != count:
+        raise ValueError(f"{len(numbers)} numbers instead of {count}")
+    return numbers
+
+
+def _from_text(spec: TensorSpec, text: bytes) -> list[Any]:
+    json = b"[%b]" % text
+    try:
+        values = _float_row.decode(json)
+        if len(values) == spec.fixed_row:
+            return values
+    except ValueError:  # which does not say what is wrong with what row
+        pass
+    try:
+        return from_json(spec, orjson.loads(json), spec.one_row_sizes)
+    except orjson.JSONDecodeError as error:
+        raise Refused(f"input '{spec.title}': data is no JSON: {error}") from None
 
 
 def from_bytes(spec: TensorSpec, given: Datatype, raw: memoryview, sizes: tuple[int, ...]) -> Values:

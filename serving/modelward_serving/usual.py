@@ -1,27 +1,27 @@
 """The requests that most clients send, checked in one pass; for all else, and for the wording of errors, there is the
 general way.
 
-In JSON one row, the inputs in the model's order, described as a type. Of raw tensors the header, which clients repeat.
+In JSON one row: the inputs in the model's order, described as a type, or what is around a row of numbers. Of raw
+tensors the header. Clients repeat both.
 """
 
 from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import simdjson
 from msgspec import Meta, defstruct
 from msgspec.structs import replace
 
 from .datatypes import DATATYPES, Datatype, convertible
-from .inference import Inference
+from .inference import Inference, Wanted
 from .interface import Interface, has_rows
+from .tensors import TOGETHER, numbers_of
 
 Decoder = msgspec.json.Decoder[Any]
 """To an object with `inputs`, each with `data`: a flat list; and with `id`."""
 MAX_HEADERS = 256
 MAX_BYTES = 1024
 """Of a header that is remembered."""
-_numbers = simdjson.Parser()
 
 
 def usual_decoder(interface: Interface) -> Decoder | None:
@@ -38,31 +38,44 @@ def usual_decoder(interface: Interface) -> Decoder | None:
     return _decoder(interface, data)
 
 
-class LongRow:
-    """One row of many numbers: they go from text to an array without becoming Python objects, and what is around them
-    is decoded without them."""
+class FloatRows:
+    """For models with one input, of floats: one row, whose numbers go from text to an array without becoming Python
+    objects. What is around them, which clients repeat, is decoded once."""
 
-    def __init__(self, interface: Interface) -> None:
-        """For a model with one input, of floats."""
-        self._width = interface.inputs[0].fixed_row
+    def __init__(self, interface: Interface, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._width = interface.inputs[0].fixed_row or 1
         nothing = Annotated[list[None], Meta(max_length=0)]
         self._around = _decoder(interface, [nothing])
+        self._known: set[tuple[bytes, bytes]] = set()
 
-    def decode(self, body: bytes) -> tuple[str | None, np.ndarray[Any, Any]] | None:
-        """The request's id and its row as float64; None where the general way must decide."""
-        start = body.find(b'"data":') + len(b'"data":')
-        start = body.find(b"[", start)
-        end = body.find(b"]", start) + 1
-        # A list in the list would be read as the same numbers.
-        if end <= start or body.find(b"[", start + 1, end) > 0:
-            return None
+    def read(self, body: bytes) -> Inference | None:
+        """None where another way must decide. A short row stays text, to be read together with those it runs with."""
+        before, found, rest = body.partition(b'"data":[')
+        if not found:
+            before, found, rest = body.partition(b'"data": [')
+        text, _, after = rest.partition(b"]")
+        request_id = None
         try:
-            around = self._around.decode(b"%b[]%b" % (body[:start], body[end:]))
-            numbers: Any = _numbers.parse(body[start:end])
-            values = np.frombuffer(numbers.as_buffer(of_type="d"))
-        except (ValueError, TypeError, RuntimeError):
+            if (before, after) not in self._known:
+                request_id = self._understand(before, after)
+            values = text if len(text) <= TOGETHER else numbers_of([text], self._width)
+        except ValueError:
             return None
-        return (around.id, values) if len(values) == self._width else None
+        if values is text and text.count(b",") + 1 != self._width:
+            return None
+        return Inference(request_id, 1, [values], None, self._wanted, None, common=request_id is None)
+
+    def _understand(self, before: bytes, after: bytes) -> str | None:
+        """The request's id. Raises `ValueError` for what is not as usual."""
+        request_id: str | None = self._around.decode(b'%b"data":[]%b' % (before, after)).id
+        if b'"data"' in after:
+            raise ValueError("of a name given twice the last counts")
+        if request_id is None and len(before) + len(after) <= MAX_BYTES:
+            if len(self._known) >= MAX_HEADERS:
+                self._known.clear()
+            self._known.add((before, after))
+        return request_id
 
 
 class RawRequests:

@@ -1,6 +1,7 @@
 """Latency counts over fixed edges, fine enough to compare two versions by their quantiles."""
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,20 +22,23 @@ class LatencyHistogram:
     Observations are noted first and counted many at once, which is what the data path can afford.
     """
 
-    __slots__ = ("_counts", "_noted", "_older", "_recent", "_sum", "observe")
+    __slots__ = ("_counts", "_noted", "_older", "_recent", "_sum")
 
     def __init__(self) -> None:
         self._counts = np.zeros(len(EDGES) + 1, np.int64)
         self._sum = 0.0
         self._noted: list[float] = []
         self._older = self._recent = self.counts
-        self.observe: Callable[[float], None] = self._noted.append
 
     def observe_all(self, seconds: list[float]) -> None:
         noted = self._noted
         noted += seconds
         if len(noted) > FOLD_AT:
             self._fold()
+
+    def observe_alike(self, seconds: float, times: int) -> None:
+        self._counts[bisect_left(EDGES, seconds)] += times
+        self._sum += seconds * times
 
     @property
     def counts(self) -> list[int]:

@@ -1,5 +1,6 @@
 """What the usual way understands, the general way understands alike: it is quicker and never more lenient."""
 
+import json
 from struct import pack
 from typing import Any
 
@@ -13,16 +14,27 @@ from modelward_contracts.manifests import Signature, Tensor
 from modelward_serving.datatypes import DATATYPES
 from modelward_serving.inference import Inference
 from modelward_serving.interface import Interface, compile_interface
-from modelward_serving.oip import LARGE, Parser
+from modelward_serving.oip import Parser
 from modelward_serving.refusal import Refused
+from modelward_serving.tensors import from_texts
 from modelward_serving.usual import MAX_BYTES, MAX_HEADERS
 
 KINDS = {"number": "FP32", "wide": "FP64", "count": "INT8", "large": "UINT64", "name": "BYTES", "flag": "BOOL"}
 
 
 class General(Parser):
-    def _usually(self, body: bytes) -> Inference | None:
-        return None
+    """Without the usual ways."""
+
+    def __init__(self, interface: Interface) -> None:
+        super().__init__(interface)
+        self._usual = self._float_rows = None
+
+
+class Usual(Parser):
+    """Without the general way."""
+
+    def _request(self, top: Any, raw: memoryview) -> Inference:
+        raise Refused("unusual")
 
 
 def interface_of(tensors: list[Tensor]) -> Interface:
@@ -32,6 +44,7 @@ def interface_of(tensors: list[Tensor]) -> Interface:
 COLUMNS = interface_of([Tensor(name=name, datatype=kind, shape=[-1, 1]) for name, kind in KINDS.items()])
 NUMBERS = [name for name, kind in KINDS.items() if DATATYPES[kind].kind in ("float", "integer")]
 ONLY_NUMBERS = interface_of([Tensor(name=name, datatype=KINDS[name], shape=[-1, 1]) for name in NUMBERS])
+SHORT = interface_of([Tensor(name="x", datatype="FP32", shape=[-1, 7])])
 LONG = interface_of([Tensor(name="x", datatype="FP32", shape=[-1, 500], column="pixels")])
 
 values = {
@@ -78,16 +91,29 @@ def nearly_usual(draw: st.DrawFn) -> bytes:
     return as_json(top)
 
 
-def alike(interface: Interface, body: bytes) -> bool:
+def understood_in_json(parser: Parser, body: bytes) -> tuple[Inference, list[Any]]:
+    """A request and its values. Raises `Refused`."""
+    request = parser.parse(body)
+    columns = [
+        from_texts(spec, [values], 1) for spec, values in zip(parser._interface.inputs, request.values, strict=True)
+    ]
+    return request, [values for (values,) in columns]
+
+
+def alike(interface: Interface, body: bytes, parser: Parser | None = None) -> bool:
     """Whether the usual way had an answer; if it had, the general way gives the same."""
-    usual = Parser(interface)._usually(body)
-    if usual is None:
+    try:
+        usual, taken = understood_in_json(parser or Usual(interface), body)
+    except Refused as refused:
+        if refused.message != "unusual":
+            with pytest.raises(Refused):
+                General(interface).parse(body)
         return False
     general = General(interface).parse(body)
-    assert (usual.id, usual.rows, usual.shapes, usual.wanted) == (
-        general.id, general.rows, general.shapes, general.wanted,
+    assert (usual.id, usual.rows, usual.shapes, usual.wanted, usual.common) == (
+        general.id, general.rows, general.shapes, general.wanted, general.common,
     )  # fmt: skip
-    for spec, one, other in zip(interface.inputs, usual.values, general.values, strict=True):
+    for spec, one, other in zip(interface.inputs, taken, general.values, strict=True):
         if spec.datatype.kind == "float":
             arrays = [np.array(each, np.float64).astype(spec.datatype.numpy) for each in (one, other)]
             np.testing.assert_array_equal(*arrays)
@@ -105,10 +131,14 @@ def test_columns_in_the_usual_way_mean_the_same_in_the_general(body: bytes) -> N
 numbers = st.floats(width=32, allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**64 - 1)
 
 
+@pytest.mark.parametrize("interface", [SHORT, LONG], ids=["short", "long"])
 @given(st.lists(numbers, min_size=3, max_size=6), st.data())
-def test_a_long_row_in_the_usual_way_means_the_same_in_the_general(some: list[float], data: st.DataObject) -> None:
-    row = (some * 500)[:500]
-    items = [("name", b'"x"'), ("datatype", b'"FP32"'), ("shape", b"[1,500]"), ("data", orjson.dumps(row))]
+def test_a_row_of_floats_in_the_usual_way_means_the_same_in_the_general(
+    interface: Interface, some: list[float], data: st.DataObject
+) -> None:
+    width = interface.inputs[0].fixed_row or 1
+    row = (some * 500)[:width]
+    items = [("name", b'"x"'), ("datatype", b'"FP32"'), ("shape", b"[1,%d]" % width), ("data", orjson.dumps(row))]
     if data.draw(st.booleans()):
         at, key, value = data.draw(st.integers(0, 4)), data.draw(keys), dumped(data.draw(odd))
         items.insert(at, (key, value))
@@ -116,7 +146,11 @@ def test_a_long_row_in_the_usual_way_means_the_same_in_the_general(some: list[fl
         with_odd = b"[%b]" % b",".join(map(dumped, [*row[:-1], data.draw(odd)]))
         items = [(key, with_odd if key == "data" else value) for key, value in items]
     body = as_json([("inputs", b"[%b]" % as_json(items)), ("id", orjson.dumps(data.draw(st.text(max_size=9))))])
-    alike(LONG, body + b" " * LARGE)
+    alike(interface, body)
+    without_id = as_json([("inputs", b"[%b]" % as_json(items))])
+    parser = Usual(interface)
+    for _ in range(2):  # the second time what is around the numbers may be known
+        alike(interface, without_id, parser)
 
 
 def test_usual_requests_go_the_usual_way() -> None:
@@ -127,13 +161,47 @@ def test_usual_requests_go_the_usual_way() -> None:
         long = {"name": name, "datatype": "FP64", "shape": [1, 500], "data": [0.123456789] * 500}
         assert alike(LONG, orjson.dumps({"inputs": [long]}))
         assert alike(LONG, orjson.dumps({"inputs": [long]}, option=orjson.OPT_INDENT_2))
+    short = {"name": "x", "datatype": "FP32", "shape": [1, 7], "data": [0.5, None, 1, -2, 3e-9, 6, 7]}
+    for dumps in (orjson.dumps, lambda value: json.dumps(value).encode()):
+        assert alike(SHORT, dumps({"inputs": [short]}))
+        assert alike(SHORT, dumps({"id": "7", "inputs": [short]}))
 
 
-@pytest.mark.parametrize("inner", ["[1]", '"]"', "null", "true", "1e400", "01", "1,2", ""])
-def test_what_stands_between_the_numbers_of_a_long_row_is_not_overlooked(inner: str) -> None:
-    row = ",".join(["0.5"] * 499 + [inner])
-    body = f'{{"inputs":[{{"name":"x","datatype":"FP32","shape":[1,500],"data":[{row}]}}]}}{" " * LARGE}'
-    assert Parser(LONG)._usually(body.encode()) is None
+@pytest.mark.parametrize("interface", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("inner", ["[1]", '"]"', "true", "1e400", "01", "1,2", "", "1]", "[1", "{", "}", '"', "1 2"])
+def test_what_stands_between_the_numbers_of_a_row_is_not_overlooked(interface: Interface, inner: str) -> None:
+    width = interface.inputs[0].fixed_row or 1
+    row = ",".join(["0.5"] * (width - 1) + [inner])
+    body = f'{{"inputs":[{{"name":"x","datatype":"FP32","shape":[1,{width}],"data":[{row}]}}]}}'.encode()
+    known = (
+        f'{{"inputs":[{{"name":"x","datatype":"FP32","shape":[1,{width}],"data":[{"0," * (width - 1)}0]}}]}}'.encode()
+    )
+    parser = Usual(interface)
+    assert alike(interface, known, parser)
+    assert not alike(interface, body, parser)
+
+
+@given(st.lists(st.sampled_from(["1", "2.5", "null", "true", '"', '"a"', "[", "{", "}", "", "1,2", "1 2"]), min_size=2))
+def test_a_text_among_others_is_read_as_it_is_alone(texts: list[str]) -> None:
+    """Each a row of two values, the second 0."""
+    spec = interface_of([Tensor(name="x", datatype="FP32", shape=[-1, 2])]).inputs[0]
+    rows: list[Any] = [f"{text},0".encode() for text in texts]
+
+    def read(column: list[Any]) -> list[float | None]:
+        return [value for values in from_texts(spec, column, len(column)) for value in values]
+
+    def alone(row: bytes) -> list[float | None] | None:
+        try:
+            return read([row])
+        except Refused:
+            return None
+
+    expected = [alone(row) for row in rows]
+    if None in expected:
+        with pytest.raises(Refused):
+            read(rows)
+    else:
+        assert read(rows) == [value for values in expected if values is not None for value in values]
 
 
 def test_a_name_that_two_inputs_could_have_is_nobodys_usual_name() -> None:
@@ -143,8 +211,8 @@ def test_a_name_that_two_inputs_could_have_is_nobodys_usual_name() -> None:
         Tensor(name="b", datatype="FP32", shape=[-1, 1], column="a"),
     ]
     inputs = [{"name": name, "datatype": "FP32", "shape": [1, 1], "data": [1.0]} for name in ("a", "b")]
-    parser = Parser(interface_of(tensors))
-    assert parser._usually(orjson.dumps({"inputs": inputs})) is None
+    with pytest.raises(Refused, match="unusual"):
+        Usual(interface_of(tensors)).parse(orjson.dumps({"inputs": inputs}))
 
 
 short = st.text(max_size=3).map(str.encode)

@@ -3,15 +3,18 @@
 import asyncio
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 from onnx import TensorProto, helper
 
-from modelward_serving.batching import Batcher, Job, Observer, Outcome
+from modelward_serving.batching import Batcher, Receiver, Run
 from modelward_serving.connection import Port
+from modelward_serving.encode import Results
 from modelward_serving.http import Request
+from modelward_serving.inference import Inference
 from modelward_serving.model import Model, load
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.oip import LARGE, Parser
@@ -40,11 +43,24 @@ def body(*row: float) -> bytes:
     return orjson.dumps({"inputs": [{"name": "x", "datatype": "FP32", "shape": [1, 3], "data": row}]})
 
 
-class Kept(Job):
-    outcome: Outcome = AssertionError("not done")
+class Kept(Receiver):
+    """Keeps what became of each request: its rows of the first output, or what went wrong; and the rows of each run."""
 
-    def done(self, outcome: Outcome) -> None:
-        self.outcome = outcome
+    def __init__(self) -> None:
+        self.outcomes: dict[int, Any] = {}
+        self.sizes: list[int] = []
+
+    def answer(self, batch: list[Inference], results: Results) -> None:
+        start = 0
+        for inference in batch:
+            self.outcomes[id(inference)] = results.rows(0, start, start + inference.rows).tolist()
+            start += inference.rows
+
+    def fail(self, inference: Inference, error: Exception) -> None:
+        self.outcomes[id(inference)] = error
+
+    def record(self, run: Run) -> None:
+        self.sizes.append(run.rows)
 
 
 async def turns() -> None:
@@ -53,20 +69,15 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def outcomes(model: Model, *bodies: bytes) -> list[list[list[int]]]:
-    """The first output of each request, all submitted in one turn."""
-    batcher = Batcher(model, asyncio.get_running_loop(), Observer())
-    parser = Parser(model.interface)
-    jobs = [Kept(parser.parse(body), 0.0) for body in bodies]
-    for job in jobs:
-        batcher.submit(job)
+async def outcomes(model: Model, *bodies: bytes) -> list[Any]:
+    """Of each request, all submitted in one turn."""
+    kept, parser = Kept(), Parser(model.interface)
+    batcher = Batcher(model, asyncio.get_running_loop(), kept)
+    requests = [parser.parse(body) for body in bodies]
+    for request in requests:
+        batcher.submit(request)
     await turns()
-    taken = []
-    for job in jobs:
-        assert not isinstance(job.outcome, Exception)
-        results, start, end = job.outcome
-        taken.append(results.rows(0, start, end).tolist())
-    return taken
+    return [kept.outcomes[id(request)] for request in requests]
 
 
 async def test_neighbours_get_their_own_of_an_output_without_rows(tmp_path: Path) -> None:
@@ -81,25 +92,17 @@ async def test_output_without_rows_is_known_before_it_has_as_many_as_requests_me
     assert prepare(Options(bare(tmp_path / "rows", linear()), "m"), PLAN).model.interface.batches
 
 
-class Sizes(Observer):
-    def __init__(self) -> None:
-        self.seen: list[int] = []
-
-    def batch(self, jobs: list[Job], rows: int, began: float, ended: float) -> None:
-        self.seen.append(rows)
-
-
 @pytest.mark.parametrize(("together", "sizes"), [(1, [1, 1]), (2, [3])])
 async def test_what_arrives_while_several_are_read_runs_with_them(
     tmp_path: Path, together: int, sizes: list[int]
 ) -> None:
     """One that came alone is not held up by a look at the sockets."""
-    model, loop, observer = loaded(tmp_path / "m", linear()), asyncio.get_running_loop(), Sizes()
-    batcher, parser = Batcher(model, loop, observer), Parser(model.interface)
+    model, loop, kept = loaded(tmp_path / "m", linear()), asyncio.get_running_loop(), Kept()
+    batcher, parser = Batcher(model, loop, kept), Parser(model.interface)
     near, far = socket.socketpair()
 
     def arrive() -> None:
-        batcher.submit(Kept(parser.parse(body(1, 2, 3)), 0.0))
+        batcher.submit(parser.parse(body(1, 2, 3)))
 
     with near, far:
         loop.add_reader(far, lambda: (far.recv(1), arrive()))
@@ -108,7 +111,7 @@ async def test_what_arrives_while_several_are_read_runs_with_them(
         near.send(b"!")
         await turns()
         loop.remove_reader(far)
-    assert observer.seen == sizes
+    assert kept.sizes == sizes
 
 
 class Answered:
@@ -123,8 +126,7 @@ class Answered:
 
 async def test_request_that_finds_the_queue_full_is_told_when_to_come_again(tmp_path: Path) -> None:
     model, counters = loaded(tmp_path / "m", linear()), Counters()
-    batcher = Batcher(model, asyncio.get_running_loop(), Observer(), max_queue=2)
-    scorer = Scorer(model, batcher, counters, 1 << 20)
+    scorer = Scorer(model, asyncio.get_running_loop(), counters, None, 1 << 20, max_queue=2)
     clients = [Answered() for _ in range(3)]
     for client in clients:
         scorer.score(Request(client, b"POST", b"/v2/models/m/infer", {}, body(1, 2, 3), True, 0.0))  # type: ignore[arg-type]
@@ -145,18 +147,14 @@ async def test_raw_numbers_that_lie_unaligned_reach_the_model_aligned(tmp_path: 
         header = orjson.dumps({"inputs": [tensor]}) + pad.encode()
         for _ in range(2):  # the second time the header is known
             inference = parser.parse(header + raw, len(header))
-            (values,) = model.feeds([inference]).values()
+            (values,) = model.feeds([inference], 1).values()
             assert values.flags.aligned
             assert values.tolist() == [[1, 2, 3]]
 
 
 async def test_number_too_large_in_a_long_body_fails_no_neighbour(tmp_path: Path) -> None:
     model = loaded(tmp_path / "m", linear())
-    batcher, parser = Batcher(model, asyncio.get_running_loop(), Observer()), Parser(model.interface)
-    good, bad = (Kept(parser.parse(body(x, 2, 3) + b" " * LARGE), 0.0) for x in (1, 1e39))
-    for job in (good, bad):
-        batcher.submit(job)
-    await turns()
-    assert not isinstance(good.outcome, Exception)
-    assert isinstance(bad.outcome, Refused)
-    assert bad.outcome.message == "input 'x' row 0: 1e+39 is out of range for FP32"
+    good, bad = await outcomes(model, *(body(x, 2, 3) + b" " * LARGE for x in (1, 1e39)))
+    assert not isinstance(good, Exception)
+    assert isinstance(bad, Refused)
+    assert bad.message == "input 'x' row 0: 1e+39 is out of range for FP32"
