@@ -22,6 +22,8 @@ Decoder = msgspec.json.Decoder[Any]
 MAX_HEADERS = 256
 MAX_BYTES = 1024
 """Of a header that is remembered."""
+_WITH_ID = (b'{"id":"', b'{"id": "')
+"""As clients write it who number their requests."""
 
 
 def usual_decoder(interface: Interface) -> Decoder | None:
@@ -55,10 +57,8 @@ class FloatRows:
         if not found:
             before, found, rest = body.partition(b'"data": [')
         text, _, after = rest.partition(b"]")
-        request_id = None
         try:
-            if (before, after) not in self._known:
-                request_id = self._understand(before, after)
+            request_id = self._id(before, after)
             values = text if len(text) <= TOGETHER else numbers_of([text], self._width)
         except ValueError:
             return None
@@ -66,16 +66,24 @@ class FloatRows:
             return None
         return Inference(request_id, 1, [values], None, self._wanted, None, common=request_id is None)
 
-    def _understand(self, before: bytes, after: bytes) -> str | None:
-        """The request's id. Raises `ValueError` for what is not as usual."""
-        request_id: str | None = self._around.decode(b'%b"data":[]%b' % (before, after)).id
-        if b'"data"' in after:
-            raise ValueError("of a name given twice the last counts")
-        if request_id is None and len(before) + len(after) <= MAX_BYTES:
+    def _id(self, before: bytes, after: bytes) -> str | None:
+        """Raises `ValueError` if what is around the numbers is not as usual."""
+        request_id, rest = None, before
+        if before.startswith(_WITH_ID):
+            _, _, _, given, rest = before.split(b'"', 4)
+            request_id = given.decode()
+        if (rest, after) in self._known and (
+            request_id is None or (request_id.isprintable() and "\\" not in request_id)
+        ):
+            return request_id
+        understood: str | None = self._around.decode(b'%b"data":[]%b' % (before, after)).id
+        if b'"data"' in after or b"\\" in after:
+            raise ValueError("of a name given twice the last counts, however it is spelled")
+        if understood == request_id and len(rest) + len(after) <= MAX_BYTES:
             if len(self._known) >= MAX_HEADERS:
                 self._known.clear()
-            self._known.add((before, after))
-        return request_id
+            self._known.add((rest, after))
+        return understood
 
 
 class RawRequests:

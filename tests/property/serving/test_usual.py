@@ -147,10 +147,13 @@ def test_a_row_of_floats_in_the_usual_way_means_the_same_in_the_general(
         items = [(key, with_odd if key == "data" else value) for key, value in items]
     body = as_json([("inputs", b"[%b]" % as_json(items)), ("id", orjson.dumps(data.draw(st.text(max_size=9))))])
     alike(interface, body)
-    without_id = as_json([("inputs", b"[%b]" % as_json(items))])
     parser = Usual(interface)
     for _ in range(2):  # the second time what is around the numbers may be known
-        alike(interface, without_id, parser)
+        alike(interface, as_json([("inputs", b"[%b]" % as_json(items))]), parser)
+        given_id = data.draw(
+            st.text(max_size=3).map(orjson.dumps) | st.sampled_from([b'"\\u0041"', b'"\x01"', b'"\xff"', b"7"])
+        )
+        alike(interface, as_json([("id", given_id), ("inputs", b"[%b]" % as_json(items))]), parser)
 
 
 def test_usual_requests_go_the_usual_way() -> None:
@@ -164,7 +167,11 @@ def test_usual_requests_go_the_usual_way() -> None:
     short = {"name": "x", "datatype": "FP32", "shape": [1, 7], "data": [0.5, None, 1, -2, 3e-9, 6, 7]}
     for dumps in (orjson.dumps, lambda value: json.dumps(value).encode()):
         assert alike(SHORT, dumps({"inputs": [short]}))
-        assert alike(SHORT, dumps({"id": "7", "inputs": [short]}))
+        parser = Usual(SHORT)
+        for number in range(3):
+            assert alike(SHORT, dumps({"id": str(number), "inputs": [short]}), parser)
+        assert parser._float_rows is not None
+        assert len(parser._float_rows._known) == 1
 
 
 @pytest.mark.parametrize("interface", [SHORT, LONG], ids=["short", "long"])
@@ -179,6 +186,12 @@ def test_what_stands_between_the_numbers_of_a_row_is_not_overlooked(interface: I
     parser = Usual(interface)
     assert alike(interface, known, parser)
     assert not alike(interface, body, parser)
+
+
+@pytest.mark.parametrize("again", ['"data":[]', '"data": []', '"d\\u0061ta":[]'])
+def test_a_row_of_floats_given_twice_is_not_taken_for_the_first(again: str) -> None:
+    body = f'{{"inputs":[{{"name":"x","datatype":"FP32","shape":[1,7],"data":[1,2,3,4,5,6,7],{again}}}]}}'.encode()
+    assert not alike(SHORT, body)
 
 
 @given(st.lists(st.sampled_from(["1", "2.5", "null", "true", '"', '"a"', "[", "{", "}", "", "1,2", "1 2"]), min_size=2))
