@@ -71,7 +71,7 @@ class Batcher:
         self._loop = loop
         self._receiver = receiver
         self._max_queue = self._limit = max_queue
-        self._a_job = 0.0
+        self._a_request = 0.0
         self._thread_seconds = thread_seconds
         self._max_rows = max_rows if model.interface.batches else 1
         self._pace = Pace(one_row)
@@ -172,13 +172,13 @@ class Batcher:
                 self._receiver.record(run)
 
     def _admit(self, seconds: float) -> None:
-        """So many may wait as are answered within `MAX_WAIT`, going by what a job took lately."""
-        known = self._a_job or seconds
-        self._a_job = known + 0.1 * (min(seconds, 4 * known) - known)
-        if self._a_job * self._max_queue <= MAX_WAIT:
+        """So many may wait as are answered within `MAX_WAIT`, going by what a request took lately."""
+        known = self._a_request or seconds
+        self._a_request = known + 0.1 * (min(seconds, 4 * known) - known)
+        if self._a_request * self._max_queue <= MAX_WAIT:
             self._limit = self._max_queue
         else:
-            self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_job))
+            self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_request))
 
     def _run_in_thread(self, batch: list[Inference], rows: int) -> None:
         if self._executor is None:
