@@ -87,15 +87,16 @@ def cpu_seconds(pid: int) -> float:
     return total / TICK
 
 
-def memory_mb(pid: int) -> float:
-    """Proportional set size of the whole tree: what workers share counts once."""
+def memory_mb(pid: int, part: str = "Pss") -> float:
+    """Proportional set size of the whole tree: what workers share counts once. `Pss_Anon` leaves out the files, of
+    which each process has a smaller share the more other servers run."""
     total = 0
     for member in tree(pid):
         try:
             lines = Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        total += sum(int(line.split()[1]) for line in lines if line.startswith(f"{part}:"))
     return total / 1024
 
 

@@ -55,7 +55,7 @@ class FloatRows:
         """None where another way must decide. A short row stays text, to be read together with those it runs with."""
         before, found, rest = body.partition(b'"data":[')
         if not found:
-            before, found, rest = body.partition(b'"data": [')
+            before, _, rest = body.partition(b'"data": [')
         text, _, after = rest.partition(b"]")
         try:
             request_id = self._id(before, after)

@@ -4,7 +4,6 @@ import base64
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -19,6 +18,7 @@ import yaml
 
 from api.client import wait_until
 from api.manifests import manifest
+from benchmarks.serving.process import free_port
 from charts.conftest import CHART, NAMESPACE, Manifest, Run
 from localcluster import paths
 from localcluster.api import ApiServer
@@ -59,7 +59,7 @@ def operator(
     assert kubectl("create", "namespace", namespace).ok
     done = helm("install", "modelward", str(CHART), *(word.replace("NAMESPACE", namespace) for word in request.param))
     assert done.ok, done.out
-    port, log = _free_port(), tmp_path / "operator.log"
+    port, log = free_port(), tmp_path / "operator.log"
     environment = _environment(kubectl) | {
         "MODELWARD_SIGNING_KEY_FILE": str(_key(kubectl, tmp_path)),
         "MODELWARD_METRICS_PORT": str(port),
@@ -138,10 +138,3 @@ def _read(kubectl: Run, name: str) -> Any:
     done = kubectl("get", name, f"--namespace={NAMESPACE}", "--output=json")
     assert done.ok, done.out
     return json.loads(done.out)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

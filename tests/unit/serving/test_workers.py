@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.serving.process import tree
+from benchmarks.serving.process import memory_mb, tree
 
 from .models import bare, linear, published
 from .processes import Operator, Running, candidate, load, serving
@@ -139,12 +139,15 @@ def test_workers_do_not_outlive_the_lead(server: Running) -> None:
         wait_until_gone(worker)
 
 
-def test_further_worker_costs_little_memory(server: Running) -> None:
-    """Of its own: what it shares, it may share with servers of other tests, too."""
-    for worker in children(server):
-        rollup = Path(f"/proc/{worker}/smaps_rollup").read_text().splitlines()
-        own = sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
-        assert 1_000 < own <= 20 << 10, f"{own} KiB"
+def test_further_worker_costs_little_memory(tmp_path: Path) -> None:
+    folder, digest = published(tmp_path / "model")
+    sizes = {}
+    for workers in (1, 2, 4):
+        with serving(folder, "--digest", digest, "--workers", str(workers)) as server:
+            assert len(children(server)) == workers - 1
+            sizes[workers] = memory_mb(server.process.pid, "Pss_Anon")
+    assert sizes[2] - sizes[1] <= 20
+    assert (sizes[4] - sizes[1]) / 3 <= 20
 
 
 def test_one_worker_is_one_process(stable: Running) -> None:
