@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httptools
 
 from .heads import END, Head, Heads
-from .http import Handler, Request, head_of_answer, parting
+from .http import JSON, Handler, Request, head_of_answer, parting
 
 if TYPE_CHECKING:
     from .routes import Routes
@@ -50,8 +50,8 @@ class Port:
     limits: Limits = field(default_factory=Limits)
     head: bytes = b""
     """Header lines of every answer."""
-    answers: dict[tuple[int, bytes, int], bytes] = field(default_factory=dict)
-    """Heads of short answers, which are alike but for their length."""
+    usual_heads: dict[int, bytes] = field(default_factory=dict)
+    """Of short JSON answers with 200 and nothing special, which are alike but for their length."""
     closing: bool = False
     """Say `Connection: close` in every answer."""
     heads: Heads = field(default_factory=Heads)
@@ -71,13 +71,13 @@ class Port:
     def serve(self, routes: "Routes", head: bytes) -> None:
         """From now on `routes` answer, with the lines of `head` in every answer."""
         self.handle, self.find, self.head = routes.handle, routes.find, head
-        self.answers.clear()
+        self.usual_heads.clear()
         self.heads = Heads()
 
-    def head_of(self, status: int, content_type: bytes, length: int) -> bytes:
-        head = head_of_answer(status, self.head, content_type, length)
+    def usual_head(self, length: int) -> bytes:
+        head = head_of_answer(200, self.head, JSON, length)
         if length <= SHORT:
-            self.answers[status, content_type, length] = head
+            self.usual_heads[length] = head
         return head
 
     def failed(self, request: Request, error: Exception) -> None:

@@ -39,13 +39,14 @@ class Request(msgspec.Struct, eq=False):
         connection = self.connection
         port = connection.port
         close = port.closing or not self.keep_alive
+        if status == 200 and content_type is JSON and not extra and not close and self.method != b"HEAD":
+            length = len(body)
+            connection.finish((port.usual_heads.get(length) or port.usual_head(length)) + body, False)
+            return
         if close:
             extra += b"connection: close\r\n"
-        length = len(body)
-        head = port.answers.get((status, content_type, length)) or port.head_of(status, content_type, length)
-        if self.method == b"HEAD":
-            body = b""
-        connection.finish(head + extra + b"\r\n" + body, close)
+        head = head_of_answer(status, port.head + extra, content_type, len(body))
+        connection.finish(head if self.method == b"HEAD" else head + body, close)
 
     def relay(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Pass on another server's answer."""
@@ -63,8 +64,7 @@ Handler = Callable[[Request], None]
 
 
 def head_of_answer(status: int, lines: bytes, content_type: bytes, length: int) -> bytes:
-    """Without the empty line at its end."""
-    return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n" % (_STATUS_LINES[status], lines, content_type, length)
+    return b"%b%bcontent-type: %b\r\ncontent-length: %d\r\n\r\n" % (_STATUS_LINES[status], lines, content_type, length)
 
 
 def error_body(message: str) -> bytes:

@@ -14,14 +14,10 @@ from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
-from .usual import FloatRows, RawRequests, usual_decoder
+from .usual import MAX_JSON, RawRequests, usual_reader
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
-MAX_JSON = 8 << 20
-"""Bytes of JSON in a request. Its values become objects of many times that size, and nobody else is answered meanwhile;
-binary tensors may be larger. Much more would also be unsafe: simdjson counts the values of a list no further than
-0xFFFFFF, and a buffer sized by that count is written beyond its end."""
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
@@ -37,25 +33,13 @@ class Parser:
         self._plain = all_outputs(interface, binary=False)
         self._binary = all_outputs(interface, binary=True)
         self._fixed = has_rows(interface)
-        self._usual = usual_decoder(interface)
+        self.usual = usual_reader(interface, self._plain)
+        """What most send as JSON; None for all else."""
         self._raw = RawRequests(interface)
-        one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
-        self._float_rows = FloatRows(interface, self._plain) if self._usual is not None and one_of_floats else None
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
-            require_readable(body)
-            if self._float_rows is not None:
-                if (row := self._float_rows.read(body)) is not None:
-                    return row
-            elif self._usual is not None:
-                try:
-                    usual = self._usual.decode(body)
-                    data = [tensor.data for tensor in usual.inputs]
-                    return Inference(usual.id, 1, data, None, self._plain, None, listed=True, common=usual.id is None)
-                except ValueError:
-                    pass
-            return self._request(_load(body), memoryview(b""))
+            return self.usual(body) or self.any_json(body)
         if 0 < header_length <= len(body):
             if (known := self._raw.read(body, header_length)) is not None:
                 return known
@@ -68,6 +52,10 @@ class Parser:
         if header_length == 0:
             raise Refused("a body without a JSON header (raw binary data) is not supported", status=501)
         raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
+
+    def any_json(self, body: bytes) -> Inference:
+        require_readable(body)
+        return self._request(_load(body), memoryview(b""))
 
     def _request(self, top: Any, raw: memoryview) -> Inference:
         if type(top) is not dict:

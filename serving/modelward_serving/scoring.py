@@ -40,6 +40,7 @@ class Scorer(Receiver):
         """`one_row`: seconds that the model takes for one."""
         self._model = model
         self._parser = Parser(model.interface)
+        self._usual = self._parser.usual
         self._encoder = Encoder(model.interface, model.name, model.version)
         self._plain_parser = PlainParser(model.interface)
         self._plain_encoder = PlainEncoder(model.interface, model.name, model.version)
@@ -55,11 +56,11 @@ class Scorer(Receiver):
         headers, body = request.headers, request.body
         if b"content-encoding" in headers:
             body = decompress(body, headers[b"content-encoding"], self._max_bytes)
-        if request.target.startswith(_PREDICT):
+        if request.target == _PREDICT:
             return self._plain_parser.parse(body)
         length = headers.get(b"inference-header-content-length")
         if length is None:
-            return self._parser.parse(body)
+            return self._usual(body) or self._parser.any_json(body)
         if not length.isdigit() or len(length) > 10:
             raise Refused("Inference-Header-Content-Length must be a number of bytes")
         return self._parser.parse(body, int(length))
@@ -84,7 +85,7 @@ class Scorer(Receiver):
 
     def answer(self, batch: list[Inference], results: Results) -> None:
         bodies = self._common_bodies(batch, results)
-        answered: list[float] = []
+        answered = []
         start = 0
         for inference in batch:
             request: Any = inference.request

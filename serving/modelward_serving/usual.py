@@ -5,6 +5,7 @@ In JSON one row: the inputs in the model's order, described as a type, or what i
 tensors the header. Clients repeat both.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,8 +18,14 @@ from .inference import Inference, Wanted
 from .interface import Interface, has_rows
 from .tensors import TOGETHER, numbers_of
 
+Reader = Callable[[bytes], Inference | None]
+"""None where another way must decide."""
 Decoder = msgspec.json.Decoder[Any]
 """To an object with `inputs`, each with `data`: a flat list; and with `id`."""
+MAX_JSON = 8 << 20
+"""Bytes of JSON in a request. Its values become objects of many times that size, and nobody else is answered meanwhile;
+binary tensors may be larger. Much more would also be unsafe: simdjson counts the values of a list no further than
+0xFFFFFF, and a buffer sized by that count is written beyond its end."""
 MAX_HEADERS = 256
 MAX_BYTES = 1024
 """Of a header that is remembered."""
@@ -26,18 +33,37 @@ _WITH_ID = (b'{"id":"', b'{"id": "')
 """As clients write it who number their requests."""
 
 
-def usual_decoder(interface: Interface) -> Decoder | None:
-    """None for a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the
-    names of others."""
+def usual_reader(interface: Interface, wanted: Wanted) -> Reader:
+    """For a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the names
+    of others, no request is usual."""
     if not has_rows(interface) or any(spec.datatype.name == "FP16" for spec in interface.inputs):
-        return None
+        return lambda _body: None
     if len(set(interface.input_index.values())) < len(interface.inputs):
-        return None
-    data = [
-        Annotated[list[_value(spec.datatype)], Meta(min_length=spec.fixed_row, max_length=spec.fixed_row)]  # type: ignore[misc]
-        for spec in interface.inputs
-    ]
-    return _decoder(interface, data)
+        return lambda _body: None
+    one_of_floats = len(interface.inputs) == 1 and interface.inputs[0].datatype.kind == "float"
+    return (FloatRows if one_of_floats else Rows)(interface, wanted).read
+
+
+class Rows:
+    """One row of values of any types, described as a type."""
+
+    def __init__(self, interface: Interface, wanted: Wanted) -> None:
+        self._wanted = wanted
+        data = [
+            Annotated[list[_value(spec.datatype)], Meta(min_length=spec.fixed_row, max_length=spec.fixed_row)]  # type: ignore[misc]
+            for spec in interface.inputs
+        ]
+        self._decoder = _decoder(interface, data)
+
+    def read(self, body: bytes) -> Inference | None:
+        if len(body) > MAX_JSON:
+            return None
+        try:
+            usual = self._decoder.decode(body)
+        except ValueError:
+            return None
+        data = [tensor.data for tensor in usual.inputs]
+        return Inference(usual.id, 1, data, None, self._wanted, None, listed=True, common=usual.id is None)
 
 
 class FloatRows:
@@ -47,43 +73,51 @@ class FloatRows:
     def __init__(self, interface: Interface, wanted: Wanted) -> None:
         self._wanted = wanted
         self._width = interface.inputs[0].fixed_row or 1
+        self._commas = self._width - 1
         nothing = Annotated[list[None], Meta(max_length=0)]
         self._around = _decoder(interface, [nothing])
         self._known: set[tuple[bytes, bytes]] = set()
+        self._known_with_id: set[tuple[bytes, bytes]] = set()
+        """Without the id and what comes before it."""
+        self._before: bytes | None = None
+        self._after: bytes | None = None
+        """Around the numbers of the last request without an id."""
 
     def read(self, body: bytes) -> Inference | None:
-        """None where another way must decide. A short row stays text, to be read together with those it runs with."""
+        """A short row stays text, to be read together with those it runs with."""
+        if len(body) > MAX_JSON:
+            return None
         before, found, rest = body.partition(b'"data":[')
         if not found:
             before, _, rest = body.partition(b'"data": [')
         text, _, after = rest.partition(b"]")
         try:
-            request_id = self._id(before, after)
+            request_id = None if before == self._before and after == self._after else self._id(before, after)
             values = text if len(text) <= TOGETHER else numbers_of([text], self._width)
         except ValueError:
             return None
-        if values is text and text.count(b",") + 1 != self._width:
+        if values is text and text.count(b",") != self._commas:
             return None
         return Inference(request_id, 1, [values], None, self._wanted, None, common=request_id is None)
 
     def _id(self, before: bytes, after: bytes) -> str | None:
         """Raises `ValueError` if what is around the numbers is not as usual."""
-        request_id, rest = None, before
+        known, request_id, rest = self._known, None, before
         if before.startswith(_WITH_ID):
             _, _, _, given, rest = before.split(b'"', 4)
-            request_id = given.decode()
-        if (rest, after) in self._known and (
-            request_id is None or (request_id.isprintable() and "\\" not in request_id)
-        ):
-            return request_id
-        understood: str | None = self._around.decode(b'%b"data":[]%b' % (before, after)).id
-        if b'"data"' in after or b"\\" in after:
-            raise ValueError("of a name given twice the last counts, however it is spelled")
-        if understood == request_id and len(rest) + len(after) <= MAX_BYTES:
-            if len(self._known) >= MAX_HEADERS:
-                self._known.clear()
-            self._known.add((rest, after))
-        return understood
+            known, request_id = self._known_with_id, given.decode()
+        if (rest, after) not in known or not _plain(request_id):
+            understood: str | None = self._around.decode(b'%b"data":[]%b' % (before, after)).id
+            if b'"data"' in after or b"\\" in after:
+                raise ValueError("of a name given twice the last counts, however it is spelled")
+            if understood != request_id or len(rest) + len(after) > MAX_BYTES:
+                return understood
+            if len(known) >= MAX_HEADERS:
+                known.clear()
+            known.add((rest, after))
+        if request_id is None:
+            self._before, self._after = before, after
+        return request_id
 
 
 class RawRequests:
@@ -127,6 +161,11 @@ class _Header(msgspec.Struct):
     """With how many values, and from which byte on, in the order of the model's inputs."""
     request: Inference
     """Without its values."""
+
+
+def _plain(request_id: str | None) -> bool:
+    """It is what it looks like, also within JSON."""
+    return request_id is None or (request_id.isprintable() and "\\" not in request_id)
 
 
 def _decoder(interface: Interface, data: list[Any]) -> Decoder:

@@ -17,7 +17,7 @@ from modelward_serving.interface import Interface, compile_interface
 from modelward_serving.oip import Parser
 from modelward_serving.refusal import Refused
 from modelward_serving.tensors import from_texts
-from modelward_serving.usual import MAX_BYTES, MAX_HEADERS
+from modelward_serving.usual import MAX_BYTES, MAX_HEADERS, FloatRows
 
 KINDS = {"number": "FP32", "wide": "FP64", "count": "INT8", "large": "UINT64", "name": "BYTES", "flag": "BOOL"}
 
@@ -27,7 +27,7 @@ class General(Parser):
 
     def __init__(self, interface: Interface) -> None:
         super().__init__(interface)
-        self._usual = self._float_rows = None
+        self.usual = lambda _body: None
 
 
 class Usual(Parser):
@@ -170,8 +170,29 @@ def test_usual_requests_go_the_usual_way() -> None:
         parser = Usual(SHORT)
         for number in range(3):
             assert alike(SHORT, dumps({"id": str(number), "inputs": [short]}), parser)
-        assert parser._float_rows is not None
-        assert len(parser._float_rows._known) == 1
+        rows = parser.usual.__self__  # type: ignore[attr-defined]
+        assert isinstance(rows, FloatRows)
+        assert (len(rows._known), len(rows._known_with_id)) == (0, 1)
+
+
+def test_requests_with_and_without_an_id_are_not_taken_for_each_other() -> None:
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 7], "data": [1, 2, 3, 4, 5, 6, 7]}
+    without, with_id, with_none, with_empty = (
+        orjson.dumps({**top, "inputs": [tensor]}) for top in ({}, {"id": "7"}, {"id": None}, {"id": ""})
+    )
+    # What follows on an id, for itself, is no JSON.
+    bodies = [without, with_id, with_none, with_empty, with_id.removeprefix(b'{"id":"7"'), b"", b"[", b'{"id":"7"']
+    for first in bodies:
+        for second in bodies:
+            parser = Parser(SHORT)
+            for body in (first, second, first, second):
+                try:
+                    wanted: str | None = General(SHORT).parse(body).id
+                except Refused:
+                    with pytest.raises(Refused):
+                        parser.parse(body)
+                else:
+                    assert parser.parse(body).id == wanted
 
 
 @pytest.mark.parametrize("interface", [SHORT, LONG], ids=["short", "long"])
