@@ -175,6 +175,22 @@ def test_request_that_no_version_supports_does_not_end_a_rollout(
     assert stable.infer().headers["modelward-revision"] == "r2"
 
 
+@pytest.mark.parametrize(("timeout", "opens"), [(1, False), (60_000_000, True)], ids=["no server", "any server"])
+async def test_timeout_that_no_server_can_keep_is_the_clients_doing(
+    stable: Running, operator: Operator, timeout: int, opens: bool
+) -> None:
+    await load(stable, 500)  # so that it knows its own pace
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1, 2, 3]}
+    body = {"parameters": {"timeout": timeout}, "inputs": [tensor]}
+    async with candidate("error") as bad:
+        operator.split(stable, bad.port, 100)
+        for _ in range(20):
+            response = await asyncio.to_thread(stable.infer, body)
+            assert response.status_code == (200 if opens else 503)
+    forwards = stable.monitor().forwards["r2"]
+    assert (forwards.breaker_open, "status5xx" in forwards.failures) == (opens, opens)
+
+
 async def test_breaker_stays_open_until_a_new_epoch(stable: Running, operator: Operator) -> None:
     async with candidate("error") as bad:
         setting = operator.setting(bad.port, 100)
