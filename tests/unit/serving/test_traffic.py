@@ -175,13 +175,13 @@ def test_request_that_no_version_supports_does_not_end_a_rollout(
     assert stable.infer().headers["modelward-revision"] == "r2"
 
 
-@pytest.mark.parametrize(("timeout", "opens"), [(1, False), (60_000_000, True)], ids=["no server", "any server"])
+@pytest.mark.parametrize(("microseconds", "opens"), [(1, False), (60_000_000, True)], ids=["no server", "any server"])
 async def test_timeout_that_no_server_can_keep_is_the_clients_doing(
-    stable: Running, operator: Operator, timeout: int, opens: bool
+    stable: Running, operator: Operator, microseconds: int, opens: bool
 ) -> None:
     await load(stable, 500)  # so that it knows its own pace
     tensor = {"name": "x", "datatype": "FP32", "shape": [1, 3], "data": [1, 2, 3]}
-    body = {"parameters": {"timeout": timeout}, "inputs": [tensor]}
+    body = {"parameters": {"timeout": microseconds}, "inputs": [tensor]}
     async with candidate("error") as bad:
         operator.split(stable, bad.port, 100)
         for _ in range(20):
