@@ -13,6 +13,8 @@ from .bins import CategoricalBins, NumericBins, key, projection, signal_counts
 Array = np.ndarray[Any, Any]
 FOLD_ROWS = 512
 """At most: keeps a fold near 0.1 ms, so that no request waits noticeably for it."""
+FOLD_BATCHES = 64
+"""At most: batches of single rows take longer to join than to count."""
 FOLD_BYTES = 128 << 10
 """Of noted batches, which keep their tensors alive: no more than the processor's cache holds beside all else."""
 
@@ -46,7 +48,7 @@ class SignalMonitor:
             self._fold_rows = min(FOLD_ROWS, FOLD_BYTES // max(row_bytes, 1) + 1)
         self._noted.append((feeds, outputs))
         self._rows += rows
-        if self._rows >= self._fold_rows:
+        if self._rows >= self._fold_rows or len(self._noted) >= FOLD_BATCHES:
             self.fold()
 
     def fold(self) -> None:

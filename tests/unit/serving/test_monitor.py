@@ -3,6 +3,7 @@
 import math
 import time
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -106,6 +107,20 @@ def test_counting_30_features_costs_about_a_microsecond_a_row() -> None:
             monitor.note({"x": row}, [], 1)
         best = min(best, (time.process_time() - began) / (4 * FOLD_ROWS))
     assert best < 5e-6, f"{best * 1e6:.2f} µs a row"
+
+
+@pytest.mark.parametrize(("rows", "width", "most"), [(1, 5, 64), (16, 5, 32), (16, 2000, 2)])
+def test_what_waits_to_be_counted_is_bounded_in_batches_rows_and_bytes(rows: int, width: int, most: int) -> None:
+    profile = ReferenceProfile(rows=0, signals=[numeric(f"c{i}", i, CUTS) for i in range(width)])
+    monitor = SignalMonitor(profile, ["x"], [])
+    noted, waiting = [], []
+    for _ in range(100):
+        batch = np.zeros((rows, width), np.float32)
+        noted.append(ref(batch))
+        monitor.note({"x": batch}, [], rows)
+        del batch
+        waiting.append(sum(one() is not None for one in noted))
+    assert max(waiting) == most - 1
 
 
 def test_quantile_follows_recent_observations() -> None:
