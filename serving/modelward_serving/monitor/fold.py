@@ -13,7 +13,7 @@ from .bins import CategoricalBins, NumericBins, key, projection, signal_counts
 Array = np.ndarray[Any, Any]
 FOLD_ROWS = 512
 """At most: keeps a fold near 0.1 ms, so that no request waits noticeably for it."""
-FOLD_BATCHES = 64
+FOLD_BATCHES = 128
 """At most: batches of single rows take longer to join than to count."""
 FOLD_BYTES = 128 << 10
 """Of noted batches, which keep their tensors alive: no more than the processor's cache holds beside all else."""
