@@ -30,8 +30,9 @@ class Server:
             options = ["--host", "127.0.0.1", "--port", str(port), "--admin-port", str(admin_port)]
             options += ["--name", "m", "--threads", "1"]
             return [str(python), "-m", self.module, str(folder), *options]
-        if self.name == "echo":
-            return [str(python), "-m", "benchmarks.serving.echo", str(port), *map(str, sizes)]
+        if self.name.startswith("echo"):
+            module = f"benchmarks.serving.{self.name.replace('-', '_')}"
+            return [str(python), "-m", module, str(port), *map(str, sizes), str(folder)]
         return [str(python), "-m", f"{__name__}.{self.name}", str(folder), str(port)]
 
 
@@ -39,6 +40,7 @@ SERVERS = {
     server.name: server
     for server in (
         Server("echo", binary=True),
+        Server("echo-and-run"),
         Server("unchecked"),
         Server("modelward", binary=True),
         Server("modelward-unmonitored", binary=True, bare=True),

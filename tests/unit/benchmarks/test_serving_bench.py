@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import httpx
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from benchmarks.serving import bars, load, wrk
 from benchmarks.serving.echo import answer_of
+from benchmarks.serving.echo_and_run import EchoAndRun
 from benchmarks.serving.measure import Case, Sample, Wrong, first_answer, measure, require_right
 from benchmarks.serving.models import Published, dense
 from benchmarks.serving.page import PARTS, rewritten
@@ -124,6 +126,25 @@ def test_wrong_answer_is_refused() -> None:
 
 def test_echo_answers_have_the_size_asked_for() -> None:
     assert abs(len(answer_of(400)) - 400) < 4
+
+
+class Written:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+def test_echo_and_run_runs_the_model_once_for_each_request_however_they_arrive() -> None:
+    runs: list[int] = []
+    echo, written = EchoAndRun(10, b"!", lambda: runs.append(1)), Written()
+    echo.connection_made(cast(asyncio.Transport, written))
+    for size, whole in ((4, 0), (5, 0), (1, 1), (25, 3), (5, 4)):
+        echo.data_received(bytes(size))
+        assert (len(runs), written.data) == (whole, b"!" * whole)
 
 
 @pytest.mark.parametrize("head", [b"content-length: 12", b"Content-Type: x\r\nContent-Length: 12\r\nserver: y"])
