@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import cast
 
 import uvloop
@@ -27,13 +28,18 @@ def answer_of(size: int) -> bytes:
     return head % body + b" " * body
 
 
-async def serve(port: int, request: int, answer: int) -> None:
-    loop = asyncio.get_running_loop()
-    answered = answer_of(answer)
-    server = await loop.create_server(lambda: Echo(request, answered), "127.0.0.1", port)
+async def _serve(port: int, protocol: Callable[[], Echo]) -> None:
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port)
     await server.serve_forever()
 
 
-if __name__ == "__main__":
+def serve(protocol: Callable[[int, bytes], Echo]) -> None:
+    """On the port and with the sizes of a request and its answer that the process was started with."""
+    port, request, answer = map(int, sys.argv[1:4])
+    answered = answer_of(answer)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(*map(int, sys.argv[1:4])))
+        runner.run(_serve(port, lambda: protocol(request, answered)))
+
+
+if __name__ == "__main__":
+    serve(Echo)

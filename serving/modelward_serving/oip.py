@@ -39,7 +39,10 @@ class Parser:
 
     def parse(self, body: bytes, header_length: int | None = None) -> Inference:
         if header_length is None:
-            return self.usual(body) or self.any_json(body)
+            if (usual := self.usual(body)) is not None:
+                return usual
+            require_readable(body)
+            return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
             if (known := self._raw.read(body, header_length)) is not None:
                 return known
@@ -52,10 +55,6 @@ class Parser:
         if header_length == 0:
             raise Refused("a body without a JSON header (raw binary data) is not supported", status=501)
         raise Refused(f"Inference-Header-Content-Length is {header_length}, the body has {len(body)} bytes")
-
-    def any_json(self, body: bytes) -> Inference:
-        require_readable(body)
-        return self._request(_load(body), memoryview(b""))
 
     def _request(self, top: Any, raw: memoryview) -> Inference:
         if type(top) is not dict:

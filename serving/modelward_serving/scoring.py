@@ -40,7 +40,6 @@ class Scorer(Receiver):
         """`one_row`: seconds that the model takes for one."""
         self._model = model
         self._parser = Parser(model.interface)
-        self._usual = self._parser.usual
         self._encoder = Encoder(model.interface, model.name, model.version)
         self._plain_parser = PlainParser(model.interface)
         self._plain_encoder = PlainEncoder(model.interface, model.name, model.version)
@@ -60,7 +59,7 @@ class Scorer(Receiver):
             return self._plain_parser.parse(body)
         length = headers.get(b"inference-header-content-length")
         if length is None:
-            return self._usual(body) or self._parser.any_json(body)
+            return self._parser.parse(body)
         if not length.isdigit() or len(length) > 10:
             raise Refused("Inference-Header-Content-Length must be a number of bytes")
         return self._parser.parse(body, int(length))
@@ -70,9 +69,10 @@ class Scorer(Receiver):
         than what this server takes for 99 of 100 requests."""
         inference = self.parse(request)
         self._model.feeds([inference], inference.rows)
-        usual = self._counters.total.quantile(0.99)
-        if inference.timeout is not None and usual is not None and inference.timeout < usual:
-            raise Refused("the request's timeout is shorter than an answer may take", status=503)
+        if inference.timeout is not None:
+            usual = self._counters.total.quantile(0.99)
+            if usual is not None and inference.timeout < usual:
+                raise Refused("the request's timeout is shorter than an answer may take", status=503)
 
     def score(self, request: Request) -> None:
         try:
