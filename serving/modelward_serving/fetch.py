@@ -15,7 +15,7 @@ from modelward_contracts.store import Store, StoreError, StoreUnavailable
 from modelward_contracts.verdicts import StoredVerdict, verdict_key
 from modelward_contracts.wire import decode
 
-from .reporting import configure_logging, write_termination
+from .process.reporting import configure_logging, write_termination
 
 EX_REJECTED = 3
 EX_TEMPFAIL = os.EX_TEMPFAIL

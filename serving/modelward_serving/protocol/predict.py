@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import orjson
 
+from modelward_serving.refusal import Refused
+
 from .encode import Results
 from .inference import Inference, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .oip import load_json, require_readable
-from .refusal import Refused
 from .tensors import Values, from_json
 
 PATH = "/predict"

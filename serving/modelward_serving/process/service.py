@@ -2,13 +2,13 @@
 
 import asyncio
 
-from .connection import Port
-from .model import Model
-from .monitor.counters import Counters
-from .monitor.fold import SignalMonitor
-from .scoring import Scorer
-from .traffic.breaker import Cells
-from .traffic.director import Director
+from modelward_serving.http.connection import Port
+from modelward_serving.model.model import Model
+from modelward_serving.monitor.counters import Counters
+from modelward_serving.monitor.fold import SignalMonitor
+from modelward_serving.scoring.scorer import Scorer
+from modelward_serving.traffic.breaker import Cells
+from modelward_serving.traffic.director import Director
 
 
 class Service:

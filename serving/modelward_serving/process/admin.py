@@ -8,11 +8,10 @@ import orjson
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Traffic, Untrusted
 from modelward_contracts.wire import canonical
-
-from .http import Request
-from .later import later
-from .routes import Routes, fixed
-from .traffic.setting import Older
+from modelward_serving.http.later import later
+from modelward_serving.http.messages import Request
+from modelward_serving.http.routing import Routes, fixed
+from modelward_serving.traffic.setting import Older
 
 MAX_SETTING = 64 << 10
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from .golden import keeps_rows, replay, warm_up
-from .model import Model, load
+from modelward_serving.model.golden import keeps_rows, replay, warm_up
+from modelward_serving.model.model import Model, load
+from modelward_serving.model.plan import Plan
+
 from .options import Options
-from .plan import Plan
 
 SLOW_RUN = 0.001
 """A run of one row that takes longer gains from threads of its own; below, waking them costs more than they save."""

@@ -8,8 +8,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
+from modelward_serving.refusal import ModelError
+
 from .plan import Plan
-from .refusal import ModelError
 
 onnxruntime.disable_telemetry_events()
 onnxruntime.set_default_logger_severity(3)

@@ -1,15 +1,13 @@
 """A request that was checked, as the batches take it, whatever form it came in."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from modelward_serving.http.messages import Request
+
 from .interface import Interface
 from .tensors import Values
-
-if TYPE_CHECKING:
-    from .http import Request
 
 
 @dataclass(slots=True)
@@ -37,7 +35,7 @@ class Inference(msgspec.Struct, eq=False):
     """Came by the plain route, and is answered in its form."""
     common: bool = False
     """Asks as most do for one row, and for all outputs as JSON without an id: the answers of many are made together."""
-    request: "Request | None" = None
+    request: Request | None = None
     """Whom to answer, if anybody."""
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from modelward_serving.refusal import Refused
+
 from .inference import Inference
 from .interface import Interface, TensorSpec
-from .refusal import Refused
 
 Array = np.ndarray[Any, Any]
 SHORT = 256

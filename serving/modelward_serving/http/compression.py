@@ -2,7 +2,7 @@
 
 import zlib
 
-from .refusal import Refused
+from modelward_serving.refusal import Refused
 
 WORTH = 8 << 10
 """Replies below this many bytes cost more to compress than to send."""

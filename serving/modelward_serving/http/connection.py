@@ -6,15 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import httptools
 
 from .heads import END, Head, Heads
-from .http import JSON, Handler, Request, head_of_answer, parting
-
-if TYPE_CHECKING:
-    from .routes import Routes
+from .messages import JSON, Handler, Request, head_of_answer, parting
+from .routing import Routes
 
 MAX_PIPELINED = 32
 MAX_PIPELINED_BYTES = 64 << 10
@@ -68,7 +65,7 @@ class Port:
         """Seconds without a connection."""
         return 0.0 if self.connections else now - self.left
 
-    def serve(self, routes: "Routes", head: bytes) -> None:
+    def serve(self, routes: Routes, head: bytes) -> None:
         """From now on `routes` answer, with the lines of `head` in every answer."""
         self.handle, self.find, self.head = routes.handle, routes.find, head
         self.usual_heads.clear()

@@ -6,17 +6,18 @@ from operator import attrgetter
 from time import perf_counter, time
 from typing import Any
 
+from modelward_serving.http.compression import WORTH, compress, decompress
+from modelward_serving.http.messages import JSON, Request
+from modelward_serving.model.model import Model
+from modelward_serving.monitor.counters import Counters
+from modelward_serving.monitor.fold import SignalMonitor
+from modelward_serving.protocol.encode import Encoder, Results
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.oip import Parser
+from modelward_serving.protocol.predict import PATH, PlainEncoder, PlainParser
+from modelward_serving.refusal import Refused
+
 from .batching import MAX_QUEUE, Batcher, Receiver, Run
-from .compression import WORTH, compress, decompress
-from .encode import Encoder, Results
-from .http import JSON, Request
-from .inference import Inference
-from .model import Model
-from .monitor.counters import Counters
-from .monitor.fold import SignalMonitor
-from .oip import Parser
-from .predict import PATH, PlainEncoder, PlainParser
-from .refusal import Refused
 
 BINARY = b"application/octet-stream"
 _PREDICT = PATH.encode()

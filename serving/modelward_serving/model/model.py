@@ -17,14 +17,14 @@ import numpy as np
 from modelward_contracts.manifests import GoldenRequests, ModelManifest
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.interface import Interface, TensorSpec, check_signature, compile_interface, signature_of
+from modelward_serving.protocol.tensors import Values, from_texts
+from modelward_serving.refusal import ModelError, Refused
 
 from .external import has_external_data
-from .inference import Inference
-from .interface import Interface, TensorSpec, check_signature, compile_interface, signature_of
 from .plan import Plan
-from .refusal import ModelError, Refused
 from .session import RUN_OPTIONS, open_session
-from .tensors import Values, from_texts
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from modelward_contracts.manifests import Signature, Tensor
+from modelward_serving.refusal import ModelError
 
 from .datatypes import DATATYPES, Datatype, of_onnx
-from .refusal import ModelError
 
 
 @dataclass(frozen=True, slots=True)

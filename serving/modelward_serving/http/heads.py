@@ -1,6 +1,6 @@
 """Heads of requests that were seen before: clients repeat theirs to the byte, so they are parsed once."""
 
-from .http import Handler
+from .messages import Handler
 
 MAX_HEADS = 1024
 MAX_BYTES = 1024

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from .traffic.breaker import Cells
+from modelward_serving.traffic.breaker import Cells
 
 log = logging.getLogger(__name__)
 

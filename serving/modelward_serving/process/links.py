@@ -12,9 +12,8 @@ import msgspec
 
 from modelward_contracts.traffic import Untrusted
 from modelward_contracts.wire import Wire, canonical, decode
-
-from .monitor.report import Report
-from .traffic.setting import Older
+from modelward_serving.monitor.report import Report
+from modelward_serving.traffic.setting import Older
 
 ANSWER_SECONDS = 2.0
 

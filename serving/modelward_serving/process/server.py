@@ -17,22 +17,22 @@ from time import perf_counter
 
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Traffic, Untrusted
+from modelward_serving.http.connection import Connection, Limits, Port
+from modelward_serving.model.plan import Plan
+from modelward_serving.monitor.counters import Counters
+from modelward_serving.monitor.exposition import Exposition
+from modelward_serving.monitor.report import Report, merged
+from modelward_serving.refusal import ModelError
+from modelward_serving.traffic.setting import Older, Settings
 
 from . import room
 from .admin import admin_routes
-from .connection import Connection, Limits, Port
-from .exposition import Exposition
 from .links import Ask, Link
-from .monitor.counters import Counters
-from .monitor.report import Report, merged
 from .options import Options
-from .plan import Plan
-from .refusal import ModelError
 from .reporting import write_termination
 from .routes import ModelRoutes, health_routes
 from .service import Service
 from .startup import prepare
-from .traffic.setting import Older, Settings
 from .workers import Post
 
 LINGER_SECONDS = 10.0

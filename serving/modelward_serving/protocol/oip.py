@@ -10,9 +10,10 @@ import numpy as np
 import orjson
 import simdjson
 
+from modelward_serving.refusal import Refused
+
 from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
-from .refusal import Refused
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
 from .usual import MAX_JSON, RawRequests, usual_reader
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .monitor.latency import coarse
-from .monitor.report import Report
-from .plan import Plan
+from modelward_serving.model.plan import Plan
+
+from .latency import coarse
+from .report import Report
 
 BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

@@ -17,9 +17,10 @@ import numpy as np
 import orjson
 import simdjson
 
+from modelward_serving.refusal import Refused
+
 from .datatypes import DATATYPES, Datatype, convertible
 from .interface import TensorSpec
-from .refusal import Refused
 
 Values = list[Any] | np.ndarray[Any, Any] | bytes
 """Bytes are the JSON text of a row of floats, without brackets, and with as many commas as belong there."""

@@ -1,72 +1,20 @@
 """What the data and the direct port answer."""
 
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import orjson
 
-from . import openapi, predict
-from .http import Handler, Request
-from .later import later
-from .model import Model
-from .monitor.report import Report
-from .plan import Plan
-from .session import version as onnxruntime_version
-from .statistics import statistics
+from modelward_serving.http.later import later
+from modelward_serving.http.messages import Handler, Request
+from modelward_serving.http.routing import Routes, fixed, shown
+from modelward_serving.model.model import Model
+from modelward_serving.model.plan import Plan
+from modelward_serving.model.session import version as onnxruntime_version
+from modelward_serving.monitor.report import Report
+from modelward_serving.monitor.statistics import statistics
+from modelward_serving.protocol import openapi, predict
 
 EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
-
-
-class Routes:
-    """Exact paths to handlers by method: one dictionary look-up a request."""
-
-    def __init__(self) -> None:
-        self._table: dict[bytes, dict[bytes, Handler]] = {}
-        self.status = 404
-        self.explain: Callable[[Request, bytes], str] = lambda _request, path: f"there is nothing at {_shown(path)}"
-
-    def add(self, method: bytes, path: str, handler: Handler) -> None:
-        self._table.setdefault(path.encode(), {})[method] = handler
-
-    def find(self, method: bytes, path: bytes) -> Handler | None:
-        """For an exact path."""
-        return self._table.get(path, {}).get(method)
-
-    def handle(self, request: Request) -> None:
-        methods = self._table.get(request.target)
-        if methods is None:
-            path = _normal(request.target)
-            methods = self._table.get(path)
-            if methods is None:
-                extra = b"retry-after: 1\r\n" if self.status == 503 else b""
-                request.refuse(self.status, self.explain(request, path), extra)
-                return
-            request.target = quote_from_bytes(path).encode()
-        handler = methods.get(request.method)
-        if handler is None and request.method == b"HEAD":
-            handler = methods.get(b"GET")
-        if handler is None:
-            allowed = b", ".join(sorted(methods))
-            request.refuse(405, f"use {allowed.decode()} here", b"allow: %b\r\n" % allowed)
-        else:
-            handler(request)
-
-
-def _normal(target: bytes) -> bytes:
-    """The path alone. A proxy's client names the server too."""
-    path = target.partition(b"?")[0]
-    if path.lower().startswith((b"http://", b"https://")):
-        path = b"/" + path.split(b"/", 3)[-1] if path.count(b"/") > 2 else b"/"
-    return unquote_to_bytes(path) if b"%" in path else path
-
-
-def _shown(path: bytes) -> str:
-    return path[:200].decode("utf-8", "replace")
-
-
-def fixed(status: int, value: object) -> Handler:
-    body = orjson.dumps(value)
-    return lambda request: request.respond(status, body)
 
 
 class ModelRoutes:
@@ -94,8 +42,8 @@ class ModelRoutes:
             routes.add(method, path, _unsupported_answer)
         routes.add(b"POST", predict.PATH, infer)
         routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
-        shown = openapi.page(model)
-        routes.add(b"GET", "/docs", lambda request: request.respond(200, shown, b"text/html; charset=utf-8"))
+        page = openapi.page(model)
+        routes.add(b"GET", "/docs", lambda request: request.respond(200, page, b"text/html; charset=utf-8"))
         return routes
 
     async def _statistics(self, request: Request) -> None:
@@ -153,7 +101,7 @@ class ModelRoutes:
                 return f"unknown model '{parts[3][:200]}'; this server has '{self._model.name}'"
             if parts[4:5] == ["versions"] and parts[5:6] != [self._model.version]:
                 return f"unknown version of '{self._model.name}'; this server has '{self._model.version}'"
-        return f"there is nothing at {_shown(path)}"
+        return f"there is nothing at {shown(path)}"
 
 
 def _not_here(request: Request) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from modelward_contracts.monitor import Histogram
 
-from .monitor.report import Report
+from .report import Report
 
 
 def statistics(name: str, version: str, report: Report) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from .encode import Results
-from .inference import Inference
-from .model import Model
+from modelward_serving.model.model import Model
+from modelward_serving.protocol.encode import Results
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.refusal import Refused
+
 from .pace import Pace
-from .refusal import Refused
 
 Array = np.ndarray[Any, Any]
 MAX_ROWS = 1024

@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 import orjson
-
-if TYPE_CHECKING:
-    from .connection import Connection
 
 JSON = b"application/json"
 MAX_MESSAGE = 1000
@@ -21,10 +18,38 @@ HOP_BY_HOP = frozenset(
 )
 
 
+class Answers(Protocol):
+    """How a port answers."""
+
+    head: bytes
+    """Header lines of every answer."""
+    usual_heads: dict[int, bytes]
+    """Of short JSON answers with 200 and nothing special, which are alike but for their length."""
+    closing: bool
+    """Say `Connection: close` in every answer."""
+
+    def usual_head(self, length: int) -> bytes: ...
+
+    def failed(self, request: "Request", error: Exception) -> None: ...
+
+
+class Client(Protocol):
+    """Whom a request came from."""
+
+    @property
+    def port(self) -> Answers: ...
+
+    lost: bool
+    """Nobody is there to read the answer."""
+
+    def finish(self, data: bytes, close: bool) -> None:
+        """Write the answer of the current request, then go on with the next."""
+
+
 class Request(msgspec.Struct, eq=False):
     """One request, whole: the body is kept until the answer has gone, so that it can be sent twice."""
 
-    connection: "Connection"
+    connection: Client
     method: bytes
     target: bytes
     headers: dict[bytes, bytes]

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from .inference import Inference, all_outputs
+from modelward_serving.protocol.inference import Inference, all_outputs
+from modelward_serving.protocol.oip import Parser
+from modelward_serving.refusal import ModelError, Refused
+
 from .model import Model
-from .oip import Parser
-from .refusal import ModelError, Refused
 
 _BLANKS: dict[str, Any] = {"string": "", "boolean": False, "integer": 0, "float": 0.0}
 

@@ -5,7 +5,7 @@ What breaks a schema is refused, but for what the server forgives: another name 
 
 import html
 import math
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
@@ -13,13 +13,28 @@ import orjson
 
 from . import predict
 from .datatypes import DATATYPES, convertible
-from .interface import TensorSpec, has_rows
-from .model import Model
+from .interface import Interface, TensorSpec, has_rows
 
 _TYPES = {"boolean": "boolean", "integer": "integer", "float": "number", "string": "string"}
 _SAMPLES: dict[str, Any] = {"boolean": True, "integer": 1, "float": 0.5, "string": "text"}
 MAX_SAMPLE = 1000
 """Values; a longer example helps nobody."""
+
+
+class Model(Protocol):
+    """What is told of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def interface(self) -> Interface: ...
 
 
 def describe(model: Model) -> dict[str, Any]:

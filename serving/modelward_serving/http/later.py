@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from .http import Request
+from .messages import Request
 
 
 def later(answer: Callable[[Request], Coroutine[None, None, None]]) -> Callable[[Request], None]:
