@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
+from modelward.decide.durations import seconds
 from modelward.decide.judge.sight import speaks_against
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import pods_of, ready_pods
 
-from .move import Move, candidate_of, looked_on, move_to
+from .move import Move, candidate_of, looked_on, move_to, since_step
 from .retreat import set_aside
+from .trial import current
 
 
 def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
@@ -20,6 +22,10 @@ def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     if trouble := _not_ready(o):
         return set_aside(o, now, "ProgressDeadlineExceeded", f"not Ready within {limit} s: {trouble}")
     how = o.deployment.spec.analysis.on_no_evidence
+    if o.status.phase == "Canary" and since_step(o, now) < seconds(
+        o.deployment.spec.rollout.steps[current(o)].duration
+    ):
+        return None  # it is still what the step asks for
     if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
         return None  # what cannot be seen says nothing
     lack = judge(o.evidence, o.deployment.spec.analysis).message
