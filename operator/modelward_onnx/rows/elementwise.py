@@ -20,7 +20,7 @@ JOINING = (
     *("Add", "And", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Equal"),
     *("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Mean", "Min", "Mod"),
     *("Mul", "Or", "PRelu", "Pow", "StringConcat", "Sub", "Sum", "Where"),
-    *("Xor"),
+    "Xor",
 )
 
 
