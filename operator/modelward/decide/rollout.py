@@ -236,6 +236,7 @@ def _reject(o: DeploymentObserved, now: datetime, found: Finding, to: Phase, **c
         digest=bad.digest,
         image=bad.image,
         resources=bad.resources,
+        batching=bad.batching,
         retry=o.deployment.spec.rollout.retry,
         reason=found.reason,
         message=found.message,
