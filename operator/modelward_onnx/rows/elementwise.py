@@ -111,7 +111,11 @@ def joining(node: Node) -> list[Tensor]:
 def _arithmetic(node: Node, tensors: list[Tensor]) -> Tensor | None:
     """Of sizes, as shapes are computed from shapes."""
     elements = [tensor.elements for tensor in tensors]
-    if node.op not in _ARITHMETIC or any(one is None or one.dtype.kind not in "iuOb" for one in elements):
+    if (
+        node.op not in _ARITHMETIC
+        or (node.op == "Max" and len(tensors) != 2)
+        or any(one is None or one.dtype.kind not in "iuOb" for one in elements)
+    ):
         return None
     compute = np.frompyfunc(_ARITHMETIC[node.op], len(elements), 1)
     try:
@@ -161,11 +165,23 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
     return a if condition else b
 
 
+def _larger(a: Any, b: Any) -> Any:
+    """As shapes are broadcast: of equal ones, or of 1 and any."""
+    a, b = size(a), size(b)
+    if a.number is not None and b.number is not None:
+        return max(a.number, b.number)
+    for one, other in ((a, b), (b, a)):
+        if one == other or (one.number == 1 and other.factor > 0):
+            return other
+    raise Mixed("computes with the number of rows")
+
+
 _ARITHMETIC: dict[str, Any] = {
     "Mul": _times,
     "Div": _divided,
     "Add": lambda a, b: _number(a) + _number(b),
     "Sub": lambda a, b: _number(a) - _number(b),
+    "Max": _larger,
     "Equal": _equal,
     "Where": _where,
 }

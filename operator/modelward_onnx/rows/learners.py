@@ -56,6 +56,13 @@ def one_hot(node: Node) -> list[Tensor]:
     return [Tensor((*tensor.dims, size(categories)), tensor.axis)]
 
 
+@rule("ZipMap", domain=LEARNERS)
+def maps(node: Node) -> list[Tensor]:
+    """A map for each row: no tensor, but a row's own."""
+    table = _table(node)
+    return [with_rows(table.dims[:1], 0) if table.of_rows else plain(None)]
+
+
 @rule("FeatureVectorizer", domain=LEARNERS, rows=None)
 def features(node: Node) -> list[Tensor]:
     tables = [_table(node, at) for at, tensor in enumerate(node.inputs) if tensor is not None]

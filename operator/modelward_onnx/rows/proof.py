@@ -31,7 +31,6 @@ KNOWN_TO_MIX = {
     "Compress": "picks some of the rows by what is computed",
     "NonMaxSuppression": "compares the boxes of all rows",
     "RoiAlign": "cuts regions out of images by their number among the rows",
-    "ZipMap": "yields maps, which are no tensor",
 }
 
 
@@ -126,7 +125,10 @@ class _Walk:
             if domain == ONNX and proto.op_type == "Constant":
                 return [_constant(attributes)]
             node = Node(proto.op_type, domain, self._versions.get(domain, 1), label, attributes, inputs, count)
-            return self._apply(node)[:count]
+            return [
+                one if one.unknown is None else Tensor(None, unknown=f"{label} {one.unknown}")
+                for one in self._apply(node)[:count]
+            ]
         except Mixed as mixed:
             return [Tensor(None, unknown=f"{label} {mixed}")] * count
         except Exception as error:  # a graph that breaks the standard may break any rule

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from onnx import numpy_helper
 
 from .rule import ANY, FIRST, rule
 from .size import Size, fresh, product, size
@@ -185,7 +186,7 @@ def constant_of_shape(node: Node) -> list[Tensor]:
     dims = tuple(size(one) for one in node.known(0, "shape"))
     value = node.get("value")
     if all(one.number is not None for one in dims) and product(dims).factor <= 64:
-        filled = np.full([one.factor for one in dims], 0 if value is None else np.asarray(value).ravel()[0])
+        filled = np.full([one.factor for one in dims], 0 if value is None else numpy_helper.to_array(value).ravel()[0])
         return [Tensor(dims, elements=filled)]
     return [made(dims)]
 
