@@ -23,13 +23,8 @@ def served_job(owner: Manifest, revision: ServingRevision, settings: Settings) -
         deployment=name,
         service=StoredService(
             revision=revision.revision,
-            model_version=revision.model_version,
-            version=revision.version,
-            digest=revision.digest,
-            image=revision.image,
-            resources=revision.resources.wire(),
-            memory_bytes=revision.memory_bytes,
             since=revision.since,
+            serving=revision.wire(),
         ),
     )
     job = served_name(name, revision)

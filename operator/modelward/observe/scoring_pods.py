@@ -6,8 +6,6 @@ pulled, a node without room, a store that does not answer are the cluster's doin
 
 from typing import Any
 
-from msgspec import to_builtins
-
 from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import ScoringPod, Trouble
 from modelward.names import REVISION, Manifest
@@ -73,7 +71,7 @@ def _served_before(status: dict[str, Any]) -> ServingRevision | None:
         ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
         said = termination(ended.get("message", ""))
         if said and said.serving:
-            return ServingRevision.model_validate(to_builtins(said.serving))
+            return ServingRevision.model_validate(said.serving.serving)
     return None
 
 
