@@ -15,7 +15,7 @@ from localcluster.cluster import Cluster
 from localcluster.progress import say, step
 from localcluster.record import require_root
 
-_CONTRACTS = "operator/modelward_contracts"
+_CONTRACTS, _GRAPHS = "operator/modelward_contracts", "operator/modelward_onnx"
 _JUNK = {"__pycache__", ".git", ".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
 _KEPT = 6  # archives of one image, so that several checkouts keep theirs
 _ANY_TIME = 946684800  # file times would make layers differ between checkouts
@@ -82,8 +82,9 @@ def ours(base: str) -> list[Image]:
             "operator/modelward_training/Dockerfile",
             "requirements/training.txt",
             "operator/modelward_training",
+            _GRAPHS,
         ),
-        image("scoring", "serving/Dockerfile", "requirements/serving.txt", "serving/modelward_serving"),
+        image("scoring", "serving/Dockerfile", "requirements/serving.txt", "serving/modelward_serving", _GRAPHS),
     ]
 
 
