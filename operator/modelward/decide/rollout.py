@@ -198,7 +198,8 @@ def _promote(o: DeploymentObserved, now: datetime) -> Move | None:
         return None
     if o.status.weight != 100:
         return _move(o, now, "Promoting", "FullWidth", f"all requests go to {candidate.model_version}", weight=100)
-    if not confirmed(o.pods, stable, o.status.epoch) or not o.evidence.candidate.reached:
+    forwarded = o.evidence.candidate
+    if not confirmed(o.pods, stable, o.status.epoch) or not forwarded.reached or forwarded.breaker_open:
         return None
     return _move(
         o,

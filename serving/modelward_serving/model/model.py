@@ -25,6 +25,7 @@ from modelward_serving.refusal import ModelError, Refused
 from .external import has_external_data
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
+from .ties import Tie, ties_of
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -42,6 +43,7 @@ class Model:
     profile: ReferenceProfile | None
     session: Any
     output_names: list[str]
+    ties: tuple[Tie, ...] = ()
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
@@ -65,6 +67,9 @@ class Model:
                 raise _does_not_fit(spec, column) from error
             tail = shapes[i] if shapes is not None else spec.tail
             feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
+        for tie in self.ties:
+            if not (tie.of_rows and interface.batches):
+                tie.check(feeds)
         return feeds
 
     def _feeds_alike(self, columns: list[tuple[Values, ...]], rows: int) -> dict[str, Array]:
@@ -144,6 +149,7 @@ def load(folder: Path, name: str | None, version: str, digest: str | None, plan:
         profile=profile,
         session=session,
         output_names=[spec.name for spec in interface.outputs],
+        ties=ties_of(session, interface),
     )
 
 
