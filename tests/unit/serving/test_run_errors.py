@@ -17,7 +17,7 @@ ROWS = np.zeros((1, 3), np.float32)
 
 
 def failing(nodes: list[Any], inputs: dict[str, Any], given: dict[str, Any], constants: dict[str, Any]) -> Exception:
-    model = build(nodes, inputs, {"y": (FLOAT, None)}, constants)
+    model = build(nodes, inputs, {"y": (FLOAT, ["u", "v"])}, constants)
     with pytest.raises(Exception) as raised:  # noqa: PT011 — onnxruntime's have no common base
         onnxruntime.InferenceSession(model).run(["y"], given)
     return raised.value
@@ -28,8 +28,8 @@ def failing(nodes: list[Any], inputs: dict[str, Any], given: dict[str, Any], con
     [
         (
             [node("Gather", ["table", "i"], ["y"], name="look up")],
-            {"i": (INT64, ["n"])},
-            {"i": np.array([99])},
+            {"i": (INT64, ["n", "m"])},
+            {"i": np.array([[99]])},
             {"table": np.zeros(10, np.float32)},
             "Gather (look up): indices element out of data bounds, idx=99 must be within the inclusive range [-10,9]",
         ),
@@ -49,8 +49,8 @@ def failing(nodes: list[Any], inputs: dict[str, Any], given: dict[str, Any], con
         ),
         (
             [node("Cast", ["text"], ["y"], to=FLOAT)],
-            {"text": (STRING, ["n"])},
-            {"text": np.array(["cheap"], object)},
+            {"text": (STRING, ["n", "m"])},
+            {"text": np.array([["cheap"]], object)},
             {},
             "Cast: stod",
         ),
