@@ -22,11 +22,16 @@ class Forwards(Wire, frozen=True, kw_only=True):
     answered: int
     """The client got the candidate's answer."""
     failures: dict[str, int]
-    """By cause: connect, deadline, status5xx, rejected (a 4xx where this server's own validation passes), protocol,
-    and three that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
-    is counted as such), refused (a 5xx where this server's own validation fails) and capped (in-flight cap reached).
-    Each was answered locally instead."""
+    """By cause: connect, deadline, status5xx, rejected (a 4xx), protocol; each only where this server then gave a good
+    answer to the same request, for a deadline within the same time. And three that say nothing more about the
+    candidate: same_pause (a missed deadline, under way together with one that is counted as such), refused (this
+    server's own answer was no better) and capped (in-flight cap reached, or the breaker opened meanwhile). Each was
+    answered locally instead, and is counted when that is known."""
     breaker_open: bool
+    """A run of failures has stopped forwarding, until a trial shows that the candidate is back."""
+    failed_trials: int = 1
+    """Copies of requests that this server had answered well, which an open breaker sent to see whether the candidate is
+    back, and which failed too. 1 from servers that do not tell: their breaker stays open."""
     reached: bool = True
     """A connection has been made; before that, nothing is handed over and nothing fails."""
 

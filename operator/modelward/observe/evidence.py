@@ -75,6 +75,7 @@ def _forwarded(
         latency=own.latency,
         signals=own.signals,
         breaker_open=any(f.breaker_open for f in forwards),
+        failed_trials=sum(f.failed_trials for f in forwards if f.breaker_open),
         causes=sum((Counter(f.failures) for f in forwards), Counter()),
         reached=all(f.reached for f in forwards),
     )

@@ -25,6 +25,7 @@ from modelward_serving.refusal import ModelError, Refused
 from .external import has_external_data
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
+from .ties import Tie, ties_of
 from .together import Proven, Wanted, batching
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class Model:
     profile: ReferenceProfile | None
     session: Any
     output_names: list[str]
+    ties: tuple[Tie, ...] = ()
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
@@ -73,6 +75,9 @@ class Model:
             row = shapes[i] if shapes is not None else spec.tail
             whole = shapes is None or interface.batches
             feeds[spec.name] = values.reshape((rows, *row) if whole else row)
+        for tie in self.ties:
+            if not (tie.of_rows and interface.batches):
+                tie.check(feeds)
         return feeds
 
     def _feeds_alike(self, columns: list[tuple[Values, ...]], rows: int) -> dict[str, Array]:
@@ -165,6 +170,7 @@ def load(
         profile=profile,
         session=session,
         output_names=[spec.name for spec in interface.outputs],
+        ties=ties_of(session, interface),
     )
 
 

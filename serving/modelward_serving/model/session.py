@@ -13,7 +13,7 @@ from modelward_serving.refusal import ModelError
 from .plan import Plan
 
 onnxruntime.disable_telemetry_events()
-onnxruntime.set_default_logger_severity(3)
+onnxruntime.set_default_logger_severity(4)  # what it calls errors is raised as well, and is often a request's doing
 RUN_OPTIONS = onnxruntime.RunOptions()
 """For every run: without any, the library raises and catches an exception each time."""
 

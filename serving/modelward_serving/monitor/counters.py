@@ -15,6 +15,7 @@ class ForwardCounts:
     attempts: int = 0
     answered: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    failed_trials: int = 0
 
     def fail(self, cause: str) -> None:
         self.failures[cause] = self.failures.get(cause, 0) + 1
@@ -25,6 +26,7 @@ class ForwardCounts:
             answered=self.answered,
             failures=dict(self.failures),
             breaker_open=breaker_open,
+            failed_trials=self.failed_trials,
             reached=reached,
         )
 

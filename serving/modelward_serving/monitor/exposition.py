@@ -99,13 +99,18 @@ class Exposition:
             labels=["candidate", "outcome"],
         )
         breaker = gauge("modelward_breaker_open", "1 when forwarding has stopped", labels=["candidate"])
+        trials = counter(
+            "modelward_forward_trials_failed",
+            "Copies of requests that tried a candidate again after forwarding had stopped, in vain",
+            labels=["candidate"],
+        )
         for revision, counts in self.report.snapshot.forwards.items():
             forwards.add_metric([revision, "answered"], counts.answered)
             for cause, count in counts.failures.items():
                 forwards.add_metric([revision, cause], count)
             breaker.add_metric([revision], float(counts.breaker_open))
-        yield forwards
-        yield breaker
+            trials.add_metric([revision], counts.failed_trials)
+        yield from (forwards, breaker, trials)
 
 
 class _Collector:

@@ -88,6 +88,7 @@ def _forwards(parts: list[dict[str, Forwards]]) -> dict[str, Forwards]:
             answered=sum(one.answered for one in all_of),
             failures=_counts(one.failures for one in all_of),
             breaker_open=any(one.breaker_open for one in all_of),
+            failed_trials=sum(one.failed_trials for one in all_of),
             reached=all(one.reached for one in all_of),
         )
         for revision, all_of in same.items()

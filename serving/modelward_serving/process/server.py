@@ -160,6 +160,8 @@ class Server:
     async def _drain(self) -> None:
         for listener in self._listeners[1 if self._options.admin_port is not None else 0 :]:
             listener.close()
+        if self._service is not None:
+            self._service.director.stop()  # a candidate may take longer than there is time
         deadline = perf_counter() + FINISH_SECONDS
         while self._data.in_flight + self._direct.in_flight and perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -161,9 +161,14 @@ def _require_json_form(spec: TensorSpec) -> None:
 
 def _refuse_nan(spec: TensorSpec, values: Array) -> None:
     row = int(np.argwhere(~np.isfinite(values.reshape(-1, 1) if values.ndim == 0 else values))[0][0])
-    raise Refused(
-        f"output '{spec.title}' row {row} is NaN or infinite, which JSON cannot carry: ask for it with binary_data",
-        status=500,
+    raise not_finite(spec.title, row, ": ask for it with binary_data, or leave this row out")
+
+
+def not_finite(output: str, row: int, advice: str) -> Refused:
+    """Not a 5xx: the same request would come to the same."""
+    return Refused(
+        f"output '{output}' row {row} is NaN or infinite, which JSON cannot carry{advice}",
+        status=422,
     )
 
 

@@ -181,6 +181,7 @@ _RESPONSES = {
     "200": {"description": "predictions"},
     "400": {"description": "what is wrong, with the tensor, the row and the reason, in `error`"},
     "413": {"description": "more JSON, or a larger body, than a request may hold"},
+    "422": {"description": "the answer holds NaN or an infinity, which JSON cannot carry"},
     "500": {"description": "the model failed"},
     "503": {"description": "not ready, or too many requests are waiting; see Retry-After"},
 }

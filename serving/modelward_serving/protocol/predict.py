@@ -7,7 +7,7 @@ import orjson
 
 from modelward_serving.refusal import Refused
 
-from .encode import Results
+from .encode import Results, not_finite
 from .inference import Inference, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .oip import load_json, require_readable
@@ -87,4 +87,4 @@ def _plain(value: Any) -> Any:
 
 def _require_finite(name: str, row: int, value: Any) -> None:
     if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f" and not np.isfinite(value).all():
-        raise Refused(f"output '{name}' row {row} is NaN or infinite, which JSON cannot carry", status=500)
+        raise not_finite(name, row, ": leave this row out, or ask /infer for it with binary_data")

@@ -10,6 +10,7 @@ from modelward_contracts.manifests import Batching
 from modelward_serving.http.compression import WORTH, compress, decompress
 from modelward_serving.http.messages import JSON, Request
 from modelward_serving.model.model import Model
+from modelward_serving.model.run_errors import refusal_of
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.monitor.fold import SignalMonitor
 from modelward_serving.protocol.encode import Encoder, Results
@@ -197,11 +198,11 @@ class Scorer(Receiver):
             self._counters.total.observe_all([now - started for started in answered])
 
     def fail(self, inference: Inference, error: Exception) -> None:
-        if not isinstance(error, Refused):
+        refused = refusal_of(error)
+        if refused.status == 500:
             log.error("the model failed: %s", error)
-            error = Refused(f"the model failed: {' '.join(str(error).split())[:500]}", status=500)
         if inference.request is not None:
-            self.refuse(inference.request, error)
+            self.refuse(inference.request, refused)
 
     def record(self, run: Run) -> None:
         counters = self._counters

@@ -92,7 +92,7 @@ def test_values_of_all_kinds_come_back_as_they_went(server: Running) -> None:
 
 def test_nan_is_never_turned_into_null(server: Running) -> None:
     body = {"inputs": COLUMNS, "outputs": [{"name": "number_out"}]}
-    assert "'number_out' row 1 is NaN" in error_of(server.infer(body), 500)
+    assert "'number_out' row 1 is NaN" in error_of(server.infer(body), 422)
     body["parameters"] = {"binary_data_output": True}  # type: ignore[assignment]
     header, raw = split_binary(server.infer(body))
     assert header["outputs"][0]["parameters"] == {"binary_data_size": 8}
@@ -212,12 +212,14 @@ def test_large_json_arrays_take_the_fast_way_with_the_same_answers(server: Runni
     assert outputs["flag_out"] == tensors[3]["data"]
 
 
-def test_model_failure_is_500_for_its_own_request_only(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_request_that_the_model_cannot_compute_fails_alone_with_onnxruntimes_words(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     def body(index: int) -> dict[str, Any]:
         return {"inputs": [{"name": "i", "datatype": "INT64", "shape": [1, 1], "data": [index]}]}
 
     with serving(bare(tmp_path_factory.mktemp("picky") / "m", picky())) as server:
-        assert "the model failed" in error_of(server.infer(body(99)), 500)
+        assert "Gather: indices element out of data bounds, idx=99" in error_of(server.infer(body(99)), 400)
         assert server.infer(body(3)).json()["outputs"][0]["data"] == [3.0]
 
 

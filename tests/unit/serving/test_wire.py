@@ -220,7 +220,7 @@ def test_plain_route_never_turns_nan_into_null(server: Running, tmp_path: Path) 
     reply = httpx.post(f"{server.data}/predict", json=[{**row, "single": [1, 2, 3, 4]}])
     assert reply.status_code == 400, reply.text  # flat where the column has two dimensions
     nested = {**row, "single": [[1, None], [3, 4]]}
-    assert "'single_out' row 0 is NaN" in error_of(httpx.post(f"{server.data}/predict", json=[nested]), 500)
+    assert "'single_out' row 0 is NaN" in error_of(httpx.post(f"{server.data}/predict", json=[nested]), 422)
 
 
 def test_an_output_that_has_no_row_for_each_of_the_requests_is_answered_whole(tmp_path: Path) -> None:

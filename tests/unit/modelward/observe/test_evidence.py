@@ -35,9 +35,14 @@ def status(epoch: int, weight: int) -> ModelDeploymentStatus:
     )
 
 
-def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0, reached: bool = True) -> ScoringPod:
-    """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate."""
-    forwards = Forwards(attempts=handed, answered=handed, failures={}, breaker_open=False, reached=reached)
+def pod(
+    name: str, rows: tuple[int, int], epoch: int, handed: int = 0, reached: bool = True, is_open: bool = False
+) -> ScoringPod:
+    """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate. `is_open`: the breaker, which
+    has tried the candidate twice in vain."""
+    forwards = Forwards(
+        attempts=handed, answered=handed, failures={}, breaker_open=is_open, failed_trials=2, reached=reached
+    )
     snapshot = Snapshot(
         pod=name,
         revision=revision(name).revision,
@@ -110,3 +115,13 @@ def test_stable_that_scores_no_more_is_held_against_with_what_it_did_before() ->
     found = evidence_of(ledger, status(3, 100), (pod("stable", (500, 0), 3), pod("candidate", (600, 0), 3)))
     assert (found.stable.requests, found.candidate.latency.total) == (500, 100)
     assert found.stable.signals == {}
+
+
+def test_failed_trials_count_only_where_the_breaker_is_still_open() -> None:
+    def found(*is_open: bool) -> tuple[bool, int]:
+        pods = tuple(pod("stable", (0, 100), 2, handed=100, is_open=each) for each in is_open)
+        window = evidence_of(Ledger(BEGAN), status(2, 50), pods).candidate
+        return window.breaker_open, window.failed_trials
+
+    assert found(False, False) == (False, 0)
+    assert found(False, True) == (True, 2)
