@@ -4,13 +4,31 @@ Every request of a version's own stream fails or not, in clusters or alone; the 
 candidate gets; latencies are log-normal around a log-median that may wander.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import ndtr  # type: ignore[import-untyped]
 
 EDGES = np.round(np.geomspace(0.005, 2.0, 40), 6)
 LOOK_SECONDS = 2.0
+DAY = 14_400.0
+"""Seconds of a simulated day: a rollout sees a good part of it."""
+
+Outcomes = np.ndarray[Any, np.dtype[np.bool_]]
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
+
+class Looks(NamedTuple):
+    """Arrays with one entry a look."""
+
+    t: Numbers
+    requests: Numbers
+    failures: Numbers
+    latency: Numbers
+    stable_requests: Numbers
+    stable_failures: Numbers
+    stable_latency: Numbers
 
 
 @dataclass(frozen=True)
@@ -57,7 +75,7 @@ class Failures:
         mean = v.cluster * (1 - v.errors) / v.errors
         return int(self.rng.geometric(min(1.0, 1 / mean)))
 
-    def take(self, n: int) -> np.ndarray:
+    def take(self, n: int) -> Outcomes:
         v = self.version
         if v.errors <= 0:
             return np.zeros(n, bool)
@@ -90,49 +108,32 @@ class Breaker:
     def __init__(self) -> None:
         self.run, self.until, self.wait = 0, -1.0, 1.0
 
-    def pass_through(self, times: np.ndarray, failures: Failures) -> np.ndarray:
-        """Outcomes of the requests that are forwarded, of those arriving at `times`."""
-        out: list[np.ndarray] = []
-        at, n = 0, len(times)
-        while at < n:
-            if self.run >= 5:
-                at = int(np.searchsorted(times, self.until, "left")) if self.until > times[at] else at
-                if at >= n:
-                    break
-                got = failures.take(1)
-                out.append(got)
-                if got[0]:
-                    self.wait = min(2 * self.wait, 10.0)
-                    self.until = times[at] + self.wait
-                else:
-                    self.run, self.wait = 0, 1.0
-                at += 1
-                continue
-            got = failures.take(n - at)
-            opened = self._opens(got)
-            if opened is None:
-                out.append(got)
-                break
-            out.append(got[: opened + 1])
-            # What was drawn beyond is not lost: it belongs to the stream.
-            failures.back(got[opened + 1 :])
-            self.run, self.wait = 5, 1.0
-            self.until = times[at + opened] + 1.0
-            at += opened + 1
-        return np.concatenate(out) if out else np.zeros(0, bool)
+    @property
+    def open(self) -> bool:
+        return self.run >= 5
 
-    def _opens(self, got: np.ndarray) -> int | None:
-        run = self.run
-        if run + got.sum() < 5:
-            good = np.flatnonzero(~got)
-            self.run = run + len(got) if not len(good) else len(got) - 1 - int(good[-1])
+    def opens_at(self, failed: Outcomes) -> int | None:
+        """The index of the failure that opens it, if one does."""
+        if self.run + failed.sum() < 5:
+            good = np.flatnonzero(~failed)
+            self.run = len(failed) - 1 - int(good[-1]) if len(good) else self.run + len(failed)
             return None
-        for i, failed in enumerate(got.tolist()):
-            run = run + 1 if failed else 0
-            if run >= 5:
-                return i
-        self.run = run
+        for index, one in enumerate(failed.tolist()):
+            self.run = self.run + 1 if one else 0
+            if self.open:
+                return index
         return None
+
+    def tried(self, failed: bool, now: float) -> None:
+        """A request was let through while open."""
+        if failed:
+            self.wait = min(2 * self.wait, 10.0)
+            self.until = now + self.wait
+        else:
+            self.run, self.wait = 0, 1.0
+
+    def opened(self, now: float) -> None:
+        self.run, self.wait, self.until = 5, 1.0, now + 1.0
 
 
 class Stream(Failures):
@@ -140,13 +141,13 @@ class Stream(Failures):
         super().__init__(rng, version)
         self.pushed = np.zeros(0, bool)
 
-    def take(self, n: int) -> np.ndarray:
+    def take(self, n: int) -> Outcomes:
         if not len(self.pushed):
             return super().take(n)
         old, self.pushed = self.pushed[:n], self.pushed[n:]
         return old if len(old) == n else np.concatenate([old, super().take(n - len(old))])
 
-    def back(self, outcomes: np.ndarray) -> None:
+    def back(self, outcomes: Outcomes) -> None:
         self.pushed = np.concatenate([outcomes, self.pushed])
 
 
@@ -157,19 +158,18 @@ class Traffic:
         self.shape = shape
         self.rng = np.random.default_rng(seed)
         self.t = 0.0
-        self.phase = self.rng.random() * 86400
+        self.phase = self.rng.random() * DAY
         self.streams = Stream(self.rng, shape.candidate), Stream(self.rng, shape.stable)
         self.breaker = Breaker()
         self.level = self.rng.normal(0, shape.wander_sigma, 2)
-        self.first = True
 
-    def looks(self, weight: float, count: int):
-        """(t, candidate (requests, failures, latency), stable (…)) of each look."""
+    def looks(self, weight: float, count: int) -> Looks:
+        """The next so many, at this weight."""
         s, rng = self.shape, self.rng
         ends = self.t + s.look * np.arange(1, count + 1)
         mean = np.full(count, s.rate * s.look)
         if s.daily:
-            mean *= 1 + 0.8 * np.sin(2 * np.pi * (ends + self.phase) / 86400 * 24)
+            mean *= 1 + 0.8 * np.sin(2 * np.pi * (ends + self.phase) / DAY)
         totals = rng.poisson(mean)
         offered = rng.binomial(totals, weight / 100)
         candidate = self._candidate(offered, ends) if s.breaker else self._plain(self.streams[0], offered)
@@ -178,69 +178,50 @@ class Traffic:
         lat_c = self._latency(candidate[0] - candidate[1], s.candidate, levels[0])
         lat_s = self._latency(stable[0] - stable[1], s.stable, levels[1])
         self.t = float(ends[-1])
-        return ends, candidate, lat_c, stable, lat_s
+        return Looks(ends, *candidate, lat_c, *stable, lat_s)
 
-    def _plain(self, stream: Stream, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _plain(self, stream: Stream, counts: Numbers) -> tuple[Numbers, Numbers]:
         outcomes = stream.take(int(counts.sum()))
         sums = np.concatenate([[0], np.cumsum(outcomes)])
         at = np.concatenate([[0], np.cumsum(counts)])
         return counts, sums[at[1:]] - sums[at[:-1]]
 
-    def _candidate(self, counts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if self.shape.candidate.errors <= 0 or (self.shape.candidate.cluster <= 1 and self.shape.candidate.errors < 0.1):
-            return self._plain(self.streams[0], counts)
+    def _candidate(self, counts: Numbers, ends: Numbers) -> tuple[Numbers, Numbers]:
         look = self.shape.look
-        requests, failed = np.zeros_like(counts), np.zeros_like(counts)
         times = np.repeat(ends - look, counts) + self.rng.random(int(counts.sum())) * look
         which = np.repeat(np.arange(len(counts)), counts)
-        for i in range(len(counts)):
-            pass
-        order = np.argsort(times)
-        times, which = times[order], which[order]
-        kept, outcomes = self._forward(times)
+        times.sort()
+        kept, failed = self._forward(times)
+        requests, failures = np.zeros_like(counts), np.zeros_like(counts)
         np.add.at(requests, which[kept], 1)
-        np.add.at(failed, which[kept], outcomes)
-        return requests, failed
+        np.add.at(failures, which[kept], failed)
+        return requests, failures
 
-    def _forward(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Indexes of the arrivals that are forwarded, and whether each failed."""
-        b, stream, n = self.breaker, self.streams[0], len(times)
-        kept: list[np.ndarray] = []
-        out: list[np.ndarray] = []
+    def _forward(self, times: Numbers) -> tuple[Numbers, Outcomes]:
+        """Indexes of the arrivals that the breaker lets through, and whether each failed."""
+        breaker, stream = self.breaker, self.streams[0]
+        kept, outcomes = [np.zeros(0, int)], [np.zeros(0, bool)]
         at = 0
-        chunk = 512
-        while at < n:
-            if b.run >= 5:
-                if b.until > times[at]:
-                    at = int(np.searchsorted(times, b.until, "left"))
-                    if at >= n:
-                        break
-                got = stream.take(1)
-                kept.append(np.array([at]))
-                out.append(got)
-                if got[0]:
-                    b.wait = min(2 * b.wait, 10.0)
-                    b.until = times[at] + b.wait
-                else:
-                    b.run, b.wait = 0, 1.0
-                at += 1
-                continue
-            size = min(chunk, n - at)
-            got = stream.take(size)
-            opened = b._opens(got)
-            used = size if opened is None else opened + 1
-            kept.append(np.arange(at, at + used))
-            out.append(got[:used])
-            if opened is not None:
-                stream.back(got[used:])
-                b.run, b.wait = 5, 1.0
-                b.until = times[at + opened] + 1.0
-            at += used
-        if not kept:
-            return np.zeros(0, int), np.zeros(0, bool)
-        return np.concatenate(kept), np.concatenate(out)
+        while at < len(times):
+            if breaker.open:
+                at = max(at, int(np.searchsorted(times, breaker.until, "left")))
+                if at >= len(times):
+                    break
+                failed = stream.take(1)
+                breaker.tried(bool(failed[0]), float(times[at]))
+            else:
+                failed = stream.take(min(512, len(times) - at))
+                opening = breaker.opens_at(failed)
+                if opening is not None:
+                    stream.back(failed[opening + 1 :])
+                    failed = failed[: opening + 1]
+                    breaker.opened(float(times[at + opening]))
+            kept.append(np.arange(at, at + len(failed)))
+            outcomes.append(failed)
+            at += len(failed)
+        return np.concatenate(kept), np.concatenate(outcomes)
 
-    def _levels(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def _levels(self, count: int) -> tuple[Numbers, Numbers]:
         s = self.shape
         if s.wander == "none":
             zero = np.zeros(count)
@@ -254,7 +235,7 @@ class Traffic:
         self.level = level
         return (out[0], out[0]) if s.wander == "shared" else (out[0], out[1])
 
-    def _latency(self, counts: np.ndarray, version: Version, level: np.ndarray) -> np.ndarray:
+    def _latency(self, counts: Numbers, version: Version, level: Numbers) -> Numbers:
         z = (np.log(EDGES)[None, :] - (np.log(version.median) + level)[:, None]) / version.sigma
         if not level.any():
             z = z[:1]

@@ -68,6 +68,8 @@ class Analysis(ApiModel):
     max_latency_ratio: Annotated[float, Field(gt=1, le=1000)] = 2.0
     max_drift_increase: Annotated[float, Field(gt=0, le=100)] = 0.2
     """PSI of the candidate against its own reference, above stable's against its own."""
+    false_rollbacks: Annotated[float, Field(ge=0.0001, le=0.2)] = 0.01
+    """Probability that a version equal to the one in service is called harmful, over the whole rollout."""
 
 
 class Rollout(ApiModel):

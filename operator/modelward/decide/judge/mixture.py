@@ -7,10 +7,10 @@ For two binomial samples and a hypothesis H about their rates, the e-value
 is at any time at most (mixture likelihood / true likelihood) if H is true, a martingale that starts at 1: so by Ville's
 inequality it ever reaches 1/α with probability at most α, however often one looks. Mixtures of likelihood ratios:
 Robbins 1970, "Statistical methods related to the law of the iterated logarithm"; Lindon and Malek 2022 for counts; the
-supremum in the denominator: Wasserman, Ramdas and Balakrishnan 2020, "Universal inference". Nothing in it is asymptotic:
-with no failure seen it says what n good answers are worth.
+supremum in the denominator: Wasserman, Ramdas and Balakrishnan 2020, "Universal inference". Nothing is asymptotic: with
+no failure seen it says what n good answers are worth.
 
-Counts need not be whole: dependent counts are divided by their overdispersion first (`blocks`), which makes L a
+Counts need not be whole: dependent counts are divided by their overdispersion first (`spread`), which makes L a
 quasi-likelihood (McCullagh and Nelder 1989, chapter 9).
 """
 
@@ -27,28 +27,28 @@ ANY: Prior = ((0.5, 0.5),)
 RARE: Prior = ((0.5, 50.0), (0.5, 0.5))
 """Of failures: mostly below some percent, of any size where they are not."""
 TENTH: Prior = ((2.0, 18.0), (0.5, 0.5))
-"""Of answers above a threshold that about a tenth of stable's exceed."""
+"""Of answers above a threshold that some tenths of stable's exceed."""
 
 
 class Table(NamedTuple):
     """Hits (failures, or slow answers) among what was counted, of either version."""
 
     hits: float
-    count: float
+    total: float
     stable_hits: float
-    stable_count: float
+    stable_total: float
 
     def divided(self, overdispersion: float) -> "Table":
-        by = max(overdispersion, (self.count + self.stable_count) / MOST, 1.0)
-        return Table(self.hits / by, self.count / by, self.stable_hits / by, self.stable_count / by)
+        by = max(overdispersion, (self.total + self.stable_total) / MOST, 1.0)
+        return Table(self.hits / by, self.total / by, self.stable_hits / by, self.stable_total / by)
 
     @property
     def rate(self) -> float:
-        return self.hits / self.count if self.count else 0.0
+        return self.hits / self.total if self.total else 0.0
 
     @property
     def stable_rate(self) -> float:
-        return self.stable_hits / self.stable_count if self.stable_count else 0.0
+        return self.stable_hits / self.stable_total if self.stable_total else 0.0
 
 
 class Allowed(NamedTuple):
@@ -63,9 +63,9 @@ class Allowed(NamedTuple):
 
 def log_harm(table: Table, allowed: Allowed, prior: Prior) -> float:
     """Log e-value against "the candidate's rate is at most what is allowed". -inf where it seems to be."""
-    if not table.count or not table.stable_count or table.rate <= allowed.rate(table.stable_rate):
+    if not table.total or not table.stable_total or table.rate <= allowed.rate(table.stable_rate):
         return -inf
-    seen = log_mixture(table.hits, table.count, ANY) + log_mixture(table.stable_hits, table.stable_count, prior)
+    seen = log_mixture(table.hits, table.total, ANY) + log_mixture(table.stable_hits, table.stable_total, prior)
     return seen - log_supremum(table, allowed)
 
 
@@ -74,10 +74,37 @@ def log_fine(table: Table, allowed: Allowed, prior: Prior) -> float:
 
     The mixture is over one rate for both, which is where a good candidate lies.
     """
-    if not table.count or not table.stable_count or table.rate >= allowed.rate(table.stable_rate):
+    if not table.total or not table.stable_total or table.rate >= allowed.rate(table.stable_rate):
         return -inf
-    both = log_mixture(table.hits + table.stable_hits, table.count + table.stable_count, prior)
+    both = log_mixture(table.hits + table.stable_hits, table.total + table.stable_total, prior)
     return both - log_supremum(table, allowed)
+
+
+def most_likely(table: Table) -> float:
+    """Log of the largest likelihood of two equal rates."""
+    hits, count = table.hits + table.stable_hits, table.total + table.stable_total
+    return _log_likelihood(hits, count - hits, hits / count) if count else 0.0
+
+
+def upper_excess(table: Table, level: float, prior: Prior) -> float:
+    """Always-valid upper bound of (the candidate's rate - stable's): every larger excess has log_fine > log(1/level).
+    1 where nothing is known."""
+    low, high = max(table.rate - table.stable_rate, 1e-9), 1.0 - 1e-9
+    for _ in range(30):
+        middle = (low + high) / 2
+        out = log_fine(table, Allowed(middle), prior) >= -log(level)
+        low, high = (low, middle) if out else (middle, high)
+    return high
+
+
+def lower_excess(table: Table, level: float, prior: Prior) -> float:
+    """Always-valid lower bound of (the candidate's rate - stable's); 0 where it may be none."""
+    low, high = 0.0, max(table.rate - table.stable_rate, 1e-9)
+    for _ in range(30):
+        middle = (low + high) / 2
+        out = log_harm(table, Allowed(max(middle, 1e-9)), prior) >= -log(level)
+        low, high = (middle, high) if out else (low, middle)
+    return low
 
 
 def log_mixture(hits: float, count: float, prior: Prior) -> float:
@@ -121,4 +148,4 @@ def log_supremum(table: Table, allowed: Allowed) -> float:
 
 
 def _log_likelihood(hits: float, good: float, p: float) -> float:
-    return (hits * log(p) if hits else 0.0) + (good * log1p(-p) if good else 0.0)
+    return (hits * log(p) if hits > 0 else 0.0) + (good * log1p(-p) if good > 0 else 0.0)

@@ -1,14 +1,12 @@
 """What counts as a slow answer, and how many more of them than stable a candidate may give.
 
-Slow is what lies above an edge that about a tenth of stable's own answers exceed. A candidate may give as many slow
+Slow is what lies above an edge that about a seventh of stable's own answers exceed. A candidate may give as many slow
 answers as stable would, were each of its answers `ratio` times as slow. So the limit needs no knowledge of the
 distribution's form: where answers are much alike it is wide, where they are spread it is narrow.
 """
 
 from collections.abc import Sequence
 from math import log
-
-from .mixture import Allowed
 
 SHARE = 0.15
 """Of stable's answers are called slow, as near as the edges allow."""
@@ -39,15 +37,16 @@ def _nearest(edges: Sequence[float], seconds: float) -> int:
     return min(range(len(edges)), key=lambda index: abs(log(edges[index] / seconds)))
 
 
-def allowed(edges: Sequence[float], counts: Sequence[int], threshold: int, ratio: float) -> Allowed:
-    """How many of the candidate's answers may lie above the edge: as many as stable's above edge / ratio.
+def allowed(edges: Sequence[float], counts: Sequence[int], threshold: int, ratio: float) -> float:
+    """Share of its answers that the candidate may have above the edge beyond stable's: as many as stable has between
+    edge / ratio and the edge. 1: the edge tells nothing.
 
     Within a bin of stable's histogram answers are taken to be spread evenly over the logarithm of time.
     """
     edge = edges[threshold]
     lower = min(edge / ratio, edge - SLACK_SECONDS)
     if lower <= 0:
-        return Allowed(1.0)
+        return 1.0
     total, between, index = sum(counts), 0.0, threshold
     while index >= 0 and edges[index] > lower:
         bottom = edges[index - 1] if index else 0.0
@@ -56,7 +55,7 @@ def allowed(edges: Sequence[float], counts: Sequence[int], threshold: int, ratio
         else:
             between += counts[index] * _upper_part(bottom, lower, edges[index])
         index -= 1
-    return Allowed(max(LEAST, between / total if total else 1.0))
+    return max(LEAST, between / total) if total else 1.0
 
 
 def _upper_part(bottom: float, cut: float, top: float) -> float:
