@@ -1,4 +1,7 @@
-"""`python -m modelward run`: the operator, in a pod, or outside a cluster with --kubeconfig and --context."""
+"""`python -m modelward run`: the operator, in a pod, or outside a cluster with --kubeconfig and --context.
+
+The other commands are in `cli`.
+"""
 
 import argparse
 import asyncio
@@ -8,6 +11,7 @@ import sys
 
 from pydantic import ValidationError
 
+from modelward.cli import replay
 from modelward.engine.reconcilers import RECONCILERS
 from modelward.handlers.operator import Cluster, run
 from modelward.settings import Settings
@@ -21,7 +25,13 @@ def main() -> int:
     command.add_argument("--kubeconfig", help="instead of the pod's service account")
     command.add_argument("--context", help="of the kubeconfig")
     command.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    command.set_defaults(run=_operator)
+    replay.add(commands)
     arguments = parser.parse_args()
+    return int(arguments.run(arguments))
+
+
+def _operator(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_level)
     try:
         settings = Settings.from_environment(os.environ)

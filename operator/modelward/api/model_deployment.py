@@ -71,6 +71,8 @@ class Analysis(ApiModel):
     """PSI of the candidate against its own reference, above stable's against its own."""
     on_no_evidence: Literal["BySight", "Hold", "Rollback"] = "BySight"
     """At the deadline: `BySight` promotes the candidate unless what was seen would surprise of an equal version."""
+    false_rollbacks: Annotated[float, Field(ge=0.0001, le=0.2)] = 0.01
+    """Probability that a version equal to the one in service is called harmful, over the whole rollout."""
 
 
 class Rollout(ApiModel):
