@@ -3,6 +3,7 @@
 from datetime import datetime
 from math import ceil
 
+from modelward.decide.durations import seconds
 from modelward.decide.judge.evidence import Evidence
 from modelward.decide.judge.mixture import Table
 from modelward.decide.judge.sight import surprise
@@ -10,8 +11,9 @@ from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import pods_of, ready_pods
 
-from .move import Move, candidate_of, looked_on, move_to
+from .move import Move, candidate_of, looked_on, move_to, since_step
 from .retreat import set_aside
+from .trial import current
 
 LEVEL = 0.1
 """What an equal version would show in fewer of ten cases speaks against the candidate."""
@@ -28,6 +30,10 @@ def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     if trouble := _not_ready(o):
         return set_aside(o, now, "ProgressDeadlineExceeded", f"not Ready within {limit} s: {trouble}")
     how = o.deployment.spec.analysis.on_no_evidence
+    if o.status.phase == "Canary" and since_step(o, now) < seconds(
+        o.deployment.spec.rollout.steps[current(o)].duration
+    ):
+        return None  # it is still what the step asks for
     if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
         return None  # what cannot be seen says nothing
     lack = judge(o.evidence, o.deployment.spec.analysis).message

@@ -139,6 +139,14 @@ def test_at_the_deadline_what_was_seen_decides(failures: int, requests: int, pha
     assert (world.status.set_aside is not None) == (phase == "RollingBack")
 
 
+def test_deadline_cuts_no_step_short_that_was_asked_to_last_longer() -> None:
+    steps = [{"weight": 10, "duration": "10m"}]
+    world = with_canary(rollout={"steps": steps, "bakeTime": "20s", "progressDeadlineSeconds": 60})
+    world.settle(200)
+    assert (world.status.phase, world.status.weight) == ("Canary", 10)
+    world.run("Promoting", limit=110)
+
+
 def test_without_evidence_the_rollout_may_be_held() -> None:
     world = quiet(onNoEvidence="Hold")
     world.settle(60)
