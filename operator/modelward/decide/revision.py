@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ServingRevision, Verdict
-from modelward.api.training_run import Resources
+from modelward.api.resources import Resources
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
 from modelward_contracts.wire import canonical

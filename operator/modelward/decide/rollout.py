@@ -29,7 +29,7 @@ from modelward.decide.judge.evidence import Finding
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event
-from modelward.decide.pods import harm_of, pods_of, ready_pods
+from modelward.decide.pods import harm_of, pods_of, ready_pods, trouble_of
 from modelward.decide.revision import rejection
 from modelward.decide.traffic import confirmed, next_epoch
 
@@ -44,6 +44,7 @@ SETTLE_SECONDS = 3.0
 DRAIN_SECONDS = 30.0
 """The longest wait for clients to leave a revision that forwards everything already."""
 INTERRUPTED = "Interrupted"
+HEALED = "StatusHealed"
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Move:
 
 def next_move(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """At most one move a time; `target` is None while the version asked for cannot be resolved."""
+    if healed := _healed(o, now):
+        return healed
     match o.status.phase:
         case "Pending":
             return _first(o, target, now)
@@ -70,6 +73,25 @@ def next_move(o: DeploymentObserved, target: ServingRevision | None, now: dateti
             return _judged(o, now) or _end_bake(o, target, now)
         case "RollingBack":
             return _end_rollback(o, now)
+
+
+def _healed(o: DeploymentObserved, now: datetime) -> Move | None:
+    """A status that no move leads to (an old backup, a hand): the nearest one that can be, from what it holds."""
+    status, phase = o.status, o.status.phase
+    to: Phase
+    if status.stable is None:
+        to, sound = "Pending", phase == "Pending"
+    else:
+        needed = {"Stable": True, "Pending": False, "Baking": status.previous is not None}
+        to, sound = "Stable", needed.get(phase, status.candidate is not None)
+    if not sound:
+        message = f"the status said {phase}, and named no version that this could be about"
+        rest: dict[str, Any] = {"previous": None, "step": None, "weight": 0, "rollout_started": None}
+        rest |= {} if to == "Pending" else {"candidate": None}
+        return _move(o, now, to, HEALED, message, warn=True, towards_stable=True, **rest)
+    if status.step_started is None and phase not in ("Pending", "Stable"):
+        return _move(o, now, phase, HEALED, f"the status did not say since when it is {phase}: from now on", warn=True)
+    return None
 
 
 def _first(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
@@ -276,7 +298,7 @@ def _interrupted(o: DeploymentObserved, stable: ServingRevision) -> bool:
     that a server which takes no setting holds nothing up for ever."""
     told = o.front == stable.revision
     told = told and all(p.snapshot.epoch >= o.status.epoch for p in o.pods if p.ready and p.snapshot)
-    return not told and o.status.history[-1].cause != INTERRUPTED
+    return not told and [t.cause for t in o.status.history[-1:]] != [INTERRUPTED]
 
 
 def _again(o: DeploymentObserved, now: datetime) -> Move:
@@ -349,5 +371,5 @@ def _deadline(o: DeploymentObserved) -> float:
 
 
 def _why_held(o: DeploymentObserved, found: Finding) -> str:
-    stuck = next((p.trouble for p in pods_of(o.pods, o.status.candidate) if p.trouble), None)
+    stuck = trouble_of(o, o.status.candidate)
     return stuck.message if stuck else found.message or "its pods did not become Ready"
