@@ -14,14 +14,18 @@ from .common import (
     ColumnName,
     Digest,
     Duration,
+    Message,
     Name,
     Names,
+    Reason,
     Resource,
     Status,
     Timestamp,
     rule,
     rules,
 )
+from .pod import JobPod
+from .resources import Resources
 
 
 class PvcSource(ApiModel):
@@ -33,11 +37,20 @@ class PvcSource(ApiModel):
     """Glob below the volume's root, `2013-*.csv`; `**` crosses folders."""
 
 
+_INLINE_LIMIT = rule(
+    "size(bytes(self)) <= 204800",
+    "source.inline.data has more than 200 KiB, of which `kubectl apply` could not keep its copy: "
+    "put the file on a volume and write `source: {pvc: {claimName: NAME, path: GLOB}}`",
+)
+
+
 class InlineSource(ApiModel):
     """The data itself, for small sets and examples."""
 
-    data: Annotated[str, Field(min_length=1, max_length=900_000)]
-    """One file's text, in the given format."""
+    data: Annotated[
+        str, Field(min_length=1, max_length=900_000, json_schema_extra={"x-kubernetes-validations": [_INLINE_LIMIT]})
+    ]
+    """One file's text, in the given format; at most 200 KiB."""
 
 
 class Source(ApiModel):
@@ -109,6 +122,10 @@ class DatasetSpec(ApiModel):
     task: Literal["classification", "regression"] | None = None
     """None: classification if the label is text, boolean or an integer of at most 20 values."""
     splits: Splits = Splits()
+    resources: Resources = Resources()
+    """Of the ingest. Where it says nothing, the chart's values do."""
+    pod: JobPod = JobPod()
+    """Where and how the ingest runs."""
     interval: Duration | None = None
     """How often to look for changed files. None: when the spec changes."""
     suspend: bool = False
@@ -130,6 +147,9 @@ class Ingest(ApiModel):
     """Hash of spec and interval tick that this ingest answers."""
     started: Timestamp
     finished: Timestamp | None = None
+    reason: Reason | None = None
+    """Once it is finished: what came of it."""
+    message: Message | None = None
 
 
 class DatasetStatus(Status):

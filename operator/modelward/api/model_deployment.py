@@ -27,8 +27,10 @@ from .common import (
     int_or_string,
     rule,
     rules,
+    server_default,
 )
-from .training_run import Resources
+from .pod import ScoringPod
+from .resources import Resources
 
 Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
 Batching = Literal["Auto", "Off"]
@@ -38,6 +40,13 @@ Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 _VERSION = rule(
     "type(self) == int ? self >= 1 : self.matches('^(Latest|[1-9][0-9]*|sha256:[0-9a-f]{64})$')",
     "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+)
+
+
+_UNAVAILABLE = rule(
+    "type(self) == int ? self >= 1 : self.matches('^([1-9]|[1-9][0-9]|100)%$')",
+    "disruptionBudget.maxUnavailable must be a number from 1, or a share such as 25%; "
+    "a budget of 0 would hold up every drain",
 )
 
 
@@ -97,15 +106,31 @@ class Rollout(ApiModel):
     """Raise it to try a rejected revision again."""
 
 
+class DisruptionBudget(ApiModel):
+    """The PodDisruptionBudget of each version with two or more replicas. A budget of your own that selects the same
+    pods takes its place: Kubernetes evicts no pod that has two."""
+
+    enabled: bool = True
+    """False: none is made."""
+    max_unavailable: Annotated[
+        int | str, Field(json_schema_extra=int_or_string(maxLength=4) | {"x-kubernetes-validations": [_UNAVAILABLE]})
+    ] = 1
+    """A number, or a share such as 25%."""
+
+
 class ModelDeploymentSpec(ApiModel):
     model_ref: ModelRef
-    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    replicas: Annotated[int, Field(ge=0, le=1000, json_schema_extra=server_default(1))] = 1
+    """Of the version in service. Leave it out where an autoscaler owns it."""
     rollout: Rollout = Rollout()
     analysis: Analysis = Analysis()
     resources: Resources = Resources()
-    """Of each scoring server."""
+    """Of each scoring server, and of the fetch before it. None: by the size of the model."""
     batching: Batching = "Auto"
     """Auto: rows of several requests run together where a row's answer is proven to be its own. Off: never."""
+    pod: ScoringPod = ScoringPod()
+    """Where and how the scoring servers run."""
+    disruption_budget: DisruptionBudget = DisruptionBudget()
     paused: bool = False
     """Hold the rollout where it is. Harm still rolls back."""
 

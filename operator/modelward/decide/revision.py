@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import Batching, ServingRevision, Verdict
-from modelward.api.training_run import Resources
+from modelward.api.resources import Resources
 from modelward.decide.quantities import quantity
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
@@ -90,7 +90,7 @@ def equal(one: Resources, other: Resources) -> bool:
     return _by_value(one.requests) == _by_value(other.requests) and _by_value(one.limits) == _by_value(other.limits)
 
 
-def _by_value(amounts: Mapping[str, str | int]) -> dict[str, Decimal]:
+def _by_value(amounts: Mapping[str, str | int | float]) -> dict[str, Decimal]:
     return {name: quantity(str(amount)) for name, amount in amounts.items()}
 
 

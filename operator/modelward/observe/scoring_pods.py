@@ -45,7 +45,12 @@ def address_of(pod: Manifest) -> str | None:
     """host:port of the admin port, while the server runs."""
     ip = pod.get("status", {}).get("podIP")
     running = any("running" in s.get("state", {}) for s in pod.get("status", {}).get("containerStatuses", []))
-    return f"{ip}:{ADMIN_PORT}" if ip and running else None
+    return host_port(ip, ADMIN_PORT) if ip and running else None
+
+
+def host_port(host: str, port: int) -> str:
+    """An IPv6 address in brackets, as URLs want it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _ready(status: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from modelward.decide.judge.mixture import Table
 from modelward.decide.judge.sight import surprise
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
-from modelward.decide.pods import pods_of, ready_pods
+from modelward.decide.pods import ready_pods, trouble_of
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
 from .retreat import set_aside
@@ -50,7 +50,7 @@ def _not_ready(o: DeploymentObserved) -> str:
     wanted = max(1, o.deployment.spec.replicas) if o.status.phase == "Promoting" else 1
     if ready_pods(o.pods, o.status.candidate) >= wanted:
         return ""
-    stuck = next((p.trouble for p in pods_of(o.pods, o.status.candidate) if p.trouble), None)
+    stuck = trouble_of(o, o.status.candidate)
     return stuck.message if stuck else "its pods did not start in this time"
 
 

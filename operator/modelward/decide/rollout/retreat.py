@@ -96,7 +96,7 @@ def interrupted(o: DeploymentObserved, stable: ServingRevision) -> bool:
     that a server which takes no setting holds nothing up for ever."""
     told = o.front == stable.revision
     told = told and all(p.snapshot.epoch >= o.status.epoch for p in o.pods if p.ready and p.snapshot)
-    return not told and o.status.history[-1].cause != INTERRUPTED
+    return not told and [t.cause for t in o.status.history[-1:]] != [INTERRUPTED]
 
 
 def left(o: DeploymentObserved, revision: ServingRevision | None, now: datetime) -> bool:

@@ -296,5 +296,5 @@ async def test_step_killed_without_a_word_is_told_by_its_exit_code(workshop: Wor
     assert workshop.condition("Dataset", "flights") == (
         "False",
         "OOMKilled",
-        "ingest ran out of memory (its limit is 4Gi)",
+        "ingest ran out of memory (its limit is 2Gi): raise spec.resources.limits.memory",
     )

@@ -200,7 +200,9 @@ async def test_version_that_misses_a_gate_is_registered_and_not_verified(worksho
     missed = "auc is 0.6812 and must be >= 0.7"
     for condition in ("Ready", "Verified"):
         assert workshop.condition("ModelVersion", "flights-1", condition) == ("False", "GateFailed", missed)
-    assert ready(workshop) == ("True", "Registered", f"flights-1 is registered, and is not Verified: {missed}")
+    assert ready(workshop) == ("False", "GateFailed", f"flights-1 is registered, and is not served: {missed}")
+    assert workshop.condition("TrainingRun", "flights-a", "Complete") is not None
+    assert workshop.condition("TrainingRun", "flights-a", "Verified") == ("False", "GateFailed", missed)
     assert workshop.events()[-1] == "Warning GateFailed"
 
 
@@ -234,7 +236,7 @@ async def test_users_code_cannot_speak_as_one_of_our_steps(workshop: Workshop) -
             "train",
             ended(137, reason="OOMKilled"),
             "",
-            ("OOMKilled", "train ran out of memory (its limit is 4Gi): raise spec.resources.limits.memory"),
+            ("OOMKilled", "train ran out of memory (its limit is 2Gi): raise spec.resources.limits.memory"),
         ),
         (
             "train",
