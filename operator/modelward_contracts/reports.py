@@ -71,7 +71,7 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """On the test rows, measured by us: accuracy, auc, log_loss … or rmse, mae, r2."""
     validation_metrics: dict[str, float]
     parity: dict[str, float]
-    """rows, label_mismatch (share), p99_difference, max_difference."""
+    """rows, label_mismatch (share), p99_difference, max_difference, tolerance (what rounding allows)."""
     latency_seconds: dict[str, float]
     """p50 and p99 of one row through onnxruntime, one thread."""
     memory_bytes: int
@@ -79,6 +79,8 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     gates: list[GateResult]
     batching: Batching | None = None
     inputs_hash: str
+    notes: list[str] = []
+    """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
 
 
 Report = IngestReport | PublishReport

@@ -6,9 +6,7 @@ The tensor right before it holds the same numbers, and its keys are the names of
 import onnx
 from onnx import helper
 
-ML = "ai.onnx.ml"
-_IDENTITY_OPSET = 13
-"""For models that import ai.onnx.ml alone, as boosters' do."""
+from .graph import ML, import_standard
 
 
 def unzip(model: onnx.ModelProto) -> dict[str, list[str]]:
@@ -26,7 +24,7 @@ def unzip(model: onnx.ModelProto) -> dict[str, list[str]]:
         outputs[name].CopyFrom(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, len(classes[name])]))
         node.CopyFrom(helper.make_node("Identity", [node.input[0]], [name], name=node.name))
     if classes:
-        _import_standard(model)
+        import_standard(model)
     return classes
 
 
@@ -38,8 +36,3 @@ def keys(node: onnx.NodeProto) -> list[str]:
             if named:
                 return named
     return []
-
-
-def _import_standard(model: onnx.ModelProto) -> None:
-    if not any(opset.domain in ("", "ai.onnx") for opset in model.opset_import):
-        model.opset_import.append(helper.make_opsetid("", _IDENTITY_OPSET))

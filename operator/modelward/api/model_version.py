@@ -71,6 +71,9 @@ class Lineage(ApiModel):
     inputs_hash: Annotated[str, Field(max_length=71)]
 
 
+NOTES, NOTE = 20, 1024
+
+
 class ModelVersionSpec(ApiModel):
     model_config = rules(rule("self == oldSelf", "a ModelVersion is immutable: train or import a new one"))
     model_name: ShortName
@@ -90,6 +93,8 @@ class ModelVersionSpec(ApiModel):
     """That the loaded model takes."""
     gates: Annotated[list[GateResult], Field(max_length=32)] = []
     batching: Batching | None = None
+    notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
+    """What its author should know: how a usual export was taken, what could not be compared."""
     lineage: Lineage
 
 

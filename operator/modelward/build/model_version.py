@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelward.api import GROUP, VERSION
+from modelward.api.model_version import NOTE, NOTES
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, labels
 from modelward_contracts.manifests import Tensor
@@ -44,6 +45,7 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
                 | ({"value": g.value} if g.value is not None else {})
                 for g in report.gates
             ],
+            "notes": [note[:NOTE] for note in report.notes[:NOTES]],
             "lineage": _lineage(run, pinned, report),
         },
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelward_contracts.manifests import Signature, Tensor
+from modelward_contracts.manifests import Tensor
 
 DTYPES: dict[str, Any] = {
     "FP16": np.float16,
@@ -21,17 +21,36 @@ DTYPES: dict[str, Any] = {
 Array = np.ndarray[Any, Any]
 
 
-def columns(signature: Signature) -> list[str]:
-    return [tensor.column or tensor.name for tensor in signature.inputs]
+EXACT = {"FP16": 2**11, "FP32": 2**24, "FP64": 2**53}
+"""Whole numbers up to which a float holds each."""
 
 
-def feed(signature: Signature, table: pa.Table) -> dict[str, Array]:
+def columns(inputs: list[Tensor]) -> list[str]:
+    return [tensor.column or tensor.name for tensor in inputs]
+
+
+def feed(inputs: list[Tensor], table: pa.Table) -> dict[str, Array]:
     return {
         tensor.name: as_input(table[tensor.column or tensor.name], tensor).reshape(
             (-1,) if len(tensor.shape) == 1 else (-1, 1)
         )
-        for tensor in signature.inputs
+        for tensor in inputs
     }
+
+
+def rounded_integers(table: pa.Table, tensor: Tensor) -> str | None:
+    """Told of a column of whole numbers that the input's float cannot hold."""
+    column, exact = table[tensor.column or tensor.name], EXACT.get(tensor.datatype)
+    if exact is None or not pa.types.is_integer(column.type):
+        return None
+    ends = pc.min_max(column).as_py()
+    largest = max((ends["min"], ends["max"]), key=lambda value: abs(value or 0))
+    if abs(largest or 0) <= exact:
+        return None
+    return (
+        f"the column {tensor.column or tensor.name!r} reaches {largest}, and {tensor.datatype} rounds whole numbers "
+        f"above 2^{exact.bit_length() - 1}: export the input as INT64 or FP64, or subtract a constant in prepare.sql"
+    )
 
 
 def as_input(column: pa.ChunkedArray, tensor: Tensor) -> Array:
