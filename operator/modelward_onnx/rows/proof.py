@@ -9,6 +9,8 @@ import onnx
 import onnx.inliner
 from onnx import AttributeProto, NodeProto, helper, numpy_helper
 
+from modelward_onnx.zipmap import unzip
+
 from . import along, elementwise, indexing, learners, matrices, networks, shapes, transformers
 from .rule import ONNX, RULES
 from .size import ROWS, Size, fresh, size
@@ -43,9 +45,12 @@ class Proof:
 
 
 def prove_bytes(data: bytes, outputs: Sequence[str] | None = None) -> Proof:
-    """`outputs`: those that are served, where not all are. Never raises: what cannot be read is not proven."""
+    """`outputs`: those that are served, where not all are; dictionaries never are. Never raises: what cannot be read
+    is not proven."""
     try:
-        return prove(onnx.load_model_from_string(data), outputs)
+        model = onnx.load_model_from_string(data)
+        unzip(model)
+        return prove(model, outputs)
     except Exception as error:
         return Proof(False, f"the graph cannot be read: {_first_line(error)}")
 

@@ -24,20 +24,13 @@ from modelward_onnx.zipmap import unzip
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-<<<<<<< HEAD
-from . import predict
-from .batching import batching, mixes
-from .check_model import checked, class_labels
-from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure
-from .feeds import columns, feed
-=======
 from . import predict, rounding, shapes, signature
+from .batching import batching, mixes
 from .check_model import checked
 from .classes import name_labels
 from .columns import per_column
 from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure, Tolerance
 from .feeds import columns, feed, rounded_integers
->>>>>>> publish
 from .golden import golden
 from .outputs import meaning
 
@@ -76,28 +69,6 @@ def main(folder: Path) -> int:
 def _examine(folder: Path) -> Examined:
     """Usual exports are brought into the form that is served; model.onnx in `folder` is then what was measured."""
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
-<<<<<<< HEAD
-    model = checked(data)
-    labels = class_labels(model)
-    before = _resident()
-    session = _session(data, max(2, limits.cpus()))
-    memory = _resident() - before
-    made = signature(session, dataset, labels)
-    single = _session(data, 1)
-    run = partial(_run, single, made)
-    first = feed(made, pq.read_table(folder / "test.parquet", columns=columns(made)))
-    together = batching(model, made, run, first)
-    # Rows are measured as they will be answered: alone, where what a row is told depends on its neighbours.
-    batch = BATCH if together.rows_independent or mixes(run, first) is None else 1
-    feeds = {split: _held_out(folder, split, session, made, dataset, batch) for split in HELD_OUT}
-    return Examined(
-        signature=made,
-        latency_seconds=_latency(single, feeds["test"]),
-        memory_bytes=max(memory, len(data)),
-        golden=golden(made, feeds["test"], run, partial(_run, session, made)),
-        batching=together,
-    )
-=======
     data = (folder / "model.onnx").read_bytes()
     model = checked(data)
     zipped = unzip(model)
@@ -128,6 +99,7 @@ def _examine(folder: Path) -> Examined:
         latency_seconds=_latency(single, ran.feeds["test"]),
         memory_bytes=max(ran.memory, len(data)),
         golden=golden(made, ran.feeds["test"], partial(_run, single), partial(_run, ran.session)),
+        batching=batching(model, made, partial(_run, single), ran.feeds["test"]),
         tolerance=Tolerance(
             trees=rounding.of_trees(model),
             exponential=rounding.ends_in_exponential(model, made.label_output or ""),
@@ -146,7 +118,9 @@ def _ran(folder: Path, data: bytes, dataset: DatasetManifest) -> Ran:
     wanted = [dataset.id, *columns(inputs)]
     tables = {split: pq.read_table(folder / f"{split}.parquet", columns=wanted) for split in HELD_OUT}
     feeds = {split: feed(inputs, table) for split, table in tables.items()}
-    outputs = {split: _batches(session, given, split) for split, given in feeds.items()}
+    # Rows are measured as they will be answered: alone, where what a row is told depends on its neighbours.
+    batch = BATCH if mixes(partial(_run, session), feeds["test"]) is None else 1
+    outputs = {split: _batches(session, given, split, batch) for split, given in feeds.items()}
     return Ran(session, memory, inputs, tables, feeds, outputs)
 
 
@@ -193,7 +167,6 @@ def _unzipped(name: str) -> str:
 
 def _bytes(model: onnx.ModelProto) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
->>>>>>> publish
 
 
 def _session(data: bytes, threads: int) -> Any:
@@ -206,30 +179,7 @@ def _session(data: bytes, threads: int) -> Any:
         raise JobError("InvalidModel", f"onnxruntime cannot load model.onnx: {_first_line(error)}") from error
 
 
-<<<<<<< HEAD
-def _held_out(
-    folder: Path, split: str, session: Any, made: Signature, dataset: DatasetManifest, batch: int
-) -> dict[str, Array]:
-    """Run the model on a split and write its raw outputs and both predictions beside it; returns the inputs."""
-    table = pq.read_table(folder / f"{split}.parquet", columns=[dataset.id, *columns(made)])
-    inputs = feed(made, table)
-    outputs = _batches(session, made, inputs, split, batch)
-    predicted = predict.of_model(outputs, made, dataset)
-    _no_nan(predicted, table[dataset.id], split)
-    native = predict.native(folder / "predictions.parquet", table[dataset.id], made, dataset)
-    arrays = {f"output_{number}": _storable(outputs[tensor.name]) for number, tensor in enumerate(made.outputs)}
-    for name, one in (("model", predicted), ("native", native)):
-        arrays[f"{name}_predicted"] = one.predicted
-        if one.probabilities is not None:
-            arrays[f"{name}_probabilities"] = one.probabilities
-    np.savez(folder / f"{split}.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes them for a flag
-    return inputs
-
-
-def _batches(session: Any, made: Signature, inputs: dict[str, Array], split: str, size: int) -> dict[str, Array]:
-=======
-def _batches(session: Any, inputs: dict[str, Array], split: str) -> dict[str, Array]:
->>>>>>> publish
+def _batches(session: Any, inputs: dict[str, Array], split: str, size: int = BATCH) -> dict[str, Array]:
     rows = len(next(iter(inputs.values())))
     parts = []
     for start in range(0, rows, size):

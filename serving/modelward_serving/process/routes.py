@@ -14,6 +14,7 @@ from modelward_serving.model.session import version as onnxruntime_version
 from modelward_serving.monitor.report import Report
 from modelward_serving.monitor.statistics import statistics
 from modelward_serving.protocol import openapi, predict
+from modelward_serving.protocol.interface import TensorSpec
 
 EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
 
@@ -79,8 +80,8 @@ class ModelRoutes:
             "name": self._model.name,
             "versions": [self._model.version],
             "platform": "onnx_onnxv1",
-            "inputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.inputs],
-            "outputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.outputs],
+            "inputs": list(map(_tensor, interface.inputs)),
+            "outputs": list(map(_tensor, interface.outputs)),
             "parameters": {"digest": self._model.digest, "classes": orjson.dumps(interface.classes).decode()},
         }
 
@@ -142,8 +143,11 @@ def health_routes(ready: Callable[[], bool]) -> Routes:
     return routes
 
 
-def _tensor(name: str, datatype: str, shape: tuple[int, ...]) -> dict[str, object]:
-    return {"name": name, "datatype": datatype, "shape": list(shape)}
+def _tensor(spec: TensorSpec) -> dict[str, object]:
+    described: dict[str, object] = {"name": spec.title, "datatype": spec.datatype.name, "shape": list(spec.shape)}
+    if spec.any_rank:  # for which the protocol has no word
+        described |= {"shape": [-1], "parameters": {"any_rank": True}}
+    return described
 
 
 def _own_version() -> str:

@@ -1,6 +1,7 @@
 """Open Inference Protocol v2 requests: from a body's bytes to checked values, without any I/O."""
 
 import math
+import re
 from contextlib import suppress
 from itertools import accumulate
 from operator import mul
@@ -23,6 +24,17 @@ EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
 _BOM = b"\xef\xbb\xbf"
+_NO_NUMBER = re.compile("nan|inf", re.IGNORECASE)
+_CLASSIFICATION = "all scores are answered, the client takes the largest"
+_SHARED_MEMORY = "send tensors in the body, as JSON or binary data"
+_STATELESS = "this server keeps nothing from one request to the next, send what a sequence needs as inputs"
+_NOT_HERE = {
+    "classification": _CLASSIFICATION,
+    "class_count": _CLASSIFICATION,
+    **dict.fromkeys(("shared_memory_region", "shared_memory_offset", "shared_memory_byte_size"), _SHARED_MEMORY),
+    **dict.fromkeys(("sequence_id", "sequence_start", "sequence_end"), _STATELESS),
+}
+"""Parameters of the protocol's extensions that ask for another answer than the one they would get, and what to do."""
 
 
 class Parser:
@@ -60,7 +72,9 @@ class Parser:
         if type(top) is not dict:
             raise Refused("the body must be a JSON object with 'inputs'")
         tensors = top.get("inputs")
-        if type(tensors) is not list or not tensors:
+        if not self._interface.inputs and tensors is None:
+            tensors = []
+        if type(tensors) is not list or not (tensors or not self._interface.inputs):
             raise Refused("the body must have 'inputs', a list of tensors")
         parameters = _parameters(top) if "parameters" in top else None
         request_id = top.get("id")
@@ -109,7 +123,7 @@ class Parser:
         return None if self._fixed else tuple(shape[1:] for shape in shapes)
 
     def _rows(self, shapes: list[tuple[int, ...]]) -> int:
-        rows = shapes[0][0] if shapes[0] else 1
+        rows = shapes[0][0] if shapes and shapes[0] else 1
         if self._interface.batches and len(shapes) > 1:
             for spec, shape in zip(self._interface.inputs, shapes, strict=True):
                 if shape[0] != rows:
@@ -146,8 +160,6 @@ def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], ra
     parameters = _parameters(tensor) if "parameters" in tensor else None
     size = parameters.get("binary_data_size") if parameters else None
     if size is None:
-        if given.name == "FP16":
-            raise Refused(f"input '{spec.title}': FP16 has no JSON form, send it as binary data")
         data = tensor.get("data")
         if isinstance(data, np.ndarray):
             return _from_buffer(spec, data, sizes), raw
@@ -178,6 +190,11 @@ def load_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if _NO_NUMBER.match(error.doc, error.pos):
+            raise Refused(
+                "JSON has no NaN and no Infinity: write null for a missing number, or send the tensor as binary data"
+                f" (line {error.lineno} column {error.colno})"
+            ) from None
         raise Refused(f"the body is no JSON: {error}") from None
 
 
@@ -277,6 +294,10 @@ def _parameters(holder: dict[str, Any]) -> dict[str, Any] | None:
     parameters = holder.get("parameters")
     if parameters is not None and type(parameters) is not dict:
         raise Refused("'parameters' must be an object")
+    if parameters and not _NOT_HERE.keys().isdisjoint(parameters):
+        for name, instead in _NOT_HERE.items():
+            if parameters.get(name):
+                raise Refused(f"parameter '{name}' is not supported: {instead}")
     return parameters
 
 
@@ -288,6 +309,8 @@ def _flag(parameters: dict[str, Any], name: str, default: bool) -> bool:
 
 
 def _timeout(parameters: dict[str, Any]) -> float | None:
-    """Triton's `timeout`, in microseconds."""
+    """Triton's `timeout`, in microseconds; 0 for none."""
     timeout = parameters.get("timeout")
-    return timeout / 1e6 if type(timeout) is int and timeout > 0 else None
+    if timeout is not None and (type(timeout) is not int or timeout < 0):
+        raise Refused("parameter 'timeout' must be a whole number of microseconds")
+    return timeout / 1e6 if timeout else None

@@ -100,8 +100,8 @@ def _tensor_sample(spec: TensorSpec) -> dict[str, Any]:
 
 
 def _json_datatypes(spec: TensorSpec) -> list[str]:
-    """What a request may declare its JSON values as, the model's own first. FP16 has no JSON form."""
-    names = [name for name, given in DATATYPES.items() if convertible(given, spec.datatype) and name != "FP16"]
+    """What a request may declare its JSON values as, the model's own first."""
+    names = [name for name, given in DATATYPES.items() if convertible(given, spec.datatype)]
     return sorted(names, key=lambda name: (name != spec.datatype.name, not name.startswith("FP")))
 
 
@@ -121,7 +121,7 @@ def _rows(model: Model) -> dict[str, Any]:
         "required": [spec.title for spec in specs if not (_nullable(spec) and spec.fixed_row == 1)],
         "additionalProperties": False,
     }
-    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": predict.MAX_ROWS}
+    rows = {"type": "array", "items": row, "maxItems": predict.MAX_ROWS}
     return {"anyOf": [{"type": "object", "properties": {"rows": rows}, "required": ["rows"]}, rows, row]}
 
 
@@ -152,7 +152,7 @@ def _tensors(model: Model) -> dict[str, Any]:
     specs = model.interface.inputs
     tensors = {"type": "array", "items": {"anyOf": list(map(_tensor, specs))}}
     inputs = tensors | {"minItems": len(specs), "maxItems": len(specs)}
-    return {"type": "object", "required": ["inputs"], "properties": {"inputs": inputs}}
+    return {"type": "object", "required": ["inputs"] if specs else [], "properties": {"inputs": inputs}}
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
         "required": ["name", "shape", "datatype"],
         "properties": {
             "name": {"const": spec.title},
-            "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
             "datatype": {"enum": _json_datatypes(spec)},
             "data": {"type": "array", "items": {"anyOf": [_value(spec), {"type": "array"}]}},
         },

@@ -7,7 +7,7 @@ import orjson
 
 from modelward_serving.refusal import Refused
 
-from .encode import Results, not_finite
+from .encode import Results, unwritable
 from .inference import Inference, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .oip import load_json, require_readable
@@ -36,8 +36,8 @@ class PlainParser:
         require_readable(body)
         top = load_json(body)
         rows = top.get("rows", [top]) if isinstance(top, dict) else top
-        if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
-            raise Refused(f"the body must be a row, a list of rows, or an object with 'rows' (1 to {MAX_ROWS})")
+        if not isinstance(rows, list) or len(rows) > MAX_ROWS:
+            raise Refused(f"the body must be a row, a list of rows, or an object with 'rows' (at most {MAX_ROWS})")
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise Refused(f"row {i} must be an object of columns")
@@ -87,4 +87,4 @@ def _plain(value: Any) -> Any:
 
 def _require_finite(name: str, row: int, value: Any) -> None:
     if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f" and not np.isfinite(value).all():
-        raise not_finite(name, row, ": leave this row out, or ask /infer for it with binary_data")
+        raise unwritable(name, row, "use /infer and ask for it with binary_data")

@@ -34,9 +34,9 @@ _WITH_ID = (b'{"id":"', b'{"id": "')
 
 
 def usual_reader(interface: Interface, wanted: Wanted) -> Reader:
-    """For a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the names
-    of others, no request is usual."""
-    if not has_rows(interface) or any(spec.datatype.name == "FP16" for spec in interface.inputs):
+    """For a model whose rows have no fixed length, or that has an input with the names of others, no request is
+    usual."""
+    if not has_rows(interface):
         return lambda _body: None
     if len(set(interface.input_index.values())) < len(interface.inputs):
         return lambda _body: None
@@ -147,6 +147,8 @@ class RawRequests:
             if tensor["datatype"] != datatype.name or datatype.kind not in ("float", "integer") or "data" in tensor:
                 return
             size = tensor["parameters"]["binary_data_size"]
+            if not size:
+                return
             tensors[at] = (datatype.numpy, size // datatype.size, end)
             end += size
         if len(self._known) >= MAX_HEADERS:
@@ -187,7 +189,7 @@ def _tensor(interface: Interface, at: int, data: Any) -> type:
 
 
 def _accepted(datatype: Datatype) -> list[str]:
-    return [given.name for given in DATATYPES.values() if convertible(given, datatype) and given.name != "FP16"]
+    return [given.name for given in DATATYPES.values() if convertible(given, datatype)]
 
 
 def _shape(one_row: list[int]) -> Any:

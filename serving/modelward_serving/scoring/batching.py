@@ -164,7 +164,7 @@ class Batcher:
         run = Run(batch, rows, perf_counter())
         try:
             run.feeds = self._model.feeds(batch, rows)
-            run.outputs = self._model.run(run.feeds)
+            run.outputs = self._model.run(run.feeds) if rows else self._model.run_without_rows(run.feeds)
             run.ended = perf_counter()
             by_rows = all(values.shape[:1] == (rows,) for values in run.outputs)
             if by_rows or len(batch) == 1:
