@@ -12,8 +12,8 @@ from scipy.special import ndtr  # type: ignore[import-untyped]
 
 EDGES = np.round(np.geomspace(0.005, 2.0, 40), 6)
 LOOK_SECONDS = 2.0
-DAY = 14_400.0
-"""Seconds of a simulated day: a rollout sees a good part of it."""
+DAY = 86_400.0
+"""Seconds. Rollouts begin at any time of it."""
 
 Outcomes = np.ndarray[Any, np.dtype[np.bool_]]
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -169,7 +169,7 @@ class Traffic:
         ends = self.t + s.look * np.arange(1, count + 1)
         mean = np.full(count, s.rate * s.look)
         if s.daily:
-            mean *= 1 + 0.8 * np.sin(2 * np.pi * (ends + self.phase) / DAY)
+            mean *= 1 + 0.5 * np.sin(2 * np.pi * (ends + self.phase) / DAY)
         totals = rng.poisson(mean)
         offered = rng.binomial(totals, weight / 100)
         candidate = self._candidate(offered, ends) if s.breaker else self._plain(self.streams[0], offered)

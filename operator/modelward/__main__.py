@@ -12,8 +12,6 @@ import sys
 from pydantic import ValidationError
 
 from modelward.cli import replay
-from modelward.engine.reconcilers import RECONCILERS
-from modelward.handlers.operator import Cluster, run
 from modelward.settings import Settings
 from modelward.telemetry import logs
 
@@ -32,6 +30,9 @@ def main() -> int:
 
 
 def _operator(arguments: argparse.Namespace) -> int:
+    from modelward.engine.reconcilers import RECONCILERS  # seconds of imports that no other command needs
+    from modelward.handlers.operator import Cluster, run
+
     logs.configure(arguments.log_level)
     try:
         settings = Settings.from_environment(os.environ)

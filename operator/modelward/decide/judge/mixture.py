@@ -141,7 +141,7 @@ def log_supremum(table: Table, allowed: Allowed) -> float:
         following = p + gradient / curvature if curvature else high
         if not low < following < high:
             following = (low + high) / 2
-        if abs(following - p) <= 1e-7 * p or high - low <= 1e-13:
+        if abs(following - p) <= 1e-10 * p or high - low <= 1e-13:
             break
         p = following
     return _log_likelihood(hits, good, flat + slope * p) + _log_likelihood(stable_hits, stable_good, p)

@@ -85,12 +85,12 @@ def spread(cells: Sequence[Cell], rate: float, stable_rate: float) -> Spread:
         hits += hit + stable_hit
         requests += count
         stable_requests += stable_count
-    if blocks < 2 or not expected or not total:
+    if blocks < 2 or not expected:
         return Spread()
     lost = blocks / (blocks - 1)
     return Spread(
         total / expected * lost,
-        _unbiased(products / total, blocks),
+        _unbiased(products / total, blocks) if total else 0.0,
         alone / alone_expected * lost if alone_expected else 1.0,
         _unbiased(alone_products / alone, blocks) if alone else 0.0,
         requests / (requests + stable_requests),
