@@ -6,7 +6,7 @@ from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.decide.judge.evidence import Window
-from modelward.decide.observed import DeploymentObserved, VerdictJob
+from modelward.decide.observed import DeploymentObserved, ServedJob, VerdictJob
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, LABEL, REVISION, Manifest
 from modelward.observe.evidence import evidence_of
@@ -47,6 +47,11 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         verdict_jobs=tuple(_verdict_job(job) for job in jobs if LABEL + "retry" in job["metadata"]["labels"]),
+        served_jobs=tuple(
+            ServedJob(job["metadata"]["name"], _succeeded(job))
+            for job in jobs
+            if job["metadata"]["labels"].get("app.kubernetes.io/component") == "served"
+        ),
         sign=world.sign,
         public_keys=world.public_keys,
     )
@@ -75,4 +80,8 @@ def _front(name: str, services: Any) -> str | None:
 
 def _verdict_job(job: Manifest) -> VerdictJob:
     labels = job["metadata"]["labels"]
-    return VerdictJob(labels[REVISION], int(labels[LABEL + "retry"]), bool(job.get("status", {}).get("succeeded")))
+    return VerdictJob(labels[REVISION], int(labels[LABEL + "retry"]), _succeeded(job))
+
+
+def _succeeded(job: Manifest) -> bool:
+    return bool(job.get("status", {}).get("succeeded"))

@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from modelward_contracts.reports import MAX_TERMINATION, Termination
 from modelward_contracts.wire import canonical
 
@@ -32,18 +34,17 @@ def configure_logging() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def write_termination(reason: str, message: str, retryable: bool = False) -> None:
-    """For the kubelet. Outside a container there is no such file, and none is made."""
+def write_termination(said: Termination) -> None:
+    """For the kubelet, cut to what it takes. Outside a container there is no such file, and none is made."""
     given = os.environ.get("MODELWARD_TERMINATION_LOG")
     path = Path(given) if given else TERMINATION_LOG
     if not given and not path.exists():
         return
-    text = message.encode()[: MAX_TERMINATION - 200].decode(errors="ignore")
-    while True:
-        data = canonical(Termination(result="Failed", reason=reason, message=text, retryable=retryable))
-        if len(data) <= MAX_TERMINATION:
-            break
-        text = text[: len(text) - 50]
+    text = said.message.encode()[: MAX_TERMINATION - 200].decode(errors="ignore")
+    while len(data := canonical(replace(said, message=text))) > MAX_TERMINATION:
+        if not text:
+            said = replace(said, serving=None)
+        text = text[: max(0, len(text) - 50)]
     try:
         path.write_bytes(data)
     except OSError as error:

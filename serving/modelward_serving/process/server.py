@@ -16,6 +16,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from modelward_contracts.monitor import Snapshot
+from modelward_contracts.reports import Termination
 from modelward_contracts.traffic import Traffic, Untrusted
 from modelward_serving.http.connection import Connection, Limits, Port
 from modelward_serving.model.plan import Plan
@@ -141,7 +142,7 @@ class Server:
     async def _failed(self, error: ModelError) -> int:
         self._failure = error
         log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
-        write_termination(error.reason, error.message)
+        write_termination(Termination(result="Failed", reason=error.reason, message=error.message))
         if self._options.admin_port is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LINGER_SECONDS)
