@@ -76,6 +76,15 @@ class Signature(Wire, frozen=True, kw_only=True):
     probability_output: str | None = None
 
 
+class Batching(Wire, frozen=True, kw_only=True):
+    """Whether rows of several requests may run together."""
+
+    rows_independent: bool
+    """Proven from the graph: row i of every output depends on row i of the inputs alone."""
+    reason: str = ""
+    """What stands in the way where it is not; names the operator."""
+
+
 class ModelManifest(Wire, frozen=True, kw_only=True):
     """One immutable model. Its digest is what a ModelVersion, a revision and a scoring pod are pinned to."""
 
@@ -90,6 +99,8 @@ class ModelManifest(Wire, frozen=True, kw_only=True):
     """`golden.GoldenRequests`"""
     dataset: str
     """Digest of the DatasetManifest it was trained on."""
+    batching: Batching | None = None
+    """None in manifests older than the proof: servers prove it themselves."""
     inputs_hash: str
     """`digest_of` dataset, image, code and parameters: the key under `runs/`."""
 

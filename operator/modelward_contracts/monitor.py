@@ -69,4 +69,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     idle: float = 3600.0
     """Seconds since the last of them closed; 0 while there is one. An hour from servers that do not tell."""
     in_flight: int
+    mixed_batches: int = 0
+    """Batches in which a request's answer was another than alone, beyond rounding. With the first, this server stops
+    making any: what was proven of the model is wrong."""
     signals: list[SignalCounts]

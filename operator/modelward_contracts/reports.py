@@ -7,7 +7,7 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
-from .manifests import Column, Signature, SourceFile, Task
+from .manifests import Batching, Column, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -77,6 +77,7 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     memory_bytes: int
     """That a loaded model takes: a forest needs ten times the size of its file."""
     gates: list[GateResult]
+    batching: Batching | None = None
     inputs_hash: str
 
 

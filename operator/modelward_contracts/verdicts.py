@@ -30,6 +30,7 @@ class StoredService(Wire, frozen=True, kw_only=True):
     """Of the model manifest."""
     image: str
     resources: dict[str, Any] = {}
+    batching: str = "Auto"
     memory_bytes: int = 0
     since: str
     """RFC 3339"""

@@ -31,6 +31,7 @@ from .common import (
 from .training_run import Resources
 
 Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
+Batching = Literal["Auto", "Off"]
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 
 
@@ -101,6 +102,8 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Analysis()
     resources: Resources = Resources()
     """Of each scoring server."""
+    batching: Batching = "Auto"
+    """Auto: rows of several requests run together where a row's answer is proven to be its own. Off: never."""
     paused: bool = False
     """Hold the rollout where it is. Harm still rolls back."""
 
@@ -115,6 +118,7 @@ class ServingRevision(ApiModel):
     """Of the model manifest."""
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    batching: Batching = "Auto"
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """Of the loaded model: what it gets where the spec names no resources."""
     retry: int = 0
@@ -130,6 +134,7 @@ class Verdict(ApiModel):
     digest: Digest
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    batching: Batching = "Auto"
     retry: int
     reason: Reason
     message: Message

@@ -51,6 +51,14 @@ class GateResult(ApiModel):
     passed: bool
 
 
+class Batching(ApiModel):
+    """Whether servers run rows of several requests together: only where a row's answer is proven to be its own."""
+
+    rows_independent: bool
+    reason: Annotated[str, Field(max_length=1024)] = ""
+    """What stands in the way where it is not."""
+
+
 class Lineage(ApiModel):
     """Followed by names and digests from the serving pod back to the source files."""
 
@@ -81,6 +89,7 @@ class ModelVersionSpec(ApiModel):
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """That the loaded model takes."""
     gates: Annotated[list[GateResult], Field(max_length=32)] = []
+    batching: Batching | None = None
     lineage: Lineage
 
 

@@ -35,6 +35,7 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             },
             "metrics": report.metrics,
             "validationMetrics": report.validation_metrics,
+            **_batching(report),
             "parity": report.parity,
             "latencySeconds": report.latency_seconds,
             "memoryBytes": report.memory_bytes,
@@ -50,6 +51,11 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+
+
+def _batching(report: PublishReport) -> dict[str, Any]:
+    told = report.batching
+    return {"batching": {"rowsIndependent": told.rows_independent, "reason": told.reason[:1024]}} if told else {}
 
 
 def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> dict[str, Any]:

@@ -106,6 +106,7 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             *("--port", str(DATA), "--direct-port", str(DIRECT), "--admin-port", str(ADMIN)),
             *("--deployment", f"{namespace}/{name}", "--revision", revision.revision),
             *("--traffic-dir", TRAFFIC_DIR),
+            *(("--batching", "off") if revision.batching == "Off" else ()),
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [

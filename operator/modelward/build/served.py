@@ -28,6 +28,7 @@ def served_job(owner: Manifest, revision: ServingRevision, settings: Settings) -
             digest=revision.digest,
             image=revision.image,
             resources=revision.resources.wire(),
+            batching=revision.batching,
             memory_bytes=revision.memory_bytes,
             since=revision.since,
         ),

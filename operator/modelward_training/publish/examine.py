@@ -21,6 +21,7 @@ from modelward_training import limits
 from modelward_training.outcome import JobError
 
 from . import predict
+from .batching import batching, mixes
 from .check_model import checked, class_labels
 from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure
 from .feeds import columns, feed
@@ -45,18 +46,25 @@ def main(folder: Path) -> int:
 def _examine(folder: Path) -> Examined:
     data = (folder / "model.onnx").read_bytes()
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
-    labels = class_labels(checked(data))
+    model = checked(data)
+    labels = class_labels(model)
     before = _resident()
     session = _session(data, max(2, limits.cpus()))
     memory = _resident() - before
     made = signature(session, dataset, labels)
-    feeds = {split: _held_out(folder, split, session, made, dataset) for split in HELD_OUT}
     single = _session(data, 1)
+    run = partial(_run, single, made)
+    first = feed(made, pq.read_table(folder / "test.parquet", columns=columns(made)))
+    together = batching(model, made, run, first)
+    # Rows are measured as they will be answered: alone, where what a row is told depends on its neighbours.
+    batch = BATCH if together.rows_independent or mixes(run, first) is None else 1
+    feeds = {split: _held_out(folder, split, session, made, dataset, batch) for split in HELD_OUT}
     return Examined(
         signature=made,
         latency_seconds=_latency(single, feeds["test"]),
         memory_bytes=max(memory, len(data)),
-        golden=golden(made, feeds["test"], partial(_run, single, made), partial(_run, session, made)),
+        golden=golden(made, feeds["test"], run, partial(_run, session, made)),
+        batching=together,
     )
 
 
@@ -70,11 +78,13 @@ def _session(data: bytes, threads: int) -> Any:
         raise JobError("InvalidModel", f"onnxruntime cannot load model.onnx: {_first_line(error)}") from error
 
 
-def _held_out(folder: Path, split: str, session: Any, made: Signature, dataset: DatasetManifest) -> dict[str, Array]:
+def _held_out(
+    folder: Path, split: str, session: Any, made: Signature, dataset: DatasetManifest, batch: int
+) -> dict[str, Array]:
     """Run the model on a split and write its raw outputs and both predictions beside it; returns the inputs."""
     table = pq.read_table(folder / f"{split}.parquet", columns=[dataset.id, *columns(made)])
     inputs = feed(made, table)
-    outputs = _batches(session, made, inputs, split)
+    outputs = _batches(session, made, inputs, split, batch)
     predicted = predict.of_model(outputs, made, dataset)
     _no_nan(predicted, table[dataset.id], split)
     native = predict.native(folder / "predictions.parquet", table[dataset.id], made, dataset)
@@ -87,11 +97,11 @@ def _held_out(folder: Path, split: str, session: Any, made: Signature, dataset: 
     return inputs
 
 
-def _batches(session: Any, made: Signature, inputs: dict[str, Array], split: str) -> dict[str, Array]:
+def _batches(session: Any, made: Signature, inputs: dict[str, Array], split: str, size: int) -> dict[str, Array]:
     rows = len(next(iter(inputs.values())))
     parts = []
-    for start in range(0, rows, BATCH):
-        batch = {name: values[start : start + BATCH] for name, values in inputs.items()}
+    for start in range(0, rows, size):
+        batch = {name: values[start : start + size] for name, values in inputs.items()}
         try:
             parts.append(_run(session, made, batch))
         except Exception as error:

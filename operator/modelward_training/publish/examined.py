@@ -1,6 +1,6 @@
 """What the examining process leaves besides arrays."""
 
-from modelward_contracts.manifests import GoldenRequests, Signature
+from modelward_contracts.manifests import Batching, GoldenRequests, Signature
 from modelward_contracts.wire import Wire
 
 HELD_OUT = ("validation", "test")
@@ -12,6 +12,7 @@ class Examined(Wire, frozen=True, kw_only=True):
     latency_seconds: dict[str, float]
     memory_bytes: int
     golden: GoldenRequests
+    batching: Batching
 
 
 class Failure(Wire, frozen=True, kw_only=True):

@@ -87,6 +87,7 @@ def _publish(
         profile=store.put_json(profile(examined.signature, folder / "train.parquet", outputs)),
         golden=store.put_json(examined.golden),
         dataset=task.dataset,
+        batching=examined.batching,
         inputs_hash=inputs_hash(task),
     )
     return _report(task, store, manifest, examined, measured, compared)
@@ -116,6 +117,7 @@ def _report(
         latency_seconds=examined.latency_seconds,
         memory_bytes=examined.memory_bytes,
         gates=gates,
+        batching=manifest.batching,
         inputs_hash=manifest.inputs_hash,
     )
     failed = [f"{gate.metric} is {gate.value} and not {gate.bound}" for gate in gates if not gate.passed]

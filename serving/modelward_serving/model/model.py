@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import nan
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from modelward_contracts.manifests import GoldenRequests, ModelManifest
+from modelward_contracts.manifests import Batching, GoldenRequests, ModelManifest
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
 from modelward_serving.protocol.inference import Inference
@@ -26,6 +26,7 @@ from .external import has_external_data
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
 from .ties import Tie, ties_of
+from .together import Proven, Wanted, batching
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -39,6 +40,7 @@ class Model:
     """Of the manifest; of model.onnx where there is none."""
     profile_digest: str
     interface: Interface
+    batching: Batching
     golden: GoldenRequests | None
     profile: ReferenceProfile | None
     session: Any
@@ -48,6 +50,11 @@ class Model:
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
         return outputs
+
+    def unbatched(self, reason: str) -> "Model":
+        """The same, with each request run by itself."""
+        interface = replace(self.interface, batches=False)
+        return replace(self, interface=interface, batching=Batching(rows_independent=False, reason=reason))
 
     def feeds(self, requests: list[Inference], rows: int) -> dict[str, Array]:
         """One array for each input over all the requests' `rows`. Raises `Refused` for values that do not fit."""
@@ -65,8 +72,9 @@ class Model:
                 values = _joined(column, spec.datatype.numpy)
             except (ArithmeticError, ValueError) as error:
                 raise _does_not_fit(spec, column) from error
-            tail = shapes[i] if shapes is not None else spec.tail
-            feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
+            row = shapes[i] if shapes is not None else spec.tail
+            whole = shapes is None or interface.batches
+            feeds[spec.name] = values.reshape((rows, *row) if whole else row)
         for tie in self.ties:
             if not (tie.of_rows and interface.batches):
                 tie.check(feeds)
@@ -125,7 +133,15 @@ def _does_not_fit(spec: TensorSpec, values: Sequence[Values]) -> Refused:
     return Refused(f"input '{spec.title}' holds a value {what}")
 
 
-def load(folder: Path, name: str | None, version: str, digest: str | None, plan: Plan) -> Model:
+def load(
+    folder: Path,
+    name: str | None,
+    version: str,
+    digest: str | None,
+    plan: Plan,
+    wanted: Wanted = "auto",
+    proof: Proven | None = None,
+) -> Model:
     """Raises `ModelError`. Nothing is handed to onnxruntime before its bytes are what the manifest says."""
     model_bytes = _read(folder / "model.onnx")
     manifest, manifest_digest = _manifest(folder, digest)
@@ -138,13 +154,18 @@ def load(folder: Path, name: str | None, version: str, digest: str | None, plan:
     session = open_session(model_bytes, plan)
     if manifest is not None:
         check_signature(manifest.signature, session)
-    interface = compile_interface(manifest.signature if manifest is not None else signature_of(session))
+    told = batching(wanted, manifest, proof, sha256(model_bytes))
+    signature = manifest.signature if manifest is not None else signature_of(session)
+    interface = compile_interface(signature, told.rows_independent)
+    if told.rows_independent and not interface.rows:
+        told = Batching(rows_independent=False, reason="an input or output has no free first dimension")
     return Model(
         name=name or (manifest.model_name if manifest is not None else folder.resolve().name),
         version=version,
         digest=manifest_digest or sha256(model_bytes),
         profile_digest=manifest.profile.digest if manifest is not None else "",
         interface=interface,
+        batching=told,
         golden=golden,
         profile=profile,
         session=session,

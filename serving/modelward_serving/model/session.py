@@ -32,5 +32,10 @@ def open_session(model: bytes, plan: Plan) -> Any:
         raise ModelError("InvalidModel", f"model.onnx cannot be loaded: {' '.join(str(error).split())}") from error
 
 
+def interrupt() -> None:
+    """Runs under way end at their next operator, with an error; there are no more."""
+    RUN_OPTIONS.terminate = True
+
+
 def version() -> str:
     return str(onnxruntime.__version__)

@@ -42,6 +42,10 @@ class Counters:
     batch_rows: dict[int, int] = field(default_factory=dict)
     """Batches by the next power of two of their rows."""
     forwards: dict[str, ForwardCounts] = field(default_factory=dict)
+    checked: int = 0
+    """Batches that ran again, request by request."""
+    mixed: int = 0
+    """Of these, those whose answers were others."""
     last_inference: float = 0.0
 
     def answered(self, status: int, times: int = 1) -> None:

@@ -14,6 +14,10 @@ class Report(Wire, frozen=True, kw_only=True):
     rows: int
     last_inference: float
     """Seconds since the epoch."""
+    batching: bool
+    """Rows of several requests run together, in all workers."""
+    checked: int
+    """Batches that ran again, request by request."""
     turned_away: int
     """Connections for which there was no room."""
     forward_deadline: float
@@ -33,6 +37,8 @@ def merged(reports: list[Report]) -> Report:
         batch_rows=_counts(report.batch_rows for report in reports),
         rows=sum(report.rows for report in reports),
         last_inference=max(report.last_inference for report in reports),
+        batching=all(report.batching for report in reports),
+        checked=sum(report.checked for report in reports),
         turned_away=sum(report.turned_away for report in reports),
         forward_deadline=max(report.forward_deadline for report in reports),
         forwarding=sum(report.forwarding for report in reports),
@@ -55,6 +61,7 @@ def _snapshot(parts: list[Snapshot]) -> Snapshot:
         connections=sum(part.connections for part in parts),
         idle=min(part.idle for part in parts),
         in_flight=sum(part.in_flight for part in parts),
+        mixed_batches=sum(part.mixed_batches for part in parts),
         signals=[_signal(same) for same in zip(*(part.signals for part in parts), strict=True)],
     )
 

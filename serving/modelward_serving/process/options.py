@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelward_serving.model.together import Wanted
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -22,6 +24,7 @@ class Options:
     drain_seconds: float = 5.0
     threads: int | None = None
     workers: int | None = None
+    batching: Wanted = "auto"
     pod: str = ""
 
 
@@ -47,5 +50,11 @@ def parse_options(arguments: list[str] | None = None) -> Options:
     add("--drain-seconds", type=float, default=5.0, help="serve on for so long after SIGTERM (default: 5)")
     add("--threads", type=int, help="onnxruntime threads of a run (default: from the CPU quota)")
     add("--workers", type=int, help="processes that share the data port (default: from the CPU quota)")
+    add(
+        "--batching",
+        choices=("auto", "off"),
+        default="auto",
+        help="run rows of several requests together where a row's answer is proven to be its own (default: auto)",
+    )
     values = vars(parser.parse_args(arguments))
     return Options(**values, pod=os.environ.get("POD_NAME", ""))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
+from modelward_contracts.manifests import Batching
 from modelward_serving.http.later import later
 from modelward_serving.http.messages import Handler, Request
 from modelward_serving.http.routing import Routes, fixed, shown
@@ -20,9 +21,15 @@ EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_
 class ModelRoutes:
     """The protocol's paths for one model. `infer` differs between the ports: only the data port splits."""
 
-    def __init__(self, model: Model, plan: Plan, whole: Callable[[], Awaitable[Report]]) -> None:
-        """`whole`: what all workers have counted."""
-        self._model, self._plan, self._whole = model, plan, whole
+    def __init__(
+        self,
+        model: Model,
+        plan: Plan,
+        whole: Callable[[], Awaitable[Report]],
+        batching: Callable[[], Batching],
+    ) -> None:
+        """`whole`: what all workers have counted. `batching`: as it is now."""
+        self._model, self._plan, self._whole, self._batching = model, plan, whole, batching
 
     def build(self, infer: Handler, ready: Callable[[], bool]) -> Routes:
         model, routes = self._model, health_routes(ready)
@@ -31,7 +38,7 @@ class ModelRoutes:
         for base in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
             routes.add(b"GET", base, fixed(200, self._metadata()))
             routes.add(b"GET", f"{base}/ready", self._model_ready(ready))
-            routes.add(b"GET", f"{base}/config", fixed(200, self._config()))
+            routes.add(b"GET", f"{base}/config", lambda request: request.respond(200, orjson.dumps(self._config())))
             routes.add(b"GET", f"{base}/stats", later(self._statistics))
             routes.add(b"POST", f"{base}/infer", infer)
         routes.add(b"GET", "/v2/models/stats", later(self._statistics))
@@ -78,11 +85,13 @@ class ModelRoutes:
         }
 
     def _config(self) -> dict[str, object]:
+        batching = self._batching()
         return {
             "name": self._model.name,
             "platform": "onnx_onnxv1",
             "backend": f"onnxruntime {onnxruntime_version()}",
             "plan": self._plan.as_dict(),
+            "batching": {"enabled": batching.rows_independent, "reason": batching.reason},
         }
 
     def _model_ready(self, ready: Callable[[], bool]) -> Handler:

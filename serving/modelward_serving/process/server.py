@@ -20,6 +20,8 @@ from modelward_contracts.reports import Termination
 from modelward_contracts.traffic import Traffic, Untrusted
 from modelward_serving.http.connection import Connection, Limits, Port
 from modelward_serving.model.plan import Plan
+from modelward_serving.model.session import interrupt
+from modelward_serving.model.together import Proven
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.monitor.exposition import Exposition
 from modelward_serving.monitor.report import Report, merged
@@ -46,10 +48,10 @@ log = logging.getLogger(__name__)
 class Server:
     """One process; with others beside it, `post` says which. Implements `admin.Served` and `links.Worker`."""
 
-    def __init__(self, options: Options, plan: Plan, post: Post | None = None) -> None:
+    def __init__(self, options: Options, plan: Plan, post: Post | None = None, proof: Proven | None = None) -> None:
         if post is not None and not post.lead:
             options = replace(options, admin_port=None, workers=plan.workers)
-        self._options, self._plan, self._post = options, plan, post
+        self._options, self._plan, self._post, self._proof = options, plan, post, proof
         self._links = [Link(end, self) for end in post.links] if post is not None else []
         self._others_ready = not self._links
         self._counters = Counters()
@@ -77,6 +79,9 @@ class Server:
             await self._start()
         except ModelError as error:
             return await self._failed(error)
+        except Exception as error:
+            log.error("the start failed", exc_info=error)
+            return await self._failed(ModelError("StartFailed", f"the server cannot start: {error!r}"))
         await self._stop.wait()
         await self._drain()
         sweeper.cancel()
@@ -99,14 +104,16 @@ class Server:
     async def _start(self) -> None:
         began = perf_counter()
         options = self._options
-        prepared = await asyncio.to_thread(prepare, options, self._plan)
+        prepared = await asyncio.to_thread(prepare, options, self._plan, self._proof)
         model, self._plan = prepared.model, prepared.plan
         shared = self._post.shared if self._post is not None else None
-        self._service = Service(asyncio.get_running_loop(), model, self._counters, prepared.one_row, self._data, shared)
+        loop, plan = asyncio.get_running_loop(), self._plan
+        self._service = Service(loop, model, self._counters, prepared.one_row, plan.concurrent, self._data, shared)
         head = b"modelward-model: %b\r\n" % model.digest.encode()
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
-        routes = ModelRoutes(model, self._plan, self.whole)
+        scorer = self._service.scorer
+        routes = ModelRoutes(model, self._plan, self.whole, lambda: scorer.batching)
         self._data.serve(routes.build(self._service.director.handle, self._is_ready), head)
         self._direct.serve(routes.build(self._service.scorer.score, self._is_ready), head)
         if (traffic := self._settings.read_mounted()) is not None:
@@ -117,6 +124,8 @@ class Server:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         fields = {"model": model.name, "version": model.version, "digest": model.digest, "plan": self._plan.as_dict()}
+        told = model.batching
+        fields["batching"] = "on" if told.rows_independent else f"off: {told.reason}"
         log.info("ready after %.3f s", perf_counter() - began, extra={"fields": fields})
 
     async def _join_others(self) -> None:
@@ -162,6 +171,7 @@ class Server:
         # A closed connection is gone when its last answer is: large ones may still be on their way to slow readers.
         while not all(c.lost for c in open_connections) and perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+        interrupt()  # what still runs is no one's any more
         if self._service is not None:
             self._service.close()
         log.info("stopped")
@@ -190,7 +200,7 @@ class Server:
             for port in (self._data, self._direct, self._admin):
                 port.sweep(now)
             if self._service is not None:
-                self._service.director.tick()
+                self._service.tick()
             if self._others_ready and not self._draining and any(link.ended for link in self._links):
                 self._other_died()
 
@@ -266,6 +276,8 @@ class Server:
             batch_rows={str(size): count for size, count in counters.batch_rows.items()},
             rows=counters.rows,
             last_inference=counters.last_inference,
+            batching=service is not None and service.scorer.batching.rows_independent,
+            checked=counters.checked,
             turned_away=self._data.turned_away + self._direct.turned_away,
             forward_deadline=service.director.deadline if service is not None else 0.0,
             forwarding=service.director.forwarding if service is not None else 0,
@@ -292,6 +304,7 @@ class Server:
             connections=len(self._data.connections),
             idle=self._data.idle(perf_counter()),
             in_flight=self._data.in_flight + self._direct.in_flight,
+            mixed_batches=counters.mixed,
             signals=service.signals.snapshot() if service is not None and service.signals is not None else [],
         )
 

@@ -38,8 +38,11 @@ class Interface:
     classes: tuple[str, ...]
     label_output: str | None
     probability_output: str | None
+    rows: bool
+    """The first dimension of every tensor is free."""
     batches: bool
-    """The first dimension of every tensor is free, so rows of several requests can run together."""
+    """Rows of several requests run together: all tensors of a request have as many rows as the first. Where not, each
+    keeps its own first dimension."""
     alike: tuple[tuple[int, ...], ...]
     """The inputs by type: those of one type become one array together."""
     one_row_reply: bytes | None
@@ -53,15 +56,17 @@ class Interface:
     output_index: dict[str, int] = field(repr=False)
 
 
-def compile_interface(signature: Signature) -> Interface:
+def compile_interface(signature: Signature, rows_independent: bool = True) -> Interface:
     inputs, outputs = (tuple(map(_spec, tensors)) for tensors in (signature.inputs, signature.outputs))
+    rows = all(spec.shape and spec.shape[0] == -1 for spec in (*inputs, *outputs))
     return Interface(
         inputs=inputs,
         outputs=outputs,
         classes=tuple(signature.classes),
         label_output=signature.label_output,
         probability_output=signature.probability_output,
-        batches=all(spec.shape and spec.shape[0] == -1 for spec in (*inputs, *outputs)),
+        rows=rows,
+        batches=rows and rows_independent,
         alike=tuple(
             tuple(i for i, spec in enumerate(inputs) if spec.datatype == datatype)
             for datatype in dict.fromkeys(spec.datatype for spec in inputs)
@@ -105,7 +110,7 @@ def check_signature(declared: Signature, session: Any) -> None:
 
 def has_rows(interface: Interface) -> bool:
     """Each row can be taken for itself, and has as many values as all others."""
-    return interface.batches and all(spec.fixed_row is not None for spec in interface.inputs)
+    return interface.rows and all(spec.fixed_row is not None for spec in interface.inputs)
 
 
 def listed(specs: Sequence[TensorSpec]) -> str:

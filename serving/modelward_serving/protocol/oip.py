@@ -14,7 +14,7 @@ from modelward_serving.refusal import Refused
 
 from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
-from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
+from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype, own
 from .usual import MAX_JSON, RawRequests, usual_reader
 
 LARGE = 3_000
@@ -22,7 +22,6 @@ LARGE = 3_000
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
-_parser = simdjson.Parser()
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -74,7 +73,7 @@ class Parser:
             id=request_id,
             rows=rows,
             values=values,
-            shapes=None if self._fixed else tuple(shape[1:] if self._interface.batches else shape for shape in shapes),
+            shapes=self._shapes(shapes),
             wanted=wanted,
             timeout=_timeout(parameters) if parameters else None,
             common=rows == 1 and wanted is self._plain and request_id is None,
@@ -102,6 +101,12 @@ class Parser:
         if len(raw):
             raise Refused(f"{len(raw)} bytes after the last tensor belong to none")
         return values, [shape for shape in shapes if shape is not None]
+
+    def _shapes(self, shapes: list[tuple[int, ...]]) -> tuple[tuple[int, ...], ...] | None:
+        """Of rows where they run together, else whole."""
+        if not self._interface.batches:
+            return tuple(shapes)
+        return None if self._fixed else tuple(shape[1:] for shape in shapes)
 
     def _rows(self, shapes: list[tuple[int, ...]]) -> int:
         rows = shapes[0][0] if shapes[0] else 1
@@ -188,7 +193,7 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
     try:
         if header.startswith(_BOM):
             return None
-        top = _object(_parser.parse(header))
+        top = _object(own.parser.parse(header))
         request = {
             key: top[key].as_dict() if key == "parameters" else _plain(top[key]) for key in top if key != "inputs"
         }

@@ -38,7 +38,7 @@ class _Own(threading.local):
         self.parser = simdjson.Parser()
 
 
-_own = _Own()
+own = _Own()
 
 
 def given_datatype(spec: TensorSpec, name: object) -> Datatype:
@@ -102,7 +102,7 @@ def numbers_of(texts: Sequence[bytes], count: int) -> np.ndarray[Any, Any]:
     """As float64. Raises `ValueError` if that is not all there is."""
     # No text can hold more than numbers and hide it among others: brackets and quotes make none wherever they end.
     try:
-        parsed: Any = _own.parser.parse(b"[%b]" % b",".join(texts))
+        parsed: Any = own.parser.parse(b"[%b]" % b",".join(texts))
         numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
     except (TypeError, RuntimeError) as error:
         raise ValueError("not only numbers") from error

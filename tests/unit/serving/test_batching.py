@@ -10,10 +10,13 @@ import orjson
 import pytest
 from onnx import TensorProto, helper
 
+from modelward_contracts.manifests import Batching
+from modelward_contracts.wire import sha256
 from modelward_serving.http.connection import Port
 from modelward_serving.http.messages import Request
 from modelward_serving.model.model import Model, load
 from modelward_serving.model.plan import Plan
+from modelward_serving.model.together import Proven, proven
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.process.options import Options
 from modelward_serving.process.startup import prepare
@@ -21,7 +24,8 @@ from modelward_serving.protocol.encode import Results
 from modelward_serving.protocol.inference import Inference
 from modelward_serving.protocol.oip import LARGE, Parser
 from modelward_serving.refusal import Refused
-from modelward_serving.scoring.batching import Batcher, Receiver, Run
+from modelward_serving.scoring.batching import Batcher
+from modelward_serving.scoring.run import Receiver, Run
 from modelward_serving.scoring.scorer import Scorer
 
 from .models import FLOAT, bare, build, linear
@@ -36,7 +40,15 @@ def nonzero() -> bytes:
 
 
 def loaded(folder: Path, model: bytes) -> Model:
-    return load(bare(folder, model), "m", "1", None, PLAN)
+    """Taken for one whose rows may run together."""
+    proof = Proven(model=sha256(model), batching=Batching(rows_independent=True))
+    return load(bare(folder, model), "m", "1", None, PLAN, "auto", proof)
+
+
+def prepared(folder: Path, model: bytes) -> Model:
+    """As a server would, for a model without a manifest."""
+    bare(folder, model)
+    return prepare(Options(folder, "m"), PLAN, proven(folder, "auto")).model
 
 
 def body(*row: float) -> bytes:
@@ -87,9 +99,10 @@ async def test_neighbours_get_their_own_of_an_output_without_rows(tmp_path: Path
 
 
 async def test_output_without_rows_is_known_before_it_has_as_many_as_requests_meet(tmp_path: Path) -> None:
-    model = prepare(Options(bare(tmp_path / "m", nonzero()), "m"), PLAN).model
+    model = prepared(tmp_path / "m", nonzero())
+    assert not model.interface.batches
     assert await outcomes(model, body(0, 5, 0), body(0, 0, 7)) == [[[0, 1]], [[0, 2]]]
-    assert prepare(Options(bare(tmp_path / "rows", linear()), "m"), PLAN).model.interface.batches
+    assert prepared(tmp_path / "rows", linear()).interface.batches
 
 
 @pytest.mark.parametrize(("together", "sizes"), [(1, [1, 1]), (2, [3])])

@@ -119,6 +119,7 @@ def verdict_on(o: DeploymentObserved, bad: ServingRevision, found: Finding, now:
         digest=bad.digest,
         image=bad.image,
         resources=bad.resources,
+        batching=bad.batching,
         retry=o.deployment.spec.rollout.retry,
         reason=found.reason,
         message=found.message,
