@@ -31,6 +31,7 @@ class StoredService(Wire, frozen=True, kw_only=True):
     image: str
     resources: dict[str, Any] = {}
     batching: str = "Auto"
+    limits: dict[str, Any] = {}
     memory_bytes: int = 0
     since: str
     """RFC 3339"""

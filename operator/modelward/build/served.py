@@ -29,6 +29,7 @@ def served_job(owner: Manifest, revision: ServingRevision, settings: Settings) -
             image=revision.image,
             resources=revision.resources.wire(),
             batching=revision.batching,
+            limits=revision.limits.wire(),
             memory_bytes=revision.memory_bytes,
             since=revision.since,
         ),

@@ -23,6 +23,7 @@ from modelward_serving.protocol.tensors import Values, from_texts
 from modelward_serving.refusal import ModelError, Refused
 
 from .external import has_external_data
+from .folder import read_model
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
 from .ties import Tie, ties_of
@@ -143,7 +144,7 @@ def load(
     proof: Proven | None = None,
 ) -> Model:
     """Raises `ModelError`. Nothing is handed to onnxruntime before its bytes are what the manifest says."""
-    model_bytes = _read(folder / "model.onnx")
+    model_bytes = read_model(folder)
     manifest, manifest_digest = _manifest(folder, digest)
     golden = profile = None
     if manifest is not None:
