@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
@@ -26,8 +27,7 @@ def _run(options: Options, plan: Plan, proof: Proven | None, post: Post | None =
 def main() -> None:
     options = parse_options()
     configure_logging()
-    model = options.folder / "model.onnx"
-    plan = make_plan(options.workers, options.threads, model.stat().st_size if model.exists() else 0)
+    plan = make_plan(options.workers, options.threads, _size(options.folder / "model.onnx"))
     run = partial(_run, options, plan, proven(options.folder, options.batching))
     if plan.workers == 1:
         leave(run())
@@ -35,6 +35,13 @@ def main() -> None:
     code = run(post)
     ended = post.dismiss()  # whatever happened here, the others finish what they have
     leave(code or ended)
+
+
+def _size(model: Path) -> int:
+    try:
+        return model.stat().st_size
+    except OSError:  # which the start tells about
+        return 0
 
 
 if __name__ == "__main__":

@@ -34,6 +34,10 @@ from .resources import Resources
 
 Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
 Batching = Literal["Auto", "Off"]
+ByteSize = Annotated[
+    str, Field(max_length=16, pattern=r"^([1-9][0-9]{0,8}(Ki)?|[1-9][0-9]{0,2}Mi|1[0-9]{3}Mi|[12]Gi)$")
+]
+"""512Ki, 64Mi, up to 2Gi."""
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 
 
@@ -118,6 +122,19 @@ class DisruptionBudget(ApiModel):
     """A number, or a share such as 25%."""
 
 
+class Limits(ApiModel):
+    """What one request may hold. What is left out is as the server has it."""
+
+    json_size: ByteSize | None = None
+    """Of its JSON. 8Mi unless said otherwise."""
+    body_size: ByteSize | None = None
+    """Of its body, tensors as raw bytes included. 64Mi unless said otherwise."""
+    receive_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """From its first byte to its last. 30 unless said otherwise."""
+    rows: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Of a request to /predict. 10000 unless said otherwise."""
+
+
 class ModelDeploymentSpec(ApiModel):
     model_ref: ModelRef
     replicas: Annotated[int, Field(ge=0, le=1000, json_schema_extra=server_default(1))] = 1
@@ -126,6 +143,7 @@ class ModelDeploymentSpec(ApiModel):
     analysis: Analysis = Analysis()
     resources: Resources = Resources()
     """Of each scoring server, and of the fetch before it. None: by the size of the model."""
+    limits: Limits = Limits()
     batching: Batching = "Auto"
     """Auto: rows of several requests run together where a row's answer is proven to be its own. Off: never."""
     pod: ScoringPod = ScoringPod()
@@ -145,6 +163,7 @@ class ServingRevision(ApiModel):
     """Of the model manifest."""
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    limits: Limits = Limits()
     batching: Batching = "Auto"
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """Of the loaded model: what it gets where the spec names no resources."""
@@ -161,6 +180,7 @@ class Verdict(ApiModel):
     digest: Digest
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    limits: Limits = Limits()
     batching: Batching = "Auto"
     retry: int
     reason: Reason

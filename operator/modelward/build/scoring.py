@@ -125,6 +125,7 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             *("--deployment", f"{namespace}/{name}", "--revision", revision.revision),
             *("--traffic-dir", TRAFFIC_DIR),
             *(("--batching", "off") if revision.batching == "Off" else ()),
+            *_limits(revision),
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [
@@ -151,6 +152,17 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             {"name": "traffic", "mountPath": TRAFFIC_DIR, "readOnly": True},
         ],
     }
+
+
+def _limits(revision: ServingRevision) -> list[str]:
+    limits = revision.limits
+    options = {
+        "--max-json-bytes": limits.json_size,
+        "--max-body-bytes": limits.body_size,
+        "--max-receive-seconds": limits.receive_seconds,
+        "--max-rows": limits.rows,
+    }
+    return [text for option, value in options.items() if value is not None for text in (option, str(value))]
 
 
 def _resources(revision: ServingRevision) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import Batching, ServingRevision, Verdict
+from modelward.api.model_deployment import Batching, Limits, ServingRevision, Verdict
 from modelward.api.resources import Resources
 from modelward.decide.quantities import quantity
 from modelward.errors import Refused, Wait
@@ -18,11 +18,15 @@ from modelward_contracts.wire import canonical
 
 IDENTITY = "1"
 """Raise it only with a migration: every deployment would roll out again."""
+_NO_LIMITS = Limits()
 
 
-def revision_of(digest: str, resources: Resources, image: str, batching: Batching = "Auto") -> str:
+def revision_of(
+    digest: str, resources: Resources, image: str, batching: Batching = "Auto", limits: Limits = _NO_LIMITS
+) -> str:
     """What a spec does not say is no part of the hash: settings that come later start no rollout."""
     said = [] if batching == "Auto" else [f"batching={batching}"]
+    said += [f"limits={canonical(limits.wire()).decode()}"] if limits != _NO_LIMITS else []
     return short_hash(IDENTITY, digest, canonical(resources.wire()).decode(), image, *said)
 
 
@@ -62,23 +66,20 @@ def _known(versions: Iterable[ModelVersion]) -> str:
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
     """The revision to serve for this version, with the image it was first asked for with."""
     digest, resources, batching = version.spec.digest, deployment.spec.resources, deployment.spec.batching
-    known = next(
-        (
-            r
-            for r in _remembered(deployment)
-            if (r.digest, r.batching) == (digest, batching) and equal(r.resources, resources)
-        ),
-        None,
-    )
+    limits = deployment.spec.limits
+    wanted = (digest, batching, limits)
+    alike = (r for r in _remembered(deployment) if (r.digest, r.batching, r.limits) == wanted)
+    known = next((r for r in alike if equal(r.resources, resources)), None)
     image, resources = (known.image, known.resources) if known else (scoring_image, resources)
     return ServingRevision(
-        revision=revision_of(digest, resources, image, batching),
+        revision=revision_of(digest, resources, image, batching, limits),
         model_version=version.metadata.name,
         version=version.spec.version,
         digest=digest,
         image=image,
         resources=resources,
         batching=batching,
+        limits=limits,
         memory_bytes=version.spec.memory_bytes,
         retry=deployment.spec.rollout.retry,
         since=now,

@@ -24,6 +24,7 @@ from modelward_serving.refusal import ModelError, Refused
 
 from .declared import check_signature, signature_of, unranked
 from .external import digest_of_all, external_files, require_within
+from .folder import read_model
 from .foreign import what_instead
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
@@ -153,7 +154,7 @@ def load(
     proof: Proven | None = None,
 ) -> Model:
     """Raises `ModelError`. Nothing is handed to onnxruntime before its bytes are what the manifest says."""
-    model_bytes = _read(folder / "model.onnx")
+    model_bytes = read_model(folder)
     manifest, manifest_digest = _manifest(folder, digest)
     golden = profile = None
     if manifest is not None:

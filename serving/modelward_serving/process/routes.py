@@ -28,13 +28,16 @@ class ModelRoutes:
         plan: Plan,
         whole: Callable[[], Awaitable[Report]],
         batching: Callable[[], Batching],
+        max_rows: int,
     ) -> None:
         """`whole`: what all workers have counted. `batching`: as it is now."""
         self._model, self._plan, self._whole, self._batching = model, plan, whole, batching
+        self._max_rows = max_rows
 
     def build(self, infer: Handler, ready: Callable[[], bool]) -> Routes:
         model, routes = self._model, health_routes(ready)
         routes.explain = self._explain
+        routes.add(b"GET", "/", self._entrance())
         routes.add(b"GET", "/v2", fixed(200, self._server()))
         for base in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
             routes.add(b"GET", base, fixed(200, self._metadata()))
@@ -49,10 +52,34 @@ class ModelRoutes:
         for method, path in _unsupported(model.name, model.version):
             routes.add(method, path, _unsupported_answer)
         routes.add(b"POST", predict.PATH, infer)
-        routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
+        routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model, self._max_rows)))
         page = openapi.page(model)
         routes.add(b"GET", "/docs", lambda request: request.respond(200, page, b"text/html; charset=utf-8"))
         return routes
+
+    def _entrance(self) -> Handler:
+        """For who opens the server's address: people get the page, programs what there is."""
+        model = f"/v2/models/{self._model.name}"
+        there = orjson.dumps(
+            {
+                "model": self._model.name,
+                "version": self._model.version,
+                "docs": "/docs",
+                "openapi": "/openapi.json",
+                "predict": predict.PATH,
+                "metadata": model,
+                "infer": f"{model}/infer",
+                "ready": "/v2/health/ready",
+            }
+        )
+
+        def answer(request: Request) -> None:
+            if b"text/html" in request.headers.get(b"accept", b""):
+                request.respond(307, there, extra=b"location: /docs\r\nvary: accept\r\n")
+            else:
+                request.respond(200, there)
+
+        return answer
 
     async def _statistics(self, request: Request) -> None:
         report = await self._whole()
@@ -111,7 +138,7 @@ class ModelRoutes:
                 return f"unknown model '{parts[3][:200]}'; this server has '{self._model.name}'"
             if parts[4:5] == ["versions"] and parts[5:6] != [self._model.version]:
                 return f"unknown version of '{self._model.name}'; this server has '{self._model.version}'"
-        return f"there is nothing at {shown(path)}"
+        return f"there is nothing at {shown(path)}; GET / tells what there is"
 
 
 def _not_here(request: Request) -> None:

@@ -18,7 +18,8 @@ from time import perf_counter
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.reports import Termination
 from modelward_contracts.traffic import Traffic, Untrusted
-from modelward_serving.http.connection import Connection, Limits, Port
+from modelward_serving.http.connection import Connection, Port
+from modelward_serving.http.limits import Limits
 from modelward_serving.model.plan import Plan
 from modelward_serving.model.session import interrupt
 from modelward_serving.model.together import Proven
@@ -31,6 +32,7 @@ from modelward_serving.traffic.setting import Older, Settings
 from . import room
 from .admin import admin_routes
 from .links import Ask, Link
+from .listening import listen
 from .options import Options
 from .reporting import write_termination
 from .routes import ModelRoutes, health_routes
@@ -41,7 +43,6 @@ from .workers import Post
 LINGER_SECONDS = 10.0
 """How long a server whose model failed can still be asked why, before it exits."""
 FINISH_SECONDS = 20.0
-BACKLOG = 2048
 log = logging.getLogger(__name__)
 
 
@@ -62,7 +63,7 @@ class Server:
         self._code = 0
         loading = health_routes(self._is_ready)
         loading.status, loading.explain = 503, lambda *_: "the model is not ready"
-        limits = Limits(connections=room.connections())
+        limits = replace(options.limits, connections=room.connections())
         self._data = Port("data", loading.handle, limits)
         self._direct = Port("direct", loading.handle, limits)
         self._admin = Port("admin", admin_routes(self).handle, Limits(body_bytes=1 << 20, connections=100))
@@ -73,7 +74,10 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        await self._listen()
+        try:
+            await self._listen()
+        except ModelError as error:
+            return _told(error)
         sweeper = loop.create_task(self._sweep())  # a loading server has clients too
         try:
             await self._start()
@@ -88,18 +92,16 @@ class Server:
         return self._code
 
     async def _listen(self) -> None:
-        loop, options = asyncio.get_running_loop(), self._options
-        for port, number in (
-            (self._admin, options.admin_port),
-            (self._direct, options.direct_port),
-            (self._data, options.port),
+        options = self._options
+        for port, number, option in (
+            (self._admin, options.admin_port, "--admin-port"),
+            (self._direct, options.direct_port, "--direct-port"),
+            (self._data, options.port, "--port"),
         ):
             if number is not None:
-                factory = _factory(port)
                 shared = self._post is not None and port is not self._admin
-                self._listeners.append(
-                    await loop.create_server(factory, options.host, number, backlog=BACKLOG, reuse_port=shared or None)
-                )
+                first = self._post is not None and self._post.lead
+                self._listeners.append(await listen(_factory(port), options.host, number, option, shared, first))
 
     async def _start(self) -> None:
         began = perf_counter()
@@ -113,7 +115,7 @@ class Server:
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
         scorer = self._service.scorer
-        routes = ModelRoutes(model, self._plan, self.whole, lambda: scorer.batching)
+        routes = ModelRoutes(model, self._plan, self.whole, lambda: scorer.batching, options.limits.rows)
         self._data.serve(routes.build(self._service.director.handle, self._is_ready), head)
         self._direct.serve(routes.build(self._service.scorer.score, self._is_ready), head)
         if (traffic := self._settings.read_mounted()) is not None:
@@ -150,8 +152,7 @@ class Server:
 
     async def _failed(self, error: ModelError) -> int:
         self._failure = error
-        log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
-        write_termination(Termination(result="Failed", reason=error.reason, message=error.message))
+        _told(error)
         if self._options.admin_port is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LINGER_SECONDS)
@@ -307,6 +308,13 @@ class Server:
             mixed_batches=counters.mixed,
             signals=service.signals.snapshot() if service is not None and service.signals is not None else [],
         )
+
+
+def _told(error: ModelError) -> int:
+    """In the log, and to the kubelet."""
+    log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
+    write_termination(Termination(result="Failed", reason=error.reason, message=error.message))
+    return 1
 
 
 def _factory(port: Port) -> Callable[[], Connection]:

@@ -30,7 +30,7 @@ class Service:
             loop,
             counters,
             self.signals,
-            data_port.limits.body_bytes,
+            data_port.limits,
             one_row,
             concurrent=concurrent,
             shared=shared,

@@ -16,7 +16,7 @@ from modelward_serving.refusal import Refused
 from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
 from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype, own
-from .usual import MAX_JSON, RawRequests, usual_reader
+from .usual import COUNTED, RawRequests, usual_reader
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
@@ -53,13 +53,11 @@ class Parser:
         if header_length is None:
             if (usual := self.usual(body)) is not None:
                 return usual
-            require_readable(body)
             return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
             if (known := self._raw.read(body, header_length)) is not None:
                 return known
             header = body[:header_length]
-            require_readable(header)
             top = _load(header)
             inference = self._request(top, memoryview(body)[header_length:])
             self._raw.learn(header, top, inference)
@@ -179,13 +177,6 @@ def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int,
     return data.ravel() if spec.datatype.kind == "float" else as_datatype(spec, data.ravel())
 
 
-def require_readable(text: bytes) -> None:
-    if len(text) > MAX_JSON:
-        raise Refused(
-            f"the JSON is larger than {MAX_JSON} bytes: send tensors as binary data, or fewer rows", status=413
-        )
-
-
 def load_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
@@ -199,7 +190,7 @@ def load_json(text: bytes) -> Any:
 
 
 def _load(header: bytes) -> Any:
-    if len(header) >= LARGE and (top := _load_large(header)) is not None:
+    if LARGE <= len(header) <= COUNTED and (top := _load_large(header)) is not None:
         return top
     return load_json(header)
 

@@ -37,7 +37,7 @@ class Model(Protocol):
     def interface(self) -> Interface: ...
 
 
-def describe(model: Model) -> dict[str, Any]:
+def describe(model: Model, max_rows: int) -> dict[str, Any]:
     route = _route(model)
     paths = {
         f"{route}/infer": {"post": _post("Open Inference Protocol v2", _tensors(model), infer_example(model))},
@@ -45,7 +45,7 @@ def describe(model: Model) -> dict[str, Any]:
         "/v2/health/ready": {"get": _get("200 when the model is ready")},
     }
     if has_rows(model.interface):
-        post = _post("Rows of named columns to predictions", _rows(model), predict_example(model))
+        post = _post("Rows of named columns to predictions", _rows(model, max_rows), predict_example(model))
         paths = {predict.PATH: {"post": post}, **paths}
     return {
         "openapi": "3.1.0",
@@ -113,7 +113,7 @@ def _cell(value: Any, spec: TensorSpec) -> Any:
     return value
 
 
-def _rows(model: Model) -> dict[str, Any]:
+def _rows(model: Model, most: int) -> dict[str, Any]:
     specs = model.interface.inputs
     row = {
         "type": "object",
@@ -121,7 +121,7 @@ def _rows(model: Model) -> dict[str, Any]:
         "required": [spec.title for spec in specs if not (_nullable(spec) and spec.fixed_row == 1)],
         "additionalProperties": False,
     }
-    rows = {"type": "array", "items": row, "maxItems": predict.MAX_ROWS}
+    rows = {"type": "array", "items": row, "maxItems": most}
     return {"anyOf": [{"type": "object", "properties": {"rows": rows}, "required": ["rows"]}, rows, row]}
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from modelward_contracts.manifests import Batching
 from modelward_serving.http.compression import WORTH, compress, decompress
+from modelward_serving.http.limits import Limits, raised
 from modelward_serving.http.messages import JSON, Request
 from modelward_serving.model.model import Model
 from modelward_serving.model.run_errors import refusal_of
@@ -28,7 +29,7 @@ LARGE = 4 << 10
 LARGE_JSON = 64 << 10
 """From so many on it takes long enough to be felt by other connections, and is read in a thread."""
 MAX_READING = 64
-MIXED = 2
+MIXED = 4
 """The cell that is 1 once a worker found that batches mix rows; those before it are the breaker's."""
 FOUND = "a batch's answers were others than each request's alone"
 BINARY = b"application/octet-stream"
@@ -56,7 +57,7 @@ class Scorer(Receiver):
         loop: asyncio.AbstractEventLoop,
         counters: Counters,
         signals: SignalMonitor | None,
-        max_bytes: int,
+        limits: Limits,
         one_row: float | None = 0.0,
         max_queue: int = MAX_QUEUE,
         concurrent: int = 1,
@@ -66,9 +67,9 @@ class Scorer(Receiver):
         self._model = model
         self._parser = Parser(model.interface)
         self._encoder = Encoder(model.interface, model.name, model.version)
-        self._plain_parser = PlainParser(model.interface)
+        self._plain_parser = PlainParser(model.interface, limits.rows)
         self._plain_encoder = PlainEncoder(model.interface, model.name, model.version)
-        self._max_bytes = max_bytes
+        self._limits = limits
         self._counters, self._signals = counters, signals
         self._batcher = Batcher(model, loop, self, max_queue, one_row=one_row, concurrent=concurrent)
         self._shared = shared if shared is not None else [0] * (MIXED + 1)
@@ -100,15 +101,23 @@ class Scorer(Receiver):
     def _parse(self, request: Request, parser: Parser) -> Inference:
         headers, body = request.headers, request.body
         if b"content-encoding" in headers:
-            body = decompress(body, headers[b"content-encoding"], self._max_bytes)
-        if request.target == _PREDICT:
-            return self._plain_parser.parse(body)
+            body = decompress(body, headers[b"content-encoding"], self._limits.body_bytes)
         length = headers.get(b"inference-header-content-length")
-        if length is None:
-            return parser.parse(body)
+        if length is None or request.target == _PREDICT:
+            self._require_readable(len(body))
+            return self._plain_parser.parse(body) if request.target == _PREDICT else parser.parse(body)
         if not length.isdigit() or len(length) > 10:
             raise Refused("Inference-Header-Content-Length must be a number of bytes")
+        self._require_readable(min(int(length), len(body)))
         return parser.parse(body, int(length))
+
+    def _require_readable(self, json_bytes: int) -> None:
+        if json_bytes > self._limits.json_bytes:
+            raise Refused(
+                f"the JSON is larger than {self._limits.json_bytes} bytes: send tensors as binary data, or fewer"
+                f" rows{raised('json-bytes')}",
+                status=413,
+            )
 
     def validate(self, request: Request) -> None:
         """Raises `Refused` for all that scoring would, short of running the model: also for a timeout that is shorter

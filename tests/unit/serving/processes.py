@@ -60,12 +60,12 @@ class Running:
     def monitor(self) -> Snapshot:
         return decode(httpx.get(f"{self.admin}/monitor").content, Snapshot)
 
-    def wait_until_ready(self, seconds: float = 20.0) -> None:
+    def wait_until_ready(self, seconds: float = 20.0, address: str = "127.0.0.1") -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if httpx.get(f"{self.admin}/readyz").status_code == 200:
+                if httpx.get(f"http://{address}:{self.admin_port}/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 pass

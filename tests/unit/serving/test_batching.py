@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from modelward_contracts.manifests import Batching
 from modelward_contracts.wire import sha256
 from modelward_serving.http.connection import Port
+from modelward_serving.http.limits import Limits
 from modelward_serving.http.messages import Request
 from modelward_serving.model.model import Model, load
 from modelward_serving.model.plan import Plan
@@ -139,7 +140,7 @@ class Answered:
 
 async def test_request_that_finds_the_queue_full_is_told_when_to_come_again(tmp_path: Path) -> None:
     model, counters = loaded(tmp_path / "m", linear()), Counters()
-    scorer = Scorer(model, asyncio.get_running_loop(), counters, None, 1 << 20, max_queue=2)
+    scorer = Scorer(model, asyncio.get_running_loop(), counters, None, Limits(), max_queue=2)
     clients = [Answered() for _ in range(3)]
     for client in clients:
         scorer.score(Request(client, b"POST", b"/v2/models/m/infer", {}, body(1, 2, 3), True, 0.0))  # type: ignore[arg-type]

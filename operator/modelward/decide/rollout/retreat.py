@@ -120,6 +120,7 @@ def verdict_on(o: DeploymentObserved, bad: ServingRevision, found: Finding, now:
         image=bad.image,
         resources=bad.resources,
         batching=bad.batching,
+        limits=bad.limits,
         retry=o.deployment.spec.rollout.retry,
         reason=found.reason,
         message=found.message,
