@@ -50,10 +50,11 @@ def _known(versions: Iterable[ModelVersion]) -> str:
 
 
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
-    """The revision to serve for this version, with the image it was first asked for with."""
+    """The revision to serve for this version, with the image that it was first asked for with, and the amounts of its
+    resources as they were written then."""
     digest, resources = version.spec.digest, deployment.spec.resources
-    known = next((r for r in _remembered(deployment) if r.digest == digest and r.resources == resources), None)
-    image = known.image if known else scoring_image
+    known = next((r for r in _remembered(deployment) if r.digest == digest and r.resources.equals(resources)), None)
+    image, resources = (known.image, known.resources) if known else (scoring_image, resources)
     return ServingRevision(
         revision=revision_of(digest, resources, image),
         model_version=version.metadata.name,
