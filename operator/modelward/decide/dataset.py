@@ -27,7 +27,7 @@ from modelward.decide.ingest import (
     until_retry,
     wanted,
 )
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused
@@ -118,7 +118,9 @@ def _print_again(o: DatasetObserved, job: JobSeen, settings: Settings) -> tuple[
 def _running(o: DatasetObserved, job: JobSeen, now: datetime) -> Plan:
     problem = hindrance(job, now)
     if problem:
-        return _told(o, problem, now, next_look(job, now))
+        return _told(
+            o, with_hint(problem, "spec.resources and spec.pod say what it asks for"), now, next_look(job, now)
+        )
     said = _standing(o) or _ingesting(o, job.name)
     return Plan(status=_status(o, said, now), deletes=_earlier(o, job.name), requeue_after=next_look(job, now))
 

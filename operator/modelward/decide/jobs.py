@@ -6,7 +6,7 @@ failed: what our step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFu
 StartError, OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -64,6 +64,11 @@ def hindrance(job: JobSeen, now: datetime) -> Problem | None:
     """The problem of an active Job, once it lasts."""
     found = job.problem
     return found if found and (found.since is None or found.since <= now) else None
+
+
+def with_hint(problem: Problem, hint: str) -> Problem:
+    """The API server's words about a pod that it refuses, and where the user says how the pod is made."""
+    return replace(problem, message=f"{problem.message}; {hint}") if problem.reason == "FailedCreate" else problem
 
 
 def next_look(job: JobSeen, now: datetime) -> float | None:

@@ -5,13 +5,11 @@ these, so that policy (steps, analysis, replicas) starts no rollout. The scoring
 first asked for and found again in the status afterwards, so that an operator upgrade starts none either.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import Batching, Limits, ServingRevision, Verdict
 from modelward.api.resources import Resources
-from modelward.decide.quantities import quantity
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
 from modelward_contracts.wire import canonical
@@ -64,12 +62,13 @@ def _known(versions: Iterable[ModelVersion]) -> str:
 
 
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
-    """The revision to serve for this version, with the image it was first asked for with."""
+    """The revision to serve for this version, with the image that it was first asked for with, and the amounts of its
+    resources as they were written then."""
     digest, resources, batching = version.spec.digest, deployment.spec.resources, deployment.spec.batching
     limits = deployment.spec.limits
     wanted = (digest, batching, limits)
     alike = (r for r in _remembered(deployment) if (r.digest, r.batching, r.limits) == wanted)
-    known = next((r for r in alike if equal(r.resources, resources)), None)
+    known = next((r for r in alike if r.resources.equals(resources)), None)
     image, resources = (known.image, known.resources) if known else (scoring_image, resources)
     return ServingRevision(
         revision=revision_of(digest, resources, image, batching, limits),
@@ -84,15 +83,6 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
         retry=deployment.spec.rollout.retry,
         since=now,
     )
-
-
-def equal(one: Resources, other: Resources) -> bool:
-    """By value: 0.1 is 100m."""
-    return _by_value(one.requests) == _by_value(other.requests) and _by_value(one.limits) == _by_value(other.limits)
-
-
-def _by_value(amounts: Mapping[str, str | int | float]) -> dict[str, Decimal]:
-    return {name: quantity(str(amount)) for name, amount in amounts.items()}
 
 
 def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:

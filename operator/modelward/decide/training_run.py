@@ -21,7 +21,7 @@ from modelward.build.reprint import reprint_job
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.model_version import verified
 from modelward.decide.pin import pin
 from modelward.decide.plan import Event, Plan, Ref
@@ -34,6 +34,7 @@ from modelward_contracts.reports import PublishReport
 STEPS = {"fetch": "Fetching", "train": "Training", "publish": "Publishing"}
 MAIN_METRICS = ("auc", "accuracy", "rmse")
 AT_ONCE = 0.1
+HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: date
 def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
     problem = hindrance(job, now)
     if problem:
+        problem = with_hint(problem, HOW)
         said: Said = ("False", problem.reason, problem.message)
     elif job.state == "Suspended":
         said = ("Unknown", "Suspended", f"Job {job.name} is suspended: it waits for its queue, or for who suspended it")
