@@ -14,7 +14,7 @@ class CsvDialect(Wire, frozen=True, kw_only=True):
     decimal: str | None = None
     thousands: str | None = None
     null_values: list[str] | None = None
-    """Exactly these, and empty values, are missing. None: the usual markers, where the rest are numbers or dates."""
+    """Missing wherever they stand, like empty values. The usual markers are where the rest are numbers or dates."""
     skip_lines: int | None = None
     comment: str | None = None
     """Lines that start with it are no records."""

@@ -22,8 +22,6 @@ class Choice:
     type: str
     told: str = ""
     lost: tuple[Kind, ...] = ()
-    marked: str = ""
-    """Told together with the first marker, where markers stay text."""
 
 
 def choose(tally: Counter[Kind], day: int = 0, month: int = 0) -> Choice:
@@ -52,19 +50,7 @@ def choose(tally: Counter[Kind], day: int = 0, month: int = 0) -> Choice:
         return Choice("timestamp", lost=_others(values, (Kind.DAY,)))
     share = _share(values, (*_NUMBERS, Kind.COMMA, Kind.SEPARATED))
     odd = f"is text, though {share:.0%} of its values are numbers" if share >= 0.5 else ""
-    return Choice("string", odd, marked="holds the text" if tally[Kind.MARKER] else "")
-
-
-def kept(type: str) -> tuple[Kind, ...]:
-    """The kinds that a stated type can take (whether a value fits is another question)."""
-    numbers = (*_NUMBERS, Kind.CODE, Kind.LONG)
-    return {
-        "string": tuple(Kind),
-        "integer": numbers,
-        "number": numbers,
-        "boolean": (Kind.BOOLEAN, Kind.INTEGER, Kind.TEXT),
-        "timestamp": (Kind.ISO,),
-    }.get(type, tuple(Kind))
+    return Choice("string", odd)
 
 
 def _number(values: Counter[Kind]) -> Choice:
@@ -77,9 +63,7 @@ def _date(day: int, month: int) -> Choice:
         return Choice("day", "holds dates with the day first, by the rows with days above 12")
     if month > 12 >= day:
         return Choice("month", "holds dates with the month first, by the rows with days above 12")
-    return Choice(
-        "string", "is text: no row tells day from month; write its form in `types`, '%d/%m/%Y' or '%m/%d/%Y'"
-    )
+    return Choice("string", "is text: no row tells day from month; write its form in `types`, '%d/%m/%Y' or '%m/%d/%Y'")
 
 
 def _only(values: Counter[Kind], kinds: Iterable[Kind]) -> bool:

@@ -11,10 +11,9 @@ from modelward_contracts.dialect import CsvDialect
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from .choice import Choice, choose
 from .dialect import dialect
 from .names import quoted
-from .records import Records, checked, plain, records
+from .records import plain, records
 from .same_columns import same_columns
 from .settle import settle
 from .source import Found
@@ -45,7 +44,7 @@ class CsvFiles:
         self.values = Values(
             stated.decimal or ".",
             stated.thousands or "",
-            None if stated.null_values is None else tuple(stated.null_values),
+            tuple(stated.null_values or ()),
         )
 
     def reader(self, number: int) -> str:
@@ -58,6 +57,10 @@ class CsvFiles:
             f"escape = {text(file.dialect.quote)}, comment = '', strict_mode = true, hive_partitioning = false, "
             f"max_line_size = {64 << 20}, columns = {{{columns}}})"
         )
+
+    def above(self, number: int) -> int:
+        """Rows of a file before its first record."""
+        return int(self.dialects[number].header)
 
     def tallies(self) -> list[Counter[Kind]]:
         """How many values of each kind each column has, in all files; proves the number of records of each."""
@@ -113,9 +116,12 @@ def read_csv(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTas
         how = "INSERT INTO source" if number else "CREATE TABLE source AS"
         con.execute(f"{how} SELECT {casts} FROM {source.reader(number)}")
     used = _used(source)
-    guessed = tuple(_wire(name) for name in ("header", "delimiter", "quote", "encoding") if getattr(task.csv, name) is None)
+    guessed = tuple(name for name in ("header", "delimiter", "quote", "encoding") if getattr(task.csv, name) is None)
     return Read(
-        used, guessed + ("decimal",) * guessed_decimal, (*_several(source), *warnings), tuple(r.rows for r in source.records)
+        used,
+        guessed + ("decimal",) * guessed_decimal,
+        (*_several(source), *warnings),
+        tuple(r.rows for r in source.records),
     )
 
 
@@ -147,7 +153,11 @@ def _several(source: CsvFiles) -> list[str]:
     """Files that are written in another way than the first."""
     first, told = source.dialects[0], []
     for field in ("delimiter", "encoding"):
-        others = [f.name for f, d in zip(source.files, source.dialects, strict=True) if getattr(d, field) != getattr(first, field)]
+        others = [
+            f.name
+            for f, d in zip(source.files, source.dialects, strict=True)
+            if getattr(d, field) != getattr(first, field)
+        ]
         if others:
             index = [f.name for f in source.files].index(others[0])
             told.append(
@@ -155,7 +165,3 @@ def _several(source: CsvFiles) -> list[str]:
                 f"has {getattr(first, field)!r}" + (f", as {len(others) - 1} more have" if len(others) > 1 else "")
             )
     return told
-
-
-def _wire(name: str) -> str:
-    return name

@@ -71,16 +71,16 @@ def dialect(file: Found, stated: CsvDialect) -> Dialect:
         raise JobError("InvalidFile", f"{file.name} holds no line: remove it, or write its header and rows")
     header = stated.header is not False
     names = _names(file, first) if header else tuple(f"column{n}" for n in range(1, len(first) + 1))
-    return Dialect(
-        names, header, delimiter, quote, encoding, stated.skip_lines or 0, stated.comment or ""
-    )
+    return Dialect(names, header, delimiter, quote, encoding, stated.skip_lines or 0, stated.comment or "")
 
 
 def _decoded(file: Found, sample: bytes, encoding: str) -> str:
     try:
         return codecs.getincrementaldecoder(encoding)(errors="replace").decode(sample)
     except LookupError:
-        raise JobError("InvalidFile", f"csv.encoding: there is no encoding {encoding!r}: write `windows-1252`") from None
+        raise JobError(
+            "InvalidFile", f"csv.encoding: there is no encoding {encoding!r}: write `windows-1252`"
+        ) from None
     except UnicodeError as error:
         raise JobError("InvalidFile", f"{file.name} is not written in {encoding}: {error}") from error
 

@@ -90,7 +90,7 @@ def checked(file: Found, dialect: Dialect) -> Iterator[list[str]]:
 def _said(error: csv.Error) -> str:
     text = str(error)
     if "unexpected end of data" in text:
-        return "a quote is opened and never closed: close it, or write `csv: {quote: \"\"}` if quotes mean nothing"
+        return 'a quote is opened and never closed: close it, or write `csv: {quote: ""}` if quotes mean nothing'
     if "expected after" in text:
         return f"a quote inside a quoted value is not doubled ({text})"
     return text

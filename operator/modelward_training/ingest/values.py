@@ -9,9 +9,7 @@ MARKERS = (
 )  # fmt: skip
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 """Where a column is stated to be boolean. Unstated, only true and false are."""
-_ISO = (
-    r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?"
-)
+_ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?"
 _DAY_FIRST = r"\d{1,2}[./-]\d{1,2}[./-]\d{4}( \d{1,2}:\d{2}(:\d{2})?)?"
 _SEPARATED = r"[+-]?\d{1,3}([., ']\d{3})+([.,]\d+)?|[+-]?\d+,\d+"
 
@@ -43,7 +41,7 @@ class Values:
 
     decimal: str = "."
     thousands: str = ""
-    missing: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
 
     def plain(self, value: str) -> str:
         """SQL: the number as DuckDB writes it."""
@@ -82,33 +80,32 @@ class Values:
                         (_match(value, r"[+-]?(0|\d{4,}|\d{1,3}),\d+") + f" AND NOT {_thousands(value)}", Kind.COMMA),
                         (_match(value, _SEPARATED), Kind.SEPARATED),
                         (_match(value, r"(?i)[+-]?inf(inity)?"), Kind.INFINITE),
-                        *self._markers(value),
+                        (_marker(value), Kind.MARKER),
                     ],
                     Kind.TEXT,
                 ),
             ),
             (f"length({value}) < 9 AND lower({value}) IN ('true', 'false')", Kind.BOOLEAN),
             (f"length({value}) < 9 AND lower({value}) IN ('inf', 'infinity')", Kind.INFINITE),
-            *self._markers(value),
+            (_marker(value), Kind.MARKER),
         ]
         return _case(cases, Kind.TEXT)
-
-    def _markers(self, value: str) -> list[tuple[str, Kind | str]]:
-        return [] if self.missing is not None else [(f"length({value}) < 9 AND {value} IN ({texts(MARKERS)})", Kind.MARKER)]
 
     def cast(self, column: str, kind: str) -> str:
         """SQL: the value in the column's type (a ColumnType or a date's form); missing where it is none."""
         value = f"trim({column})"
+        double = f"TRY_CAST({self.plain(value)} AS DOUBLE)"
         if kind == "string":
             return self._unless_missing(f"nullif(ltrim({column}), '')", value)
         return self._unless_missing(
             {
-                "integer": f"coalesce(TRY_CAST({self.plain(value)} AS BIGINT), "
-                f"TRY_CAST(TRY_CAST({self.plain(value)} AS DOUBLE) AS BIGINT))",
-                "number": f"TRY_CAST({self.plain(value)} AS DOUBLE)",
+                "integer": f"CASE WHEN {double} = floor({double}) THEN TRY_CAST({self.plain(value)} AS BIGINT) END",
+                "number": double,
                 "boolean": f"CASE WHEN lower({value}) IN ({texts(TRUE)}) THEN true "
                 f"WHEN lower({value}) IN ({texts(FALSE)}) THEN false END",
                 "timestamp": f"TRY_CAST({value} AS TIMESTAMPTZ)::TIMESTAMP",
+                "day": _dated(value, "%d/%m/%Y"),
+                "month": _dated(value, "%m/%d/%Y"),
             }.get(kind, f"TRY_STRPTIME({value}, {text(kind)})::TIMESTAMP"),
             value,
         )
@@ -121,8 +118,17 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def texts(values: tuple[str, ...] | None) -> str:
-    return ", ".join(map(text, values or ()))
+def texts(values: tuple[str, ...]) -> str:
+    return ", ".join(map(text, values))
+
+
+def _dated(value: str, form: str) -> str:
+    forms = ", ".join(text(form + clock) for clock in ("", " %H:%M", " %H:%M:%S"))
+    return f"TRY_STRPTIME(translate({value}, '.-', '//'), [{forms}])"
+
+
+def _marker(value: str) -> str:
+    return f"length({value}) < 9 AND {value} IN ({texts(MARKERS)})"
 
 
 def _thousands(value: str) -> str:
