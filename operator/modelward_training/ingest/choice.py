@@ -54,8 +54,7 @@ def choose(tally: Counter[Kind], day: int = 0, month: int = 0) -> Choice:
 
 
 def _number(values: Counter[Kind]) -> Choice:
-    infinite = f"{values[Kind.INFINITE]} infinite values are taken as missing" if values[Kind.INFINITE] else ""
-    return Choice("integer" if _only(values, (Kind.INTEGER,)) else "number", infinite)
+    return Choice("integer" if _only(values, (Kind.INTEGER,)) else "number")
 
 
 def _date(day: int, month: int) -> Choice:

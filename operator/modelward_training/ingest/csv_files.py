@@ -13,6 +13,7 @@ from modelward_training.outcome import JobError
 
 from .dialect import dialect
 from .names import quoted
+from .odd import drop_unnamed
 from .records import plain, records
 from .same_columns import same_columns
 from .settle import settle
@@ -115,6 +116,8 @@ def read_csv(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTas
     for number in range(len(files)):
         how = "INSERT INTO source" if number else "CREATE TABLE source AS"
         con.execute(f"{how} SELECT {casts} FROM {source.reader(number)}")
+    wanted = {task.label, task.id, task.time, *task.types}
+    warnings += drop_unnamed(con, source.dialects[0].unnamed, wanted, len(files))
     used = _used(source)
     guessed = tuple(name for name in ("header", "delimiter", "quote", "encoding") if getattr(task.csv, name) is None)
     return Read(

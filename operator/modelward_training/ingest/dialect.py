@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from .source import Found, opened
 
 DELIMITERS = ",;\t|"
 SAMPLE = 1 << 18
+_UNNAMED = re.compile(r"|Unnamed: \d+")
+"""pandas saves its index without a name, and calls what has none Unnamed when it reads and saves it again."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -34,6 +37,7 @@ class Dialect:
     """How one file is read. `names` are its columns', without a header column1, column2 …"""
 
     names: tuple[str, ...]
+    unnamed: tuple[str, ...]
     header: bool
     delimiter: str
     quote: str
@@ -71,7 +75,10 @@ def dialect(file: Found, stated: CsvDialect) -> Dialect:
         raise JobError("InvalidFile", f"{file.name} holds no line: remove it, or write its header and rows")
     header = stated.header is not False
     names = _names(file, first) if header else tuple(f"column{n}" for n in range(1, len(first) + 1))
-    return Dialect(names, header, delimiter, quote, encoding, stated.skip_lines or 0, stated.comment or "")
+    blank = tuple(
+        name for name, given in zip(names, first, strict=True) if header and _UNNAMED.fullmatch(given.strip())
+    )
+    return Dialect(names, blank, header, delimiter, quote, encoding, stated.skip_lines or 0, stated.comment or "")
 
 
 def _decoded(file: Found, sample: bytes, encoding: str) -> str:
