@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .values import Kind
 
 NEARLY = 0.9
-_NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.INFINITE)
+NUMBERS: tuple[Kind, ...] = (Kind.INTEGER, Kind.NUMBER, Kind.INFINITE)
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Choice:
 def choose(tally: Counter[Kind], day: int = 0, month: int = 0) -> Choice:
     """`day` and `month`: the largest first and second part of the dates like 1/2/2013."""
     tally = Counter({kind: count for kind, count in tally.items() if count and kind != Kind.MISSING})
-    values = Counter({kind: count for kind, count in tally.items() if kind != Kind.MARKER})
+    values: Counter[Kind] = Counter({kind: count for kind, count in tally.items() if kind != Kind.MARKER})
     filled = values.total()
     if not filled:
         return Choice("string", "has no value but markers of missing ones" if tally else "has no value at all")
-    if _only(values, _NUMBERS):
+    if _only(values, NUMBERS):
         return _number(values)
     if _only(values, (Kind.BOOLEAN,)):
         return Choice("boolean")
@@ -39,16 +39,16 @@ def choose(tally: Counter[Kind], day: int = 0, month: int = 0) -> Choice:
         return Choice("timestamp")
     if _only(values, (Kind.DAY,)):
         return _date(day, month)
-    if _only(values, (*_NUMBERS, Kind.CODE, Kind.LONG)):
+    if _only(values, (*NUMBERS, Kind.CODE, Kind.LONG)):
         why = "leading zeros, as codes have" if values[Kind.CODE] else "more than 64 bits, as identifiers have"
         return Choice("string", f"is text: some of its numbers have {why}; `types` takes them as numbers")
-    if _share(values, (*_NUMBERS, Kind.COMMA, Kind.SEPARATED)) >= NEARLY:
-        return Choice("number", lost=_others(values, _NUMBERS))
+    if _share(values, (*NUMBERS, Kind.COMMA, Kind.SEPARATED)) >= NEARLY:
+        return Choice("number", lost=_others(values, NUMBERS))
     if _share(values, (Kind.ISO,)) >= NEARLY:
         return Choice("timestamp", lost=_others(values, (Kind.ISO,)))
     if _share(values, (Kind.DAY,)) >= NEARLY:
         return Choice("timestamp", lost=_others(values, (Kind.DAY,)))
-    share = _share(values, (*_NUMBERS, Kind.COMMA, Kind.SEPARATED))
+    share = _share(values, (*NUMBERS, Kind.COMMA, Kind.SEPARATED))
     odd = f"is text, though {share:.0%} of its values are numbers" if share >= 0.5 else ""
     return Choice("string", odd)
 

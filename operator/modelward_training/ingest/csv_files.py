@@ -129,7 +129,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTas
 
 
 def _decimal_comma(source: CsvFiles, tallies: list[Counter[Kind]]) -> bool:
-    """3,5 in files divided by something else, where no number has a point: written where a comma is the decimal sign."""
+    """3,5 in files that something else divides, where no number has a point: the comma is the decimal sign."""
     stated = source.task.csv
     if stated.decimal or stated.thousands or any(each.delimiter == "," for each in source.dialects):
         return False

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from modelward_contracts.dialect import CsvDialect
@@ -110,13 +111,9 @@ def _delimiter(file: Found, lines: list[str], quote: str) -> str:
 
 
 def _widths(lines: list[str], delimiter: str, quote: str) -> list[int]:
-    found = []
-    try:
-        for row in _reader(iter(lines), delimiter, quote):
-            if row:
-                found.append(len(row))
-    except csv.Error:
-        pass  # a record that the sample cuts; a faulty one is told when all of the file is read
+    found: list[int] = []
+    with suppress(csv.Error):  # a record that the sample cuts; a faulty one is told when all of the file is read
+        found.extend(len(row) for row in _reader(iter(lines), delimiter, quote) if row)
     return found
 
 

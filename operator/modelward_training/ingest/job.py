@@ -14,6 +14,7 @@ from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
 from . import load, odd, split, validate
+from .csv_files import Read
 from .names import held
 from .prepare import prepare
 from .source import hashed, listed, unchanged
@@ -101,7 +102,7 @@ def _columns(con: duckdb.DuckDBPyConnection, types: validate.Types) -> list[Colu
     ]
 
 
-def _report(store: Store, manifest: DatasetManifest, read: load.Read, warnings: list[str]) -> Done:
+def _report(store: Store, manifest: DatasetManifest, read: Read, warnings: list[str]) -> Done:
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
         task=manifest.task,

@@ -1,4 +1,4 @@
-"""Parquet files into the table `source`. A saved pandas index is no column; types that differ between files are told."""
+"""Parquet files into the table `source`. A saved pandas index is no column; types that differ are refused."""
 # ruff: noqa: S608 - names are quoted by `quoted`
 
 import json
@@ -23,8 +23,8 @@ def read_parquet(con: duckdb.DuckDBPyConnection, files: list[Found], task: Inges
     """Returns what is to be told."""
     metadata = [_metadata(file) for file in files]
     described = [_described(con, file) for file in files]
-    for file, types in zip(files, described, strict=True):
-        _differ_by_more_than_case(file, list(types))
+    for file in files:
+        _distinct(file)
     same_columns(files, [list(types) for types in described])
     for name in described[0]:
         _alike(files, name, [types[name] for types in described])
@@ -75,10 +75,9 @@ def _described(con: duckdb.DuckDBPyConnection, file: Found) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _differ_by_more_than_case(file: Found, names: list[str]) -> None:
-    stored = pq.read_schema(file.path).names
+def _distinct(file: Found) -> None:
     lower: dict[str, str] = {}
-    for name in stored:
+    for name in pq.read_schema(file.path).names:
         if name.lower() in lower:
             raise JobError(
                 "InvalidFile",

@@ -57,7 +57,7 @@ class Values:
             whole = rf"(\d+|\d{{1,3}}([{self.thousands}]\d{{3}})+)"
         number = rf"[+-]?({whole}({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"
         bare = f"replace({value}, {text(self.thousands)}, '')" if self.thousands else value
-        cases = [
+        cases: list[tuple[str, Kind | str]] = [
             (f"{column} IS NULL OR {value} = ''", Kind.MISSING),
             *([(f"{value} IN ({texts(self.missing)})", Kind.MISSING)] if self.missing else []),
             (
