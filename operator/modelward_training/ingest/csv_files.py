@@ -55,7 +55,7 @@ class CsvFiles:
         return (
             f"read_csv({text(str(file.path))}, auto_detect = false, header = {str(file.dialect.header).lower()}, "
             f"delim = {text(file.dialect.delimiter)}, quote = {text(file.dialect.quote)}, "
-            f"escape = {text(file.dialect.quote)}, comment = '', strict_mode = true, hive_partitioning = false, "
+            f"escape = {text(file.dialect.quote)}, comment = '', new_line = '{file.line_end}', strict_mode = true, hive_partitioning = false, "
             f"max_line_size = {64 << 20}, columns = {{{columns}}})"
         )
 
@@ -84,7 +84,10 @@ class CsvFiles:
         if rows != expected:
             self.records[number] = plain(self.files[number], self.dialects[number], self.scratch)
             expected = self.records[number].rows
-            rows, counts = self._tally(number)
+            try:
+                rows, counts = self._tally(number)
+            except duckdb.InvalidInputException as error:
+                raise self._unreadable(number, error) from error
         if rows != expected:
             raise JobError(
                 "InvalidFile",
@@ -92,6 +95,9 @@ class CsvFiles:
                 "say how it is written with `csv: {delimiter, quote, encoding}`",
             )
         return counts
+
+    def _unreadable(self, number: int, error: duckdb.Error) -> JobError:
+        return JobError("InvalidFile", f"{self.files[number].name} cannot be read as CSV: {str(error).splitlines()[0]}")
 
     def _tally(self, number: int) -> tuple[int, list[list[int]]]:
         places = range(len(self.names))

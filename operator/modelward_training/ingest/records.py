@@ -28,6 +28,7 @@ class Records:
     path: Path
     rows: int
     dialect: Dialect
+    line_end: str = r"\n"
 
 
 @dataclass
@@ -44,15 +45,19 @@ class _Seen:
         """Lines end in more than one way, or all in a bare carriage return."""
         return self.returns > 0 and not self.pairs == self.returns == self.newlines
 
+    @property
+    def line_end(self) -> str:
+        return r"\r\n" if self.returns else r"\n"
+
 
 def records(file: Found, dialect: Dialect, scratch: Path) -> Records:
     odd = dialect.encoding not in ("utf-8", "utf-8-sig") or dialect.skip_lines or dialect.comment
     if odd or (seen := _scan(file, dialect.quote)).uneven:
         return plain(file, dialect, scratch)
     if seen.quoted or seen.blank:
-        return Records(file.path, sum(1 for _ in checked(file, dialect)), dialect)
+        return Records(file.path, sum(1 for _ in checked(file, dialect)), dialect, seen.line_end)
     lines = seen.newlines + (seen.last != b"\n")
-    return Records(file.path, lines - dialect.header, dialect)
+    return Records(file.path, lines - dialect.header, dialect, seen.line_end)
 
 
 def plain(file: Found, dialect: Dialect, scratch: Path) -> Records:

@@ -7,6 +7,7 @@ MARKERS = (
     "NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>", "NaN", "nan", "NAN", "-nan", "NaT", "null", "NULL", "Null",
     "None", "NONE", "none", "nil", "?", "-", "--", ".", "..", "\\N", "#VALUE!", "#DIV/0!", "#REF!", "#NULL!", "#NUM!",
 )  # fmt: skip
+BLANKS = "' \t\u00a0'"
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 """Where a column is stated to be boolean. Unstated, only true and false are."""
 _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?)?"
@@ -51,7 +52,7 @@ class Values:
 
     def kind(self, column: str) -> str:
         """SQL: the Kind of a text column's value."""
-        value, point = f"trim({column})", f"[{self.decimal}]"
+        value, point = trimmed(column), f"[{self.decimal}]"
         whole = r"\d+"
         if self.thousands:
             whole = rf"(\d+|\d{{1,3}}([{self.thousands}]\d{{3}})+)"
@@ -93,10 +94,10 @@ class Values:
 
     def cast(self, column: str, kind: str) -> str:
         """SQL: the value in the column's type (a ColumnType or a date's form); missing where it is none."""
-        value = f"trim({column})"
+        value = trimmed(column)
         double = f"TRY_CAST({self.plain(value)} AS DOUBLE)"
         if kind == "string":
-            return self._unless_missing(f"nullif(ltrim({column}), '')", value)
+            return self._unless_missing(f"nullif(ltrim({column}, {BLANKS}), '')", value)
         return self._unless_missing(
             {
                 "integer": f"CASE WHEN {double} = floor({double}) THEN TRY_CAST({self.plain(value)} AS BIGINT) END",
@@ -112,6 +113,11 @@ class Values:
 
     def _unless_missing(self, sql: str, value: str) -> str:
         return f"CASE WHEN {value} NOT IN ({texts(self.missing)}) THEN {sql} END" if self.missing else sql
+
+
+def trimmed(column: str) -> str:
+    """SQL: without the blanks around it, the unbreakable among them."""
+    return f"trim({column}, {BLANKS})"
 
 
 def text(value: str) -> str:
