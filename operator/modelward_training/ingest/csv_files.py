@@ -55,7 +55,8 @@ class CsvFiles:
         return (
             f"read_csv({text(str(file.path))}, auto_detect = false, header = {str(file.dialect.header).lower()}, "
             f"delim = {text(file.dialect.delimiter)}, quote = {text(file.dialect.quote)}, "
-            f"escape = {text(file.dialect.quote)}, comment = '', new_line = '{file.line_end}', strict_mode = true, hive_partitioning = false, "
+            f"escape = {text(file.dialect.quote)}, comment = '', new_line = '{file.line_end}', "
+            "strict_mode = true, hive_partitioning = false, "
             f"max_line_size = {64 << 20}, columns = {{{columns}}})"
         )
 
