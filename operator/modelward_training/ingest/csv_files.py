@@ -18,7 +18,7 @@ from .records import plain, records
 from .same_columns import same_columns
 from .settle import settle
 from .source import Found
-from .values import Kind, Values, text
+from .values import Kind, Values, text, trimmed
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class CsvFiles:
             "strict_mode = true, hive_partitioning = false, "
             f"max_line_size = {64 << 20}, columns = {{{columns}}})"
         )
+
+    def bare(self, number: int) -> str:
+        """SQL: one file's records as text, without the blanks around values; once, for it costs more than a pattern."""
+        columns = ", ".join(f"{trimmed(f'c{place}')} AS c{place}" for place in range(len(self.names)))
+        return f"(SELECT {columns} FROM {self.reader(number)})"
 
     def above(self, number: int) -> int:
         """Rows of a file before its first record."""
@@ -104,7 +109,7 @@ class CsvFiles:
         places = range(len(self.names))
         kinds = ", ".join(f"{self.values.kind(f'c{place}')}::UTINYINT AS k{place}" for place in places)
         counts = ", ".join(f"[{', '.join(f'count_if(k{place} = {kind:d})' for kind in Kind)}]" for place in places)
-        row = self.con.execute(f"SELECT count(*), {counts} FROM (SELECT {kinds} FROM {self.reader(number)})").fetchone()
+        row = self.con.execute(f"SELECT count(*), {counts} FROM (SELECT {kinds} FROM {self.bare(number)})").fetchone()
         assert row is not None
         return row[0], list(row[1:])
 
@@ -122,7 +127,7 @@ def read_csv(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTas
     )
     for number in range(len(files)):
         how = "INSERT INTO source" if number else "CREATE TABLE source AS"
-        con.execute(f"{how} SELECT {casts} FROM {source.reader(number)}")
+        con.execute(f"{how} SELECT {casts} FROM {source.bare(number)}")
     wanted = {task.label, task.id, task.time, *task.types}
     warnings += drop_unnamed(con, source.dialects[0].unnamed, wanted, len(files))
     used = _used(source)

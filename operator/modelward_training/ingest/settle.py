@@ -14,7 +14,7 @@ from modelward_training.outcome import JobError
 
 from .choice import Choice, choose
 from .source import Found
-from .values import Kind, Values
+from .values import Kind, Values, trimmed
 
 
 class Source(Protocol):
@@ -124,7 +124,8 @@ def _asked(source: Source, place: int, select: str, where: str) -> list[tuple[An
     """One row a file, over a column's values c, their kinds k and their rows r (the header is row 1)."""
     found = []
     for number in range(len(source.files)):
-        rows = f"SELECT c{place} AS c, row_number() OVER () + {source.above(number)} AS r FROM {source.reader(number)}"
+        rows = f"SELECT {trimmed(f'c{place}')} AS c, row_number() OVER () + {source.above(number)} AS r "
+        rows += f"FROM {source.reader(number)}"
         kinds = f"SELECT c, r, {source.values.kind('c')} AS k FROM ({rows})"
         row = source.con.execute(f"SELECT {select} FROM ({kinds}) WHERE {where}").fetchone()
         assert row is not None

@@ -51,8 +51,8 @@ class Values:
         return value if self.decimal == "." else f"replace({value}, {text(self.decimal)}, '.')"
 
     def kind(self, column: str) -> str:
-        """SQL: the Kind of a text column's value."""
-        value, point = trimmed(column), f"[{self.decimal}]"
+        """SQL: the Kind of a text column's value, `trimmed` before."""
+        value, point = column, f"[{self.decimal}]"
         whole = r"\d+"
         if self.thousands:
             whole = rf"(\d+|\d{{1,3}}([{self.thousands}]\d{{3}})+)"
@@ -93,11 +93,11 @@ class Values:
         return _case(cases, Kind.TEXT)
 
     def cast(self, column: str, kind: str) -> str:
-        """SQL: the value in the column's type (a ColumnType or a date's form); missing where it is none."""
-        value = trimmed(column)
+        """SQL: the value in the column's type (a ColumnType or a date's form); else missing."""
+        value = column
         double = f"TRY_CAST({self.plain(value)} AS DOUBLE)"
         if kind == "string":
-            return self._unless_missing(f"nullif(ltrim({column}, {BLANKS}), '')", value)
+            return self._unless_missing(f"nullif({column}, '')", value)
         return self._unless_missing(
             {
                 "integer": f"CASE WHEN {double} = floor({double}) THEN TRY_CAST({self.plain(value)} AS BIGINT) END",
