@@ -7,7 +7,6 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
-from .dialect import CsvDialect
 from .manifests import Batching, Column, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
@@ -50,14 +49,6 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     sources: list[SourceFile]
     """At most 1,000; `source_files` counts all."""
     source_files: int
-    id: str = "row_id"
-    """The id column: the Dataset's own, or the row number that ingest added."""
-    csv: CsvDialect | None = None
-    """How the (first) CSV file was read."""
-    guessed: list[str] = []
-    """Fields of `csv`, as the Dataset names them, that nobody stated."""
-    warnings: list[str] = []
-    """What a person should know of the data although it was taken; at most 30 sentences."""
 
 
 class GateResult(Wire, frozen=True, kw_only=True):

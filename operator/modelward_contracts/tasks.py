@@ -2,7 +2,6 @@
 
 from typing import Any, Literal
 
-from .dialect import CsvDialect
 from .manifests import Task
 from .verdicts import StoredService
 from .wire import Wire
@@ -28,17 +27,13 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
     format: Literal["csv", "parquet"]
     source: Literal["pvc", "inline"]
-    csv: CsvDialect = CsvDialect()
-    """What is stated of the files; the rest is found out."""
-    types: dict[str, str] = {}
-    """Columns of the source whose type is stated: a ColumnType, or the form of a date (`%d.%m.%Y`)."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
     prepare_sql: str | None = None
     """One SELECT over the table `source`."""
     label: str
     id: str | None = None
-    """None: a row number column of our own is added, by a name that is free."""
+    """None: the operator's own row number column `row_id` is added."""
     time: str | None = None
     forbidden: list[str] = []
     task: Task | None = None

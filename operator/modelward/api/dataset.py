@@ -66,46 +66,11 @@ class Source(ApiModel):
     inline: InlineSource | None = None
 
 
-class Csv(ApiModel):
-    """How CSV files are written, for what cannot be seen in them. What is left out is found out, and told."""
-
-    model_config = rules(
-        rule(
-            "!has(self.decimal) || !has(self.thousands) || self.decimal != self.thousands",
-            "csv.decimal and csv.thousands must be different characters",
-        ),
-        rule(
-            "!has(self.decimal) || self.decimal in [',', '.']",
-            'csv.decimal must be a comma or a point: write `decimal: ","`',
-        ),
-    )
-    header: bool | None = None
-    """False: the first row is data, and the columns are column1, column2 …"""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    quote: Annotated[str, Field(max_length=1)] | None = None
-    """Empty: quotes are characters like others."""
-    encoding: Annotated[str, Field(min_length=1, max_length=32)] | None = None
-    """As Python names it: windows-1252, utf-16."""
-    decimal: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    thousands: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    null_values: Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(max_length=64)] = []
-    """Missing in every column. Empty values always are; NA, ?, - and alike are where the rest are numbers or dates."""
-    skip_lines: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Lines above the header."""
-    comment: Annotated[str, Field(min_length=1, max_length=8)] | None = None
-    """Lines that start with it are no rows. None: all lines are rows."""
-
-
 class Prepare(ApiModel):
     """What is done to the data before it is checked and split. None: it is taken as it is."""
 
     sql: Annotated[str, Field(min_length=1, max_length=32_768)]
     """One DuckDB SELECT over the table `source`."""
-
-
-ColumnForm = Annotated[
-    str, Field(pattern=r"^(boolean|integer|number|string|timestamp|.*%.*)$", min_length=1, max_length=64)
-]
 
 
 class Columns(ApiModel):
@@ -131,8 +96,6 @@ class Columns(ApiModel):
     """When a row happened; never an input."""
     forbidden: Annotated[list[ColumnName], Field(max_length=256)] = []
     """Columns that would leak the label or must not be used: ingest fails if the prepared data holds one."""
-    types: Annotated[dict[ColumnName, ColumnForm], Field(max_length=1000)] = {}
-    """Of CSV columns: boolean, integer, number, string, timestamp, or the form of a date, `"%d.%m.%Y"`."""
 
 
 class Splits(ApiModel):
@@ -152,19 +115,8 @@ class Splits(ApiModel):
 
 
 class DatasetSpec(ApiModel):
-    model_config = rules(
-        rule(
-            "!has(self.format) || self.format == 'csv' || !has(self.csv)",
-            "csv says how CSV files are written: leave it out, or write `format: csv`",
-        ),
-        rule(
-            "!has(self.format) || self.format == 'csv' || !has(self.columns.types) || self.columns.types.size() == 0",
-            "columns.types is for CSV, Parquet has its own types: change them in prepare.sql",
-        ),
-    )
     source: Source
     format: Literal["csv", "parquet"] = "csv"
-    csv: Csv | None = None
     prepare: Prepare | None = None
     columns: Columns
     task: Literal["classification", "regression"] | None = None

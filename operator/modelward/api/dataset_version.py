@@ -39,22 +39,6 @@ class SplitRows(ApiModel):
     test: int
 
 
-class CsvRead(ApiModel):
-    """How the source's (first) CSV file was read."""
-
-    header: bool
-    delimiter: str
-    quote: str
-    encoding: str
-    decimal: str
-    thousands: str | None = None
-    null_values: list[str] = []
-    skip_lines: int = 0
-    comment: str | None = None
-    guessed: Annotated[list[str], Field(max_length=16)] = []
-    """Those of these fields that the Dataset does not state."""
-
-
 class DatasetVersionSpec(ApiModel):
     model_config = rules(
         rule("self == oldSelf", "a DatasetVersion is immutable: change the Dataset, or make a new one")
@@ -76,9 +60,6 @@ class DatasetVersionSpec(ApiModel):
     sources: Annotated[list[SourceFile], Field(max_length=1000)]
     """The files it was read from; at most 1,000 are listed."""
     source_files: int
-    csv: CsvRead | None = None
-    warnings: Annotated[list[Annotated[str, Field(max_length=400)]], Field(max_length=30)] = []
-    """What a person should know of the data although it was taken."""
 
 
 class DatasetVersionStatus(Status):

@@ -3,8 +3,10 @@
 from modelward.api import GROUP, VERSION
 from modelward.api.dataset import Dataset
 from modelward.names import Manifest, child_name, labels
-from modelward_contracts.dialect import CsvDialect
 from modelward_contracts.reports import IngestReport
+
+ROW_ID = "row_id"
+"""The column that ingest adds where the Dataset names no id."""
 
 
 def dataset_version_name(dataset: str, digest: str) -> str:
@@ -23,16 +25,12 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         "bytes": report.bytes,
         "splitRows": report.split_rows,
         "label": columns.label,
-        "id": report.id,
+        "id": columns.id or ROW_ID,
         "classes": report.classes,
         "columns": [{"name": c.name, "type": c.type, "nullable": c.nullable} for c in report.columns],
         "sources": [{"path": s.path, "bytes": s.bytes, "digest": s.digest} for s in report.sources],
         "sourceFiles": report.source_files,
     }
-    if report.csv:
-        spec["csv"] = _csv(report.csv, report.guessed)
-    if report.warnings:
-        spec["warnings"] = report.warnings
     if columns.time:
         spec["time"] = columns.time
     if latest and latest.digest != report.manifest:
@@ -47,19 +45,3 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         },
         "spec": spec,
     }
-
-
-def _csv(read: CsvDialect, guessed: list[str]) -> Manifest:
-    found = {
-        "header": read.header,
-        "delimiter": read.delimiter,
-        "quote": read.quote,
-        "encoding": read.encoding,
-        "decimal": read.decimal,
-        "thousands": read.thousands,
-        "nullValues": read.null_values,
-        "skipLines": read.skip_lines,
-        "comment": read.comment,
-        "guessed": guessed,
-    }
-    return {field: value for field, value in found.items() if value is not None}

@@ -1,10 +1,9 @@
 """What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
 
-from modelward.api.dataset import Csv, Dataset
+from modelward.api.dataset import Dataset
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.dialect import CsvDialect
 from modelward_contracts.tasks import INLINE_FILE, TASK_FILE, Estimator, Gate, IngestTask, TrainTask
 from modelward_contracts.wire import Wire, canonical
 
@@ -33,8 +32,6 @@ def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
         namespace=dataset.metadata.namespace,
         store=settings.store_url,
         format=spec.format,
-        csv=_csv(spec.csv) if spec.csv else CsvDialect(),
-        types=dict(spec.columns.types),
         source="pvc" if spec.source.pvc else "inline",
         path=spec.source.pvc.path if spec.source.pvc else None,
         prepare_sql=spec.prepare.sql if spec.prepare else None,
@@ -46,20 +43,6 @@ def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
         validation_fraction=spec.splits.validation_percent / 100,
         test_fraction=spec.splits.test_percent / 100,
         salt=name if spec.splits.salt is None else spec.splits.salt,
-    )
-
-
-def _csv(csv: Csv) -> CsvDialect:
-    return CsvDialect(
-        header=csv.header,
-        delimiter=csv.delimiter,
-        quote=csv.quote,
-        encoding=csv.encoding,
-        decimal=csv.decimal,
-        thousands=csv.thousands,
-        null_values=list(csv.null_values) or None,
-        skip_lines=csv.skip_lines or None,
-        comment=csv.comment,
     )
 
 

@@ -26,7 +26,6 @@ from modelward.decide.ingest import (
     request_of,
     until_retry,
     wanted,
-    warned,
 )
 from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.plan import Event, Plan, Ref
@@ -35,9 +34,6 @@ from modelward.errors import Refused
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
 from modelward_contracts.reports import IngestReport
-
-MAX_EVENTS = 5
-"""Of warnings about the data; all of them stand in the DatasetVersion."""
 
 
 @dataclass(frozen=True)
@@ -132,19 +128,18 @@ def _running(o: DatasetObserved, job: JobSeen, now: datetime) -> Plan:
 def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: datetime) -> Plan:
     name, before = dataset_version_name(o.dataset.metadata.name, report.manifest), o.status.latest_version
     files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
-    found = f"{name}: {report.rows} rows of {files}{warned(report.warnings)}"
-    odd = tuple(Event("Warning", "DataWarning", warning) for warning in report.warnings[:MAX_EVENTS])
+    found = f"{name}: {report.rows} rows of {files}"
     if before and before.digest == report.manifest:
-        odd, latest, event = (), before, Event("Normal", "Unchanged", f"the source still is {name}")
+        latest, event = before, Event("Normal", "Unchanged", f"the source still is {name}")
     else:
         latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
-        event = Event("Normal", "VersionCreated", f"{name}: {report.rows} rows of {files}")
+        event = Event("Normal", "VersionCreated", found)
     said: Said = ("True", "Ingested", found)
     finished = _finished(ingest, said, now)
     return Plan(
         status=_status(o, said, now, ingest=finished, latest_version=latest),
         creates=(dataset_version(o.dataset, report),),
-        events=(event, *odd),
+        events=(event,),
     )
 
 

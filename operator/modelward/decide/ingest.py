@@ -1,6 +1,5 @@
 """When is a new ingest of a Dataset wanted?"""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from modelward.api import Dataset
@@ -82,11 +81,3 @@ def due_in(dataset: Dataset, now: datetime) -> float | None:
         return None
     finished = datetime.fromisoformat(ingest.finished)
     return (finished + timedelta(seconds=seconds(interval)) - now).total_seconds()
-
-
-def warned(warnings: Sequence[str]) -> str:
-    """Told behind a message: the first warning, and how many there are."""
-    if not warnings:
-        return ""
-    more = f" (and {len(warnings) - 1} more in the DatasetVersion)" if len(warnings) > 1 else ""
-    return f"; warning: {warnings[0]}{more}"

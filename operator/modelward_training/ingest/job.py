@@ -13,16 +13,12 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import load, odd, split, validate
-from .csv_files import Read
-from .names import held
-from .prepare import prepare
+from . import load, split, validate
+from .prepare import prepare, quoted
 from .source import hashed, listed, unchanged
 from .statistics import statistics
 
 MAX_SOURCES = 1000
-MAX_WARNINGS = 30
-MAX_WARNING = 400
 
 
 def run(paths: Paths) -> Done:
@@ -36,31 +32,27 @@ def run(paths: Paths) -> Done:
         folder.mkdir()
         with load.connect(Path(scratch)) as con:
             progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
-            read = load.load(con, files, task, Path(scratch))
+            load.load(con, files, task.format)
             unchanged(files)
             load.lock(con, folder)
             try:
-                manifest, warnings = _version(con, task, store, sources, folder)
+                manifest = _version(con, task, store, sources, folder)
             except duckdb.Error as error:
                 raise _resources(error) from error
-    return _report(store, manifest, read, warnings)
+    return _report(store, manifest)
 
 
 def _version(
     con: duckdb.DuckDBPyConnection, task: IngestTask, store: Store, sources: list[SourceFile], folder: Path
-) -> tuple[DatasetManifest, list[str]]:
-    types, warnings = prepare(con, task.prepare_sql)
+) -> DatasetManifest:
+    types = prepare(con, task.prepare_sql)
     validate.check_columns(task, types)
     valid = validate.check_rows(con, task, types)
-    warnings += odd.counting(con, task, types)
     progress(f"splitting {valid.rows} rows", 0.6)
     id_column = split.assign(con, task, types)
-    warnings += odd.splits(con, task, valid)
     columns = _columns(con, types)
-    splits = {
-        name: _stored(con, store, task, id_column, name, types, folder) for name in ("train", "validation", "test")
-    }
-    manifest = DatasetManifest(
+    splits = {name: _stored(con, store, task, id_column, name, folder) for name in ("train", "validation", "test")}
+    return DatasetManifest(
         dataset=task.dataset,
         task=valid.task,
         columns=columns,
@@ -74,26 +66,19 @@ def _version(
         salt=task.salt,
         sources=sources,
     )
-    return manifest, warnings
 
 
 def _stored(
-    con: duckdb.DuckDBPyConnection,
-    store: Store,
-    task: IngestTask,
-    id_column: str,
-    name: str,
-    types: validate.Types,
-    folder: Path,
+    con: duckdb.DuckDBPyConnection, store: Store, task: IngestTask, id_column: str, name: str, folder: Path
 ) -> Split:
-    files = split.write(con, name, task.label, id_column, types, folder)
+    files = split.write(con, name, task.label, id_column, folder)
     labels: Blob | None = store.put_file(files.labels) if files.labels else None
     return Split(rows=files.rows, data=store.put_file(files.data), labels=labels)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, types: validate.Types) -> list[Column]:
     nulls = con.execute(
-        "SELECT " + ", ".join(f"bool_or({held(name)} IS NULL)" for name in types) + " FROM rows"
+        "SELECT " + ", ".join(f"bool_or({quoted(name)} IS NULL)" for name in types) + " FROM rows"
     ).fetchone()
     assert nulls is not None
     return [
@@ -102,7 +87,7 @@ def _columns(con: duckdb.DuckDBPyConnection, types: validate.Types) -> list[Colu
     ]
 
 
-def _report(store: Store, manifest: DatasetManifest, read: Read, warnings: list[str]) -> Done:
+def _report(store: Store, manifest: DatasetManifest) -> Done:
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
         task=manifest.task,
@@ -113,17 +98,9 @@ def _report(store: Store, manifest: DatasetManifest, read: Read, warnings: list[
         classes=manifest.classes,
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
-        id=manifest.id,
-        csv=read.csv,
-        guessed=list(read.guessed),
-        warnings=[_short(warning) for warning in (*read.warnings, *warnings)][:MAX_WARNINGS],
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}")
-
-
-def _short(warning: str) -> str:
-    return warning if len(warning) <= MAX_WARNING else warning[: MAX_WARNING - 1] + "…"
 
 
 def _resources(error: duckdb.Error) -> JobError:

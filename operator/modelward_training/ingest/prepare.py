@@ -6,8 +6,6 @@ import duckdb
 from modelward_contracts.manifests import ColumnType
 from modelward_training.outcome import JobError
 
-from .names import held, quoted
-
 _TYPES: dict[str, ColumnType] = {
     "BOOLEAN": "boolean",
     **dict.fromkeys(
@@ -40,34 +38,25 @@ _CASTS: dict[ColumnType, str] = {
 }
 
 
-def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> tuple[dict[str, ColumnType], list[str]]:
-    """Make the table `clean`; its columns with their types, and what is to be told."""
+def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> dict[str, ColumnType]:
+    """Make the table `clean`, and say its columns and their types."""
     con.execute("DROP TABLE IF EXISTS prepared")
     if sql is None:
         con.execute("ALTER TABLE source RENAME TO prepared")
     else:
         _select(con, sql)
     types = {name: _type(name, kind) for name, kind, *_ in con.execute("DESCRIBE prepared").fetchall()}
-    casts = ", ".join(f"{_cast(name, kind)} AS {held(name)}" for name, kind in types.items())
+    casts = ", ".join(f"{_cast(name, kind)} AS {quoted(name)}" for name, kind in types.items())
     try:
         con.execute(f"CREATE TABLE clean AS SELECT {casts} FROM prepared")
     except duckdb.ConversionException as error:
         raise JobError("InvalidColumn", f"a whole number does not fit into 64 bits: {_said(error)}") from error
-    told = _infinite(con, [name for name, kind in types.items() if kind == "number"])
     con.execute("DROP TABLE prepared")
-    return types, told
+    return types
 
 
-def _infinite(con: duckdb.DuckDBPyConnection, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    counts = ", ".join(f"count_if(isinf({quoted(name)}::DOUBLE))" for name in names)
-    found = con.execute(f"SELECT {counts} FROM prepared").fetchone() or ()
-    return [
-        f"column {name!r}: {count} infinite values are taken as missing"
-        for name, count in zip(names, found, strict=True)
-        if count
-    ]
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _select(con: duckdb.DuckDBPyConnection, sql: str) -> None:

@@ -1,14 +1,12 @@
 """Which files there are, what bytes they hold, and whether they stayed the same while they were read."""
 
 import difflib
-import gzip
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from modelward_contracts.manifests import SourceFile
 from modelward_contracts.store import file_digest
@@ -27,10 +25,6 @@ class Found:
     path: Path
     size: int
     modified: int
-
-    @property
-    def packed(self) -> bool:
-        return self.path.suffix == ".gz"
 
     def changed(self) -> bool:
         now = self.path.stat()
@@ -62,11 +56,6 @@ def hashed(files: list[Found]) -> list[SourceFile]:
             SourceFile(path=file.name, bytes=file.size, digest=digest)
             for file, digest in zip(files, digests, strict=True)
         ]
-
-
-def opened(file: Found) -> BinaryIO:
-    """Its bytes, unpacked where it is packed."""
-    return gzip.open(file.path, "rb") if file.packed else file.path.open("rb")  # type: ignore[return-value]
 
 
 def unchanged(files: list[Found]) -> None:

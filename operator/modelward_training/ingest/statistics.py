@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from .names import held
+from .prepare import quoted
 from .validate import Types
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -13,7 +13,7 @@ TOP = 20
 
 
 def statistics(con: duckdb.DuckDBPyConnection, types: Types) -> dict[str, Any]:
-    return {name: _column(con, held(name), kind) for name, kind in sorted(types.items())}
+    return {name: _column(con, quoted(name), kind) for name, kind in sorted(types.items())}
 
 
 def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from modelward_contracts.manifests import ColumnType, Task
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from .names import held, quoted
+from .prepare import quoted
 
+ROW_ID = "row_id"
 MAX_INTEGER_CLASSES = 20
 MAX_CLASSES = 1000
 Types = dict[str, ColumnType]
@@ -33,6 +34,8 @@ def check_columns(spec: IngestTask, types: Types) -> None:
             raise JobError(
                 "ForbiddenColumn", f"the data holds the forbidden column {name!r}: leave it out in prepare.sql"
             )
+    if spec.id is None and ROW_ID in types:
+        raise JobError("InvalidId", f"the data has a column {ROW_ID!r}: write `columns: {{id: {ROW_ID}}}` or rename it")
     if spec.id is not None and types[spec.id] not in ("string", "integer"):
         raise JobError("InvalidId", f"the id {spec.id!r} is a {types[spec.id]}: turn it into text in prepare.sql")
     if not set(types) - {spec.label, spec.id, spec.time}:
@@ -55,7 +58,7 @@ def check_rows(con: duckdb.DuckDBPyConnection, spec: IngestTask, types: Types) -
 def _check_id(con: duckdb.DuckDBPyConnection, column: str | None) -> None:
     if column is None:
         return
-    name = held(column)
+    name = quoted(column)
     empty, first = _row(con, f"SELECT count(*), min(rowid) + 1 FROM clean WHERE {name} IS NULL OR {name}::VARCHAR = ''")
     if empty:
         raise JobError(
@@ -77,26 +80,26 @@ def _check_id(con: duckdb.DuckDBPyConnection, column: str | None) -> None:
 
 
 def _check_label_filled(con: duckdb.DuckDBPyConnection, label: str, rows: int) -> None:
-    name = held(label)
+    name = quoted(label)
     empty, first = _row(con, f"SELECT count(*), min(rowid) + 1 FROM clean WHERE {name} IS NULL OR {name}::VARCHAR = ''")
     if empty:
         raise JobError(
             "InvalidLabel",
             f"the label {label!r} is empty in {empty} of {rows} rows, first in row {first} of the "
-            f"prepared data: leave them out with `WHERE {quoted(label)} IS NOT NULL` in prepare.sql",
+            f"prepared data: leave them out with `WHERE {name} IS NOT NULL` in prepare.sql",
         )
 
 
 def _guess(con: duckdb.DuckDBPyConnection, label: str, kind: ColumnType) -> Task:
     if kind in ("string", "boolean"):
         return "classification"
-    (values,) = _row(con, f"SELECT count(DISTINCT {held(label)}) FROM clean")
+    (values,) = _row(con, f"SELECT count(DISTINCT {quoted(label)}) FROM clean")
     return "classification" if kind == "integer" and values <= MAX_INTEGER_CLASSES else "regression"
 
 
 def _classes(con: duckdb.DuckDBPyConnection, label: str, types: Types) -> list[str]:
     """The label's values as text, in their own order (2 before 10). Whole numbers stored as floats become integers."""
-    name = held(label)
+    name = quoted(label)
     if types[label] == "number":
         (fractions,) = _row(con, f"SELECT count(*) FROM clean WHERE {name} <> floor({name})")
         if fractions:

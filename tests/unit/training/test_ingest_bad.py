@@ -84,6 +84,7 @@ def test_file_that_is_no_parquet_is_named(pod: Pod) -> None:
         ({"prepare_sql": "SELECT x, late, x AS id FROM source"}, "InvalidId", ("'id' is a number",)),
         ({"prepare_sql": "SELECT * REPLACE (if(id = 7, NULL, id) AS id) FROM source"}, "MissingId", ("row 8",)),
         ({"prepare_sql": "SELECT * REPLACE (if(id = 7, 3, id) AS id) FROM source"}, "DuplicateId", ("3", "4 and 8")),
+        ({"prepare_sql": "SELECT *, id AS row_id FROM source", "id": None}, "InvalidId", ("row_id",)),
         (
             {"prepare_sql": "SELECT * REPLACE (if(id IN (7, 9), NULL, late) AS late) FROM source"},
             "InvalidLabel",
