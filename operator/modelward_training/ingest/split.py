@@ -80,7 +80,8 @@ def unbalanced(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table, c
             lacking = sorted(set(classes) - {value for (value,) in there})
             if lacking:
                 shown = ", ".join(lacking[:5]) + (" …" if len(lacking) > 5 else "")
-                yield f"{len(lacking)} of {len(classes)} classes of {spec.label!r} have no row for {split}: {shown}"
+                have = "has" if len(lacking) == 1 else "have"
+                yield f"{len(lacking)} of {len(classes)} classes of {spec.label!r} {have} no row for {split}: {shown}"
 
 
 def write(

@@ -61,7 +61,7 @@ def _rounded(value: float | None) -> float | None:
 def counters(described: dict[str, Any]) -> list[str]:
     """Columns that only number the rows: a model learns the order in which rows were saved."""
     return [
-        f"the column {name!r} only counts: {found['minimum']:g} to {found['maximum']:g}, each once. If it numbers the "
+        f"the column {name!r} only counts: {found['minimum']} to {found['maximum']}, each once. If it numbers the "
         "rows, write it as columns.id or leave it out in prepare.sql, or the model learns the order of the rows"
         for name, found in described.items()
         if found["type"] in ("integer", "number")
