@@ -115,14 +115,14 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
     found = f"{name}: {report.rows} rows of {files}"
     told = "".join(f"; {text}" for text in report.warnings)
     if before and before.digest == report.manifest:
-        latest, event = before, Event("Normal", "Unchanged", f"the source still is {name}")
+        latest, events = before, (Event("Normal", "Unchanged", f"the source still is {name}"),)
     else:
         latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
-        event = Event("Normal", "VersionCreated", found)
+        # An Event's message has at most 1,024 characters.
+        look = (Event("Warning", "LookAtData", f"{name}{told}"[:1024]),) if told else ()
+        events = (Event("Normal", "VersionCreated", found), *look)
     finished = ingest.model_copy(update={"finished": timestamp(now)})
     said: Said = ("True", "Ingested", (found + told)[:4096])
-    # An Event's message has at most 1,024 characters.
-    events = (event, Event("Warning", "LookAtData", f"{found}{told}"[:1024])) if told else (event,)
     return Plan(
         status=_status(o, said, now, ingest=finished, latest_version=latest),
         creates=(dataset_version(o.dataset, report),),
