@@ -45,7 +45,7 @@ def compare(path: Path, **options: Any) -> Compared:
             source = load.load(con, [found], task, Path(folder))
         except JobError as error:
             return Compared(refused=error.message)
-        ours = con.execute("SELECT * FROM source").to_arrow_table().to_pandas(date_as_object=True)
+        ours = con.sql("SELECT * FROM source").to_arrow_table().to_pandas(date_as_object=True)
         kinds = {name: kind for name, kind, *_ in con.execute("DESCRIBE source").fetchall()}
     return _compared(path, source, ours, kinds)
 
