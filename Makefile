@@ -70,6 +70,9 @@ bench-traffic: setup ## what the split, its shields and a CPU quota cost, two mi
 bench-rollback: setup ## how often and how fast simulated rollouts end as they should (ARGS="--replicates 200 --only 10/s")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.rollback $(ARGS)
 
+bench-files: setup ## public data files of PyPI packages through ingest, checked against pandas
+	@PYTHONPATH=.:operator $(BIN)/python -m benchmarks.files
+
 soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
 
@@ -87,4 +90,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer bench-traffic bench-rollback soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-traffic bench-rollback soak images crds lock clean

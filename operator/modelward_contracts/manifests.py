@@ -27,6 +27,25 @@ class Column(Wire, frozen=True, kw_only=True):
     name: str
     type: ColumnType
     nullable: bool
+    guessed: bool = False
+    """The type was read off a CSV file's text: neither stated by the Dataset nor by the file."""
+
+
+class Csv(Wire, frozen=True, kw_only=True):
+    """How CSV files were read."""
+
+    header: bool
+    delimiter: str
+    """Of the first file; each file has its own, where none is stated."""
+    quote: str
+    encoding: str
+    decimal: str
+    thousands: str
+    null_values: list[str]
+    skip_lines: int
+    comment: str
+    guessed: list[str]
+    """The fields of this list that the Dataset did not state and that could have been otherwise."""
 
 
 class Split(Wire, frozen=True, kw_only=True):
@@ -53,6 +72,7 @@ class DatasetManifest(Wire, frozen=True, kw_only=True):
     statistics: Blob
     salt: str
     sources: list[SourceFile]
+    csv: Csv | None = None
 
 
 class Tensor(Wire, frozen=True, kw_only=True):

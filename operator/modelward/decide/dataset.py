@@ -129,17 +129,20 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
     name, before = dataset_version_name(o.dataset.metadata.name, report.manifest), o.status.latest_version
     files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
     found = f"{name}: {report.rows} rows of {files}"
+    told = "".join(f"; {text}" for text in report.warnings)
     if before and before.digest == report.manifest:
-        latest, event = before, Event("Normal", "Unchanged", f"the source still is {name}")
+        latest, events = before, (Event("Normal", "Unchanged", f"the source still is {name}"),)
     else:
         latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
-        event = Event("Normal", "VersionCreated", found)
-    said: Said = ("True", "Ingested", found)
+        # An Event's message has at most 1,024 characters.
+        look = (Event("Warning", "LookAtData", f"{name}{told}"[:1024]),) if told else ()
+        events = (Event("Normal", "VersionCreated", found), *look)
+    said: Said = ("True", "Ingested", (found + told)[:4096])
     finished = _finished(ingest, said, now)
     return Plan(
         status=_status(o, said, now, ingest=finished, latest_version=latest),
         creates=(dataset_version(o.dataset, report),),
-        events=(event,),
+        events=events,
     )
 
 

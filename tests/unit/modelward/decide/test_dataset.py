@@ -1,12 +1,18 @@
 """A Dataset's life: ingested, looked at again, changed, failed, tried again."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from modelward.api import DatasetVersion
 from modelward.clients.fake import Crash
+from modelward.decide.dataset_version import DatasetVersionObserved
+from modelward.decide.dataset_version import decide as decide_version
+from modelward_contracts.manifests import Column, Csv
 
-from .workshop import NAMESPACE, RUNNING, Workshop, digest, ended, ingest_report, said, waiting
+from .workshop import NAMESPACE, RUNNING, SETTINGS, Workshop, digest, ended, ingest_report, said, waiting
 
 VERSION = "flights-" + "a" * 10
 RAW_CLAIM = {"name": "raw", "namespace": NAMESPACE}
@@ -23,6 +29,41 @@ async def ingested(workshop: Workshop, **spec: Any) -> Workshop:
     workshop.succeed(ingest_report())
     await workshop.settle()
     return workshop
+
+
+async def test_what_ingest_tells_is_shown_and_told_once(workshop: Workshop) -> None:
+    csv = Csv(
+        header=True,
+        delimiter=";",
+        quote='"',
+        encoding="utf-8",
+        decimal=",",
+        thousands="",
+        null_values=["-999"],
+        skip_lines=0,
+        comment="",
+        guessed=["delimiter", "decimal"],
+    )
+    column = Column(name="late", type="integer", nullable=False, guessed=True)
+    report = msgspec.structs.replace(ingest_report(), csv=csv, columns=[column], warnings=["z is odd"], id="key")
+    workshop.dataset()
+    await workshop.settle()
+    workshop.succeed(report)
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file; z is odd")
+    assert workshop.events() == ["Normal VersionCreated", "Warning LookAtData"]
+    version = await workshop.kube.get("modelward.dev/v1alpha1", "DatasetVersion", NAMESPACE, VERSION)
+    assert version
+    assert version["spec"]["csv"] == msgspec.to_builtins(csv)
+    assert version["spec"]["csv"]["nullValues"] == ["-999"]
+    assert (version["spec"]["id"], version["spec"]["warnings"]) == ("key", ["z is odd"])
+    assert version["spec"]["columns"] == [{"name": "late", "type": "integer", "nullable": False, "guessed": True}]
+    parsed = DatasetVersion.model_validate(version)
+    plan = decide_version(DatasetVersionObserved(parsed), SETTINGS, datetime.now(UTC))
+    assert plan.status
+    said = plan.status.conditions[0].message
+    assert "delimiter ';' (guessed), encoding 'utf-8', decimal ',' (guessed), the types of 1 of 1 columns" in said
+    assert said.endswith("; z is odd")
 
 
 async def test_new_dataset_is_remembered_before_its_job_is_made(workshop: Workshop) -> None:
