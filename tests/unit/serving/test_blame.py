@@ -75,9 +75,8 @@ GOOD = asked(token(1, 2, 3), weights(1, 1, 1))
         (asked(token(1, 2, 3), weights(1)), 400, "both are 'length' in this model: make them equal"),
         (asked(token(1, 2, 3, 4, 5), weights(1, 1, 1, 1, 1)), 400, "Add: Attempting to broadcast"),
         (asked(token(1, 2), weights(1, -1)), 422, "'y' row 0 is NaN or infinite"),
-        (asked(token(1), weights(1), output="half"), 400, "'half' is FP16"),
     ],
-    ids=["token beyond the vocabulary", "lengths", "length of one", "longer than positions", "NaN", "FP16 as JSON"],
+    ids=["token beyond the vocabulary", "lengths", "length of one", "longer than positions", "NaN"],
 )
 async def test_identical_candidate_is_not_blamed_for_what_the_client_did(
     twins: Running, body: dict[str, Any], status: int, words: str
