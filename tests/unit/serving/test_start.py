@@ -2,15 +2,18 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from benchmarks.serving.process import free_port
+from modelward_contracts.traffic import Target
 
 from .models import bare, linear, published
-from .processes import ROW, Running, serving
+from .processes import ROW, Operator, Running, serving
 from .test_lifecycle import reason_of
 
 
@@ -182,3 +185,18 @@ def test_larger_json_is_read_where_it_is_allowed(tmp_path: Path) -> None:
         answer = httpx.post(server.data + server.infer_path, content=body, timeout=120)
         assert answer.status_code == 200
         assert len(answer.content) > 4 * rows
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_candidate_on_ipv6_is_reached(stable: Running, operator: Operator, tmp_path: Path, host: str) -> None:
+    folder, digest = published(tmp_path / "second", scale=2.0)
+    with serving(folder, "--digest", digest, "--host", host, revision="r2", ready=False) as other:
+        other.wait_until_ready(address="[::1]")
+        setting = operator.setting(other.direct_port, 100)
+        target = Target(revision="r2", host=host, port=other.direct_port)
+        assert operator.push(stable, msgspec.structs.replace(setting, candidate=target)).status_code == 200
+        deadline = time.monotonic() + 10
+        while not stable.monitor().forwards["r2"].reached:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert stable.infer().headers["modelward-revision"] == "r2"
