@@ -18,8 +18,8 @@ NO_EXCESS = Allowed(1e-9)
 MISSED = 0.05
 """Probability that a candidate which is as bad as just not allowed is promoted all the same; less where it is worse."""
 BY_SIGHT = 0.1
-"""When time is up, what would be rarer than this for an equal version speaks against it, unless it is likelier still for
-an equal one than for one as bad as just not allowed: which needs no overdispersion to tell."""
+"""When time is up, what would be rarer than this for an equal version speaks against it, unless it is likelier still
+for an equal one than for one as bad as just not allowed: which needs no overdispersion to tell."""
 SUSPICIOUS = 0.02
 """What would be rarer than this for an equal version holds a step."""
 ERROR_TOLERANCE = 0.75
