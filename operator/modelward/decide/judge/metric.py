@@ -15,7 +15,7 @@ from .terms import Terms
 from .trial import ANSWERS, FAILURES, REQUESTS, SLOW, STABLE_ANSWERS, STABLE_FAILURES, STABLE_REQUESTS, Trial
 
 NO_EXCESS = Allowed(1e-9)
-MISSED = 0.05
+MISSED = 0.07
 """Probability that a candidate which is as bad as just not allowed is promoted all the same; less where it is worse."""
 BY_SIGHT = 0.1
 """When time is up, what would be rarer than this for an equal version speaks against it, unless it is likelier still
