@@ -15,12 +15,11 @@ from .terms import Terms
 from .trial import ANSWERS, FAILURES, REQUESTS, SLOW, STABLE_ANSWERS, STABLE_FAILURES, STABLE_REQUESTS, Trial
 
 NO_EXCESS = Allowed(1e-9)
-MISSED = 0.1
+MISSED = 0.07
 """Probability that a candidate which is as bad as just not allowed is promoted all the same; less where it is worse."""
 BY_SIGHT = 0.1
-"""When time is up, what would be rarer than this for an equal version speaks against it …"""
-LIKELIER = 3.0
-"""… unless it is so many times likelier for an equal version than for one as bad as just not allowed."""
+"""When time is up, what would be rarer than this for an equal version speaks against it, unless it is likelier still
+for an equal one than for one as bad as just not allowed: which needs no overdispersion to tell."""
 SUSPICIOUS = 0.02
 """What would be rarer than this for an equal version holds a step."""
 ERROR_TOLERANCE = 0.75
@@ -100,7 +99,7 @@ class Metric:
             return False
         if self.limit.rate(table.stable_rate) >= 1 or self.excess > self.allowed:
             return True
-        return most_likely(table) - log_supremum(table, self.limit) < log(LIKELIER)
+        return most_likely(table) < log_supremum(table, self.limit)
 
     @property
     def _proving(self) -> Table:
