@@ -33,15 +33,18 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=2)
     options = parser.parse_args()
     chosen = [case for case in cases() if options.only in case.name]
-    with locale(), tempfile.TemporaryDirectory() as folder, Nursery() as nursery:
-        with ThreadPoolExecutor(options.at_once) as threads:
-            tasks = [threads.submit(judge, case, nursery, Path(folder, f"{case.kind}-{case.name}")) for case in chosen]
-            verdicts: list[Verdict] = []
-            for task in tasks:
-                verdicts.append(task.result())
-                last = verdicts[-1]
-                if last.outcome == "wrong" or options.only:
-                    print(f"{last.outcome}: {last.kind} {last.name}: {last.said}", file=sys.stderr)
+    verdicts: list[Verdict] = []
+    with (
+        locale(),
+        tempfile.TemporaryDirectory() as folder,
+        Nursery() as nursery,
+        ThreadPoolExecutor(options.at_once) as threads,
+    ):
+        tasks = [threads.submit(judge, case, nursery, Path(folder, f"{case.kind}-{case.name}")) for case in chosen]
+        for verdict in (task.result() for task in tasks):
+            verdicts.append(verdict)
+            if verdict.outcome == "wrong" or options.only:
+                print(f"{verdict.outcome}: {verdict.kind} {verdict.name}: {verdict.said}", file=sys.stderr)
     if not options.only:
         write(verdicts)
     return int(any(verdict.outcome == "wrong" for verdict in verdicts))

@@ -1,9 +1,9 @@
 """The models that the onnx package brings with its tests, and what to ask them."""
 
-import os
-import sys
+import io
 import warnings
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def cases() -> Iterator[Case]:
     yield from _nodes()
     for kind in FILES:
         for test in sorted(load_model_tests(kind=kind), key=lambda test: str(test.name)):
-            yield _file(test.name, kind, Path(test.model_dir))
+            yield _file(test.name, kind, Path(str(test.model_dir)))
     for path in sorted((DATA / "light").glob("*.onnx")):
         yield _light(path)
 
@@ -43,34 +43,30 @@ def cases() -> Iterator[Case]:
 def _nodes() -> Iterator[Case]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        # It computes and prints the same for each of its calls.
-        stdout, sys.stdout = sys.stdout, open(os.devnull, "w")
-        try:
+        with redirect_stdout(io.StringIO()):
             found = collect_testcases(None)
-        finally:
-            sys.stdout.close()
-            sys.stdout = stdout
     for test in sorted({test.name: test for test in found}.values(), key=lambda test: str(test.name)):
         yield _case(
             test.name,
             "node",
-            test.model,
-            [list(inputs) for inputs, _ in test.data_sets],
-            [list(outputs) for _, outputs in test.data_sets],
+            test.model or ModelProto(),
+            [list(inputs) for inputs, _ in test.data_sets or ()],
+            [list(outputs) for _, outputs in test.data_sets or ()],
         )
 
 
 def _file(name: str, kind: str, folder: Path) -> Case:
     model = onnx.load(folder / "model.onnx")
     sets = sorted(folder.glob("test_data_set_*"))
-    asked, expected = ([_stored(data, what, values) for data in sets] for what, values in (
-        ("input", model.graph.input), ("output", model.graph.output)
-    ))
+    asked, expected = (
+        [_stored(data, what, values) for data in sets]
+        for what, values in (("input", model.graph.input), ("output", model.graph.output))
+    )
     return _case(name, kind, model, asked, expected)
 
 
 def _stored(folder: Path, what: str, values: Any) -> list[Any]:
-    stored = []
+    stored: list[Any] = []
     for number, value in enumerate(values):
         path = folder / f"{what}_{number}.pb"
         if path.exists() and value.type.HasField("tensor_type"):

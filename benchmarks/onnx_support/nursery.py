@@ -33,8 +33,7 @@ class Nursery:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.stdin.close()  # type: ignore[union-attr]
-        self._process.wait()
+        self._process.communicate()
 
     def start(self, folder: Path, *arguments: str) -> int:
         """The server's process id. Its log is beside the folder."""

@@ -4,6 +4,7 @@ import http.client
 import json
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,6 +45,13 @@ class Verdict:
     """onnxruntime's answer is the one that onnx expects; None where onnx expects nothing."""
 
 
+@dataclass
+class Wrong:
+    said: str
+    also_alone: bool = False
+    """onnxruntime without a server fails too."""
+
+
 def judge(case: Case, nursery: Nursery, folder: Path) -> Verdict:
     """Never raises for what a server does."""
     verdict = Verdict(case.name, case.kind, "equal")
@@ -53,15 +61,16 @@ def judge(case: Case, nursery: Nursery, folder: Path) -> Verdict:
     ports = ["--port", str(port), "--admin-port", str(admin), "--host", "127.0.0.1", "--name", "m"]
     pid = nursery.start(folder, *ports, "--workers", "1", "--threads", "1")
     try:
-        reason, said = _readiness(admin)
+        reason, said = readiness(admin)
         if reason != "Ready":
             return _refused(case, verdict, reason, said)
         session = _session(case.model)
         for number, asked in enumerate(case.asked):
             expected = case.expected[number] if case.expected else None
             wrong = _ask(session, port, asked, expected, verdict)
-            if wrong:
-                verdict.outcome, verdict.said = ("refused by onnxruntime" if wrong[0] == "ort" else "wrong"), wrong[1]
+            if wrong is not None:
+                verdict.outcome = "refused by onnxruntime" if wrong.also_alone else "wrong"
+                verdict.said = wrong.said
                 return verdict
     except Exception as error:  # told with the model it is about
         verdict.outcome, verdict.said = "wrong", f"{type(error).__name__}: {error}"
@@ -92,45 +101,37 @@ def _session(model: bytes) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _ask(
-    session: Any, port: int, asked: Tensors, expected: list[Any] | None, verdict: Verdict
-) -> tuple[str, str] | None:
-    """What is wrong; "ort" where onnxruntime alone fails too."""
+def _ask(session: Any, port: int, asked: Tensors, expected: list[Any] | None, verdict: Verdict) -> Wrong | None:
     names = [arg.name for arg in session.get_outputs()]
     types = {arg.name: _ORT_TYPES[arg.type] for arg in session.get_inputs()}
     feeds = {name: _as_type(value, types[name]) for name, value in asked.items() if name in types}
-    json_status, json_answer = _infer(port, feeds, False) if _json_can(feeds) else (0, {})
-    status, answer = _infer(port, feeds, True)
+    answers = [_infer(port, feeds, binary) for binary in ((True, False) if _json_can(feeds) else (True,))]
     try:
-        alone = session.run(names, feeds)
-        again = _session_again(session, names, feeds)
+        alone = [np.asarray(value) for value in session.run(names, feeds)]
+        again = [np.asarray(value) for value in session.run(names, feeds)]
     except Exception as error:
-        if status in (400, 500) and json_status in (0, 400, 500):
-            return "ort", f"{status}: {answer['error']}"
-        return "server", f"{status} where onnxruntime alone fails: {error}"
-    if status != 200:
-        return "server", f"binary: {status}: {answer['error']}"
+        if all(status in (400, 500) for status, _ in answers):
+            return Wrong(answers[0][1]["error"], also_alone=True)
+        return Wrong(f"answered where onnxruntime alone fails: {error}")
     verdict.random = not all(map(_same, alone, again))
     if expected:
         close = [_close(value, wanted) for value, wanted in zip(alone, expected, strict=False) if wanted is not None]
         verdict.as_expected = all(close) and verdict.as_expected is not False
-    compare = _alike if verdict.random else _same
-    for name, value in zip(names, alone, strict=True):
-        if not compare(np.asarray(value), answer[name]):
-            return "server", f"binary: {name} differs: {answer[name]!r} is {value!r} alone"
-    if json_status == 422 and not all(map(_finite, alone)):
-        verdict.json_refused = True
-    elif json_status == 200:
-        for name, value in zip(names, alone, strict=True):
-            if not compare(np.asarray(value), json_answer[name]):
-                return "server", f"JSON: {name} differs: {json_answer[name]!r} is {value!r} alone"
-    elif json_status:
-        return "server", f"JSON: {json_status}: {json_answer['error']}"
+    for form, (status, answer) in zip(("binary", "JSON"), answers, strict=False):
+        if form == "JSON" and status == 422 and not all(map(_finite, alone)):
+            verdict.json_refused = True
+        elif status != 200:
+            return Wrong(f"{form}: {status}: {answer['error']}")
+        elif differs := _differs(names, alone, answer, _alike if verdict.random else _same):
+            return Wrong(f"{form}: {differs}")
     return None
 
 
-def _session_again(session: Any, names: list[str], feeds: Tensors) -> Any:
-    return session.run(names, feeds)
+def _differs(names: list[str], alone: list[Any], answer: Tensors, same: Callable[[Any, Any], bool]) -> str:
+    for name, value in zip(names, alone, strict=True):
+        if not same(value, answer[name]):
+            return f"{name} is {answer[name]!r}, alone {value!r}"
+    return ""
 
 
 def _as_type(value: Any, dtype: str) -> Any:
@@ -138,7 +139,7 @@ def _as_type(value: Any, dtype: str) -> Any:
     return array.astype(object) if dtype == "object" else np.ascontiguousarray(array, dtype).reshape(array.shape)
 
 
-def _readiness(port: int) -> tuple[str, str]:
+def readiness(port: int) -> tuple[str, str]:
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         try:
@@ -148,7 +149,7 @@ def _readiness(port: int) -> tuple[str, str]:
                 return told["reason"], told["message"]
         except OSError:
             pass
-        time.sleep(0.003)
+        time.sleep(0.02)
     return "Unanswered", f"not ready after {SECONDS:.0f} s"
 
 
@@ -180,9 +181,7 @@ def _infer(port: int, feeds: Tensors, binary: bool) -> tuple[int, Tensors]:
     return status, answer
 
 
-def _exchange(
-    port: int, method: str, path: str, body: bytes, headers: dict[str, str]
-) -> tuple[int, bytes, int | None]:
+def _exchange(port: int, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes, int | None]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         connection.request(method, path, body, headers)
@@ -210,13 +209,14 @@ def _received(output: Tensors, raw: bytes | None) -> Any:
 
 
 def _datatype(value: Any) -> str:
-    return _NAMES.get(value.dtype.name, value.dtype.name.upper())
+    name = str(value.dtype.name)
+    return _NAMES.get(name, name.upper())
 
 
 def _raw(value: Any) -> bytes:
     if value.dtype != object:
         return bytes(value.tobytes())
-    texts = [_json(item).encode() for item in value.ravel().tolist()]
+    texts = [str(_json(item)).encode() for item in value.ravel().tolist()]
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
@@ -243,11 +243,13 @@ def _same(value: Any, other: Any) -> bool:
 
 def _bits(value: Any) -> bytes:
     """NaN has many forms, of which clients see one."""
-    return bytes((np.where(np.isnan(value), np.nan, value).astype(value.dtype) if value.dtype.kind == "f" else value).tobytes())
+    return bytes(
+        (np.where(np.isnan(value), np.nan, value).astype(value.dtype) if value.dtype.kind == "f" else value).tobytes()
+    )
 
 
 def _alike(value: Any, other: Any) -> bool:
-    return value.shape == other.shape and value.dtype == other.dtype
+    return bool(value.shape == other.shape and value.dtype == other.dtype)
 
 
 def _close(value: Any, wanted: Any) -> bool:
