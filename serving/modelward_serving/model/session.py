@@ -38,6 +38,8 @@ def open_session(model: bytes, plan: Plan, beside: Path | None = None) -> Any:
         said = " ".join(str(error).split())
         if (locale := _NO_LOCALE.search(said)) is not None:
             raise ModelError("LocaleMissing", _locale_advice(locale[1])) from error
+        if "INVALID_PROTOBUF" in said:
+            said = "it is no ONNX file, or was cut off: copy or download it again"
         raise ModelError("InvalidModel", f"model.onnx cannot be loaded: {said}") from error
 
 

@@ -15,6 +15,7 @@ from modelward_serving.monitor.report import Report
 from modelward_serving.monitor.statistics import statistics
 from modelward_serving.protocol import openapi, predict
 from modelward_serving.protocol.interface import TensorSpec
+from modelward_serving.scoring.batching import MAX_ROWS
 
 EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
 
@@ -113,11 +114,16 @@ class ModelRoutes:
         }
 
     def _config(self) -> dict[str, object]:
-        batching = self._batching()
+        """As Triton's clients read it, and what this server has beyond."""
+        batching, interface = self._batching(), self._model.interface
+        together = interface.batches and batching.rows_independent
         return {
             "name": self._model.name,
             "platform": "onnx_onnxv1",
             "backend": f"onnxruntime {onnxruntime_version()}",
+            "max_batch_size": MAX_ROWS if together else 0,
+            "input": [_configured(spec, together) for spec in interface.inputs],
+            "output": [_configured(spec, together) for spec in interface.outputs],
             "plan": self._plan.as_dict(),
             "batching": {"enabled": batching.rows_independent, "reason": batching.reason},
         }
@@ -175,6 +181,13 @@ def _tensor(spec: TensorSpec) -> dict[str, object]:
     if spec.any_rank:  # for which the protocol has no word
         described |= {"shape": [-1], "parameters": {"any_rank": True}}
     return described
+
+
+def _configured(spec: TensorSpec, together: bool) -> dict[str, object]:
+    """`together`: the first dimension is the batch's, which Triton leaves out."""
+    name = "STRING" if spec.datatype.name == "BYTES" else spec.datatype.name
+    dims = [-1] if spec.any_rank else spec.tail if together else spec.shape
+    return {"name": spec.title, "data_type": f"TYPE_{name}", "dims": list(dims)}
 
 
 def _own_version() -> str:

@@ -1,7 +1,6 @@
 """Open Inference Protocol v2 requests: from a body's bytes to checked values, without any I/O."""
 
 import math
-import re
 from contextlib import suppress
 from itertools import accumulate
 from operator import mul
@@ -15,7 +14,7 @@ from modelward_serving.refusal import Refused
 
 from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
-from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype, own
+from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype, no_json, own
 from .usual import COUNTED, RawRequests, usual_reader
 
 LARGE = 3_000
@@ -24,7 +23,6 @@ EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
 _BOM = b"\xef\xbb\xbf"
-_NO_NUMBER = re.compile("nan|inf", re.IGNORECASE)
 _CLASSIFICATION = "all scores are answered, the client takes the largest"
 _SHARED_MEMORY = "send tensors in the body, as JSON or binary data"
 _STATELESS = "this server keeps nothing from one request to the next, send what a sequence needs as inputs"
@@ -181,12 +179,7 @@ def load_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if _NO_NUMBER.match(error.doc, error.pos):
-            raise Refused(
-                "JSON has no NaN and no Infinity: write null for a missing number, or send the tensor as binary data"
-                f" (line {error.lineno} column {error.colno})"
-            ) from None
-        raise Refused(f"the body is no JSON: {error}") from None
+        raise no_json("the body", error) from None
 
 
 def _load(header: bytes) -> Any:

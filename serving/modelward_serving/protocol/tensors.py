@@ -7,6 +7,7 @@ said with the tensor, the row and the reason.
 import base64
 import binascii
 import math
+import re
 import threading
 from collections.abc import Sequence
 from itertools import chain
@@ -32,6 +33,7 @@ TOGETHER = 2000
 """Bytes of such a text, at most. A batch's numbers must be fewer than 0xFFFFFF: simdjson counts those of a list no
 further, and a buffer sized by that count is written beyond its end."""
 _float_row = msgspec.json.Decoder(list[float | None])
+_NO_NUMBER = re.compile("nan|inf", re.IGNORECASE)
 _NAMES = {bool: "a boolean", int: "an integer", float: "a number", str: "text", type(None): "null", dict: "an object"}
 
 
@@ -154,7 +156,15 @@ def _from_text(spec: TensorSpec, text: bytes) -> list[Any]:
     try:
         return from_json(spec, orjson.loads(json), spec.one_row_sizes)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"input '{spec.title}': data is no JSON: {error}") from None
+        raise no_json(f"input '{spec.title}': data", error) from None
+
+
+def no_json(what: str, error: orjson.JSONDecodeError) -> Refused:
+    """Several languages write numbers that JSON has not."""
+    if _NO_NUMBER.match(error.doc, error.pos):
+        instead = "JSON has no NaN or Infinity: write null for a missing number, or send the tensor as binary data"
+        return Refused(f"{what} is no JSON at character {error.pos + 1}: {instead}")
+    return Refused(f"{what} is no JSON: {error}")
 
 
 def from_bytes(spec: TensorSpec, given: Datatype, raw: memoryview, sizes: tuple[int, ...]) -> Values:
