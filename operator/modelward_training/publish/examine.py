@@ -30,7 +30,7 @@ from .check_model import checked
 from .classes import name_labels
 from .columns import per_column
 from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure, Tolerance
-from .feeds import columns, feed, rounded_integers
+from .feeds import columns, feed, rounded
 from .golden import golden
 from .outputs import meaning
 
@@ -152,7 +152,7 @@ def _moved(predicted: predict.Predictions, nudged: predict.Predictions) -> Array
 
 def _lossy(ran: Ran) -> list[str]:
     tables = pa.concat_tables([ran.tables[split] for split in HELD_OUT])
-    return [note for tensor in ran.inputs if (note := rounded_integers(tables, tensor)) is not None]
+    return [note for tensor in ran.inputs if (note := rounded(tables, tensor)) is not None]
 
 
 def _epsilon(ran: Ran, made: Signature) -> float:

@@ -21,8 +21,8 @@ DTYPES: dict[str, Any] = {
 Array = np.ndarray[Any, Any]
 
 
-EXACT = {"FP16": 2**11, "FP32": 2**24, "FP64": 2**53}
-"""Whole numbers up to which a float holds each."""
+LOSS = 1e-5
+"""Of a column's standard deviation: what an input may round off before it is told."""
 
 
 def columns(inputs: list[Tensor]) -> list[str]:
@@ -38,18 +38,22 @@ def feed(inputs: list[Tensor], table: pa.Table) -> dict[str, Array]:
     }
 
 
-def rounded_integers(table: pa.Table, tensor: Tensor) -> str | None:
-    """Told of a column of whole numbers that the input's float cannot hold."""
-    column, exact = table[tensor.column or tensor.name], EXACT.get(tensor.datatype)
-    if exact is None or not pa.types.is_integer(column.type):
+def rounded(table: pa.Table, tensor: Tensor) -> str | None:
+    """Told of a column whose numbers the input's float rounds by more than is negligible."""
+    name = tensor.column or tensor.name
+    whole = pa.types.is_integer(table[name].type)
+    if tensor.datatype not in ("FP16", "FP32") or not (whole or pa.types.is_floating(table[name].type)):
         return None
-    ends = pc.min_max(column).as_py()
-    largest = max((ends["min"], ends["max"]), key=lambda value: abs(value or 0))
-    if abs(largest or 0) <= exact:
+    values = table[name].drop_null().cast(pa.float64(), safe=False).to_numpy()
+    values = values[np.isfinite(values)]
+    with np.errstate(over="ignore"):
+        lost = np.abs(values.astype(DTYPES[tensor.datatype]).astype(np.float64) - values).max(initial=0.0)
+    if not lost > (0 if whole else LOSS * values.std()):
         return None
+    what = "64" if tensor.datatype == "FP32" else "32 or FP64"
     return (
-        f"the column {tensor.column or tensor.name!r} reaches {largest}, and {tensor.datatype} rounds whole numbers "
-        f"above 2^{exact.bit_length() - 1}: export the input as INT64 or FP64, or subtract a constant in prepare.sql"
+        f"{tensor.datatype} rounds the numbers of {name!r}, which reach {values[np.abs(values).argmax()]:.12g}, by up "
+        f"to {lost:.3g}: export the input as {'INT64 or ' if whole else ''}FP{what}, or subtract a constant in prepare.sql"
     )
 
 
