@@ -22,7 +22,7 @@ from modelward_serving.refusal import Refused
 
 from .pace import Pace
 from .recheck import Recheck
-from .run import Receiver, Run
+from .run import Array, Receiver, Run
 from .threads import Threads
 
 MAX_ROWS = 1024
@@ -68,6 +68,7 @@ class Batcher:
         """Rows of several requests run together."""
         self._slots = 1 if self.together else concurrent
         self._fixed = has_rows(model.interface)
+        self._by_rows = self._fixed and self.together
         self._row_values = sum(spec.fixed_row or 1 for spec in model.interface.inputs)
         self._pace = Pace(one_row, 1 if self._fixed else self._row_values, self._fixed)
         self._queue: list[Inference] = []
@@ -111,11 +112,12 @@ class Batcher:
             batch, rows = self._next_batch()
             if not batch:
                 continue
-            expected = self._pace.expect(self._size(batch, rows))
+            size = rows if self._by_rows else self._size(batch, rows)
+            expected = self._pace.expect(size)
             if expected > self._thread_seconds:
-                self._run_in_thread(batch, rows, expected)
+                self._run_in_thread(batch, rows, size, expected)
             else:
-                runs += self._settled(batch, rows)
+                runs += self._settled(batch, rows, size)
                 if not self._fixed and runs[-1].ended - runs[-1].began > SURPRISE_SECONDS:
                     self._thread_seconds = 0.0
                 if runs[-1].ended - runs[0].began > TURN_SECONDS:
@@ -158,15 +160,15 @@ class Batcher:
         values = sum(map(math.prod, shapes))
         return values * rows if self._model.interface.batches else values
 
-    def _settled(self, batch: list[Inference], rows: int) -> list[Run]:
+    def _settled(self, batch: list[Inference], rows: int, size: int) -> list[Run]:
         """The run with its replies, or where it is good for none of its requests, a run for each. Never raises; may be
         called from a thread."""
-        run = Run(batch, rows, perf_counter())
+        run = Run(batch, rows, perf_counter(), size)
         try:
             run.feeds = self._model.feeds(batch, rows)
             run.outputs = self._model.run(run.feeds) if rows else self._model.run_without_rows(run.feeds)
             run.ended = perf_counter()
-            by_rows = all(values.shape[:1] == (rows,) for values in run.outputs)
+            by_rows = _have_rows(run.outputs, rows)
             if by_rows or len(batch) == 1:
                 results = Results(self._model.interface, run.outputs, by_rows)
                 run.replies = self._receiver.encode(batch, results)
@@ -179,7 +181,8 @@ class Batcher:
             if len(batch) == 1:
                 return [run]
         # One bad request must not fail its neighbours.
-        return [one for inference in batch for one in self._settled([inference], inference.rows)]
+        alone = [([inference], inference.rows) for inference in batch]
+        return [run for one, rows in alone for run in self._settled(one, rows, self._size(one, rows))]
 
     def _tell(self, runs: list[Run]) -> None:
         """On the loop. What goes wrong with one run must not keep the others from their answers."""
@@ -197,13 +200,13 @@ class Batcher:
 
     def _learn(self, run: Run) -> None:
         seconds = run.done - run.began
-        self._pace.learn(self._size(run.batch, run.rows), seconds)
+        self._pace.learn(run.size, seconds)
         self._admit(seconds / len(run.batch))
         try:
             self._receiver.record(run)
         except Exception as error:
             log.error("a run could not be counted", exc_info=error)
-        if self.together and self._recheck.due(run):
+        if len(run.batch) > 1 and self.together and run.ended >= self._recheck.due:
             self._check(run)
 
     def _check(self, run: Run) -> None:
@@ -234,13 +237,13 @@ class Batcher:
         else:
             self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_request))
 
-    def _run_in_thread(self, batch: list[Inference], rows: int, expected: float) -> None:
+    def _run_in_thread(self, batch: list[Inference], rows: int, size: int, expected: float) -> None:
         least = self._pace.expect(1 if self._fixed else self._row_values)
         long = self._long == 0 and len(batch) == 1 and expected > max(LONG_SECONDS, LONG_TIMES * least)
         self._running += 1
         self._long += long
         try:
-            self._threads.call(lambda: self._settled(batch, rows), lambda runs: self._thread_done(runs, long))
+            self._threads.call(lambda: self._settled(batch, rows, size), lambda runs: self._thread_done(runs, long))
         except RuntimeError as error:
             self._running -= 1
             self._long -= long
@@ -254,6 +257,13 @@ class Batcher:
         self._tell(runs)
         if self._queue and not self._scheduled:
             self._flush()
+
+
+def _have_rows(outputs: list[Array], rows: int) -> bool:
+    for values in outputs:  # noqa: SIM110 — a generator costs more than what it does
+        if not values.ndim or len(values) != rows:
+            return False
+    return True
 
 
 def _first(shape: tuple[int, ...]) -> int:

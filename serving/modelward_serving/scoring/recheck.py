@@ -21,14 +21,12 @@ log = logging.getLogger(__name__)
 class Recheck:
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._due = 0.0
-
-    def due(self, run: Run) -> bool:
-        return run.ended >= self._due and len(run.batch) > 1
+        self.due = 0.0
+        """When the next is, by `time.perf_counter()`."""
 
     def hold(self) -> None:
         """None is due as long as one is under way."""
-        self._due = float("inf")
+        self.due = float("inf")
 
     def check(self, run: Run) -> str | None:
         """What differs. Never raises: it is no request's fault, and a run that failed would have failed before."""
@@ -40,7 +38,7 @@ class Recheck:
             return None
         finally:
             ended = perf_counter()
-            self._due = ended + (ended - began) / SHARE
+            self.due = ended + (ended - began) / SHARE
 
     def _compare(self, run: Run) -> str | None:
         chosen, start = [], 0

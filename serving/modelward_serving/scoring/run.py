@@ -15,6 +15,8 @@ class Run(msgspec.Struct, eq=False):
     batch: list[Inference]
     rows: int
     began: float
+    size: int = 0
+    """As `Pace` takes it."""
     ended: float = 0.0
     feeds: dict[str, Array] = {}
     outputs: list[Array] = []

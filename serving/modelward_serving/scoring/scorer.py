@@ -134,7 +134,7 @@ class Scorer(Receiver):
             self._read_apart(request)
             return
         try:
-            inference = self.parse(request)
+            inference = self._parse(request, self._parser)
             inference.request = request
             self._batcher.submit(inference)
         except Refused as refused:
@@ -176,27 +176,30 @@ class Scorer(Receiver):
     # scoring.run.Receiver
 
     def encode(self, batch: list[Inference], results: Results) -> list[Reply]:
-        bodies: list[Reply] = self._common_bodies(batch, results)  # type: ignore[assignment]
-        if bodies:
-            return bodies
+        try:
+            if all(map(_IS_COMMON, batch)) and (bodies := self._encoder.common(results)):
+                return bodies  # type: ignore[return-value]
+        except Exception:  # noqa: S110 — each finds out by itself what is wrong with its own
+            pass
+        replies: list[Reply] = []
         start = 0
         for inference in batch:
             end = start + inference.rows
-            bodies.append(self._encoded(inference, results, start, end))
+            replies.append(self._encoded(inference, results, start, end))
             start = end
-        return bodies
+        return replies
 
     def answer(self, batch: list[Inference], replies: list[Reply]) -> None:
         answered = []
         for inference, reply in zip(batch, replies, strict=True):
             request: Any = inference.request
             try:
-                if isinstance(reply, bytes):
+                if type(reply) is bytes:
                     request.respond(200, reply)
                 elif isinstance(reply, tuple):
                     request.respond(200, *reply)
                 else:
-                    self.fail(inference, reply)
+                    self.fail(inference, reply)  # type: ignore[arg-type]  # mypy does not follow `type(…) is`
                     continue
                 answered.append(request.started)
             except Exception as error:  # a defect must cost one request, not its neighbours
@@ -228,13 +231,6 @@ class Scorer(Receiver):
             self._counters.mixed += 1
             self._shared[MIXED] = 1
             log.error("%s: %s; from now on each request runs by itself", FOUND, differs)
-
-    def _common_bodies(self, batch: list[Inference], results: Results) -> list[bytes]:
-        """For each request, where all ask for the same."""
-        try:
-            return self._encoder.common(results) if all(map(_IS_COMMON, batch)) else []
-        except Exception:  # each finds out by itself what is wrong with its own
-            return []
 
     def _encoded(self, inference: Inference, results: Results, start: int, end: int) -> Reply:
         try:

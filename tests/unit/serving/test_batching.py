@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,15 @@ async def turns() -> None:
     """Until what was submitted has run."""
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """What threads do takes time."""
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not within ten seconds")
 
 
 async def outcomes(model: Model, *bodies: bytes) -> list[Any]:
@@ -172,3 +182,71 @@ async def test_number_too_large_in_a_long_body_fails_no_neighbour(tmp_path: Path
     assert not isinstance(good, Exception)
     assert isinstance(bad, Refused)
     assert bad.message == "input 'x' row 0: 1e+39 is out of range for FP32"
+
+
+def ranker() -> bytes:
+    nodes = [helper.make_node("ReduceSum", ["x"], ["s"], keepdims=1), helper.make_node("Sub", ["x", "s"], ["y"])]
+    return build(nodes, {"x": (FLOAT, ["n", 3])}, {"y": (FLOAT, ["n", 3])}, {})
+
+
+class Watching(Kept):
+    """Also what the checks of batches found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str | None] = []
+
+    def checked(self, differs: str | None) -> None:
+        self.found.append(differs)
+
+
+@pytest.mark.parametrize(("model", "mixes"), [(ranker(), True), (linear(), False)], ids=["mixes", "keeps apart"])
+async def test_batch_that_runs_again_row_by_row_ends_batching_where_answers_differ(
+    tmp_path: Path, model: bytes, mixes: bool
+) -> None:
+    """The proof is made up: each is taken for one whose rows may run together."""
+    taken, watching = loaded(tmp_path / "m", model), Watching()
+    batcher, parser = Batcher(taken, asyncio.get_running_loop(), watching), Parser(taken.interface)
+    for row in range(4):
+        batcher.submit(parser.parse(body(row, 2, 3)))
+    await until(lambda: bool(watching.found))
+    assert (watching.found[0] is not None) == mixes
+    assert batcher.together != mixes
+    assert watching.sizes == [4]
+    for row in range(4):
+        batcher.submit(parser.parse(body(row, 2, 3)))
+    await turns()
+    assert watching.sizes == ([4, 1, 1, 1, 1] if mixes else [4, 4])
+
+
+class Defective(Kept):
+    """Fails wherever it is asked."""
+
+    def encode(self, batch: list[Inference], results: Results) -> Any:
+        raise RuntimeError("no words")
+
+    def record(self, run: Run) -> None:
+        raise RuntimeError("not counted")
+
+
+async def test_whatever_fails_between_taking_and_answering_each_request_is_told(tmp_path: Path) -> None:
+    model, defective = loaded(tmp_path / "m", linear()), Defective()
+    batcher, parser = Batcher(model, asyncio.get_running_loop(), defective), Parser(model.interface)
+    requests = [parser.parse(body(row, 2, 3)) for row in range(3)]
+    for request in requests:
+        batcher.submit(request)
+    await turns()
+    assert [str(defective.outcomes[id(request)]) for request in requests] == ["no words"] * 3
+    assert batcher.queued == 0
+
+
+async def test_requests_of_which_nothing_is_known_run_in_threads_as_many_as_the_plan_allows(tmp_path: Path) -> None:
+    model, kept = loaded(tmp_path / "m", linear()).unbatched("for the test"), Kept()
+    batcher = Batcher(model, asyncio.get_running_loop(), kept, one_row=None, concurrent=2)
+    parser = Parser(model.interface)
+    requests = [parser.parse(body(row, 2, 3)) for row in range(5)]
+    for request in requests:
+        batcher.submit(request)
+    await until(lambda: len(kept.outcomes) == 5)
+    assert [kept.outcomes[id(request)] for request in requests] == [[[row + 5.0]] for row in range(5)]
+    assert kept.sizes == [1] * 5
