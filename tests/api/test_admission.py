@@ -156,3 +156,45 @@ def test_service_account_that_is_allowed_is_the_pods_without_its_token(place: Pl
     wait_until(lambda: "pod/flights-ingest" in place.pods(), "the ingest has a pod", SECONDS)
     spec = json.loads(place.kubectl("get", "pods", "--output=jsonpath={.items[0].spec}"))
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == (ALLOWED, False)
+
+
+def test_name_that_is_taken_is_told_and_its_removal_is_noticed_within_seconds(
+    place: Place, admitting: ApiServer
+) -> None:
+    with Api(admitting) as api:
+        verified_version(api, place.name)
+    place.kubectl("create", "service", "clusterip", "flights", "--tcp=80:80")
+    place.apply("ModelDeployment")
+    place.wait_told("modeldeployment", "NameTaken", "Service flights exists and is not Modelward's")
+    available = "--output=jsonpath={.status.conditions[?(@.type=='Available')]['status','reason']}"
+    assert place.kubectl("get", "modeldeployment", "flights", available) == "False NameTaken"
+
+    place.kubectl("delete", "service", "flights")
+
+    def ours() -> bool:
+        return "modelward" in place.kubectl("get", "service", "flights", "--output=jsonpath={.metadata.labels}")
+
+    wait_until(ours, "the Service is Modelward's", SECONDS)
+
+
+def test_status_that_cannot_be_heals_and_its_events_are_told_in_their_order(place: Place, admitting: ApiServer) -> None:
+    with Api(admitting) as api:
+        verified_version(api, place.name)
+    place.apply("ModelDeployment")
+    starting = "--output=jsonpath={.status.candidate}"
+    wait_until(lambda: "flights-1" in place.kubectl("get", "mdep", "flights", starting), "it starts", SECONDS)
+    candidate = json.loads(place.kubectl("get", "mdep", "flights", starting))
+    edited = {"status": {"phase": "Canary", "weight": 50, "stable": candidate, "candidate": None}}
+    place.kubectl("patch", "mdep", "flights", "--subresource=status", "--type=merge", f"--patch={json.dumps(edited)}")
+    phase = "--output=jsonpath={.status.phase} {.status.weight}"
+
+    wait_until(lambda: place.kubectl("get", "mdep", "flights", phase) == "Stable 0", "it is Stable again", SECONDS)
+
+    wait_until(lambda: "StatusHealed" in place.kubectl("get", "events"), "its Event is written", SECONDS)
+    told = place.kubectl(
+        "get", "events", "--sort-by=.lastTimestamp", "--field-selector=involvedObject.kind=ModelDeployment"
+    )
+    assert "<unknown>" not in told
+    assert told.index("FirstRevision") < told.index("StatusHealed")
+    described = place.kubectl("describe", "mdep", "flights").partition("\nEvents:")[2]
+    assert 0 < described.index("FirstRevision") < described.index("StatusHealed")

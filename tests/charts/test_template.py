@@ -37,7 +37,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         "scoring.pod.topologySpreadConstraints[0].topologyKey=rack",
         "allowedServiceAccounts={bucket-reader,bucket-writer}",
         "network.ipFamilyPolicy=PreferDualStack",
-        "network.ipFamilies={IPv6,IPv4}",
+        "network.ipFamilies={IPv4}",
         "scrape.rolloutSeconds=0.5",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
@@ -119,12 +119,13 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.job_pod.pod_fields() == {"nodeSelector": {"pool": "batch"}, "tolerations": [{"operator": "Exists"}]}
     assert settings.scoring_pod.priority_class_name == "high"
     assert settings.service_accounts == ("bucket-reader", "bucket-writer")
-    assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv6", "IPv4"))
+    assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))
 
 
 def test_service_for_metrics_is_of_the_families_that_are_asked_for(chart: Chart) -> None:
-    service = chart.one("Service", *VALUES["everything set"])["spec"]
-    assert (service["ipFamilyPolicy"], service["ipFamilies"]) == ("PreferDualStack", ["IPv6", "IPv4"])
+    values = ("network.ipFamilyPolicy=RequireDualStack", "network.ipFamilies={IPv6,IPv4}")
+    service = chart.one("Service", *values)["spec"]
+    assert (service["ipFamilyPolicy"], service["ipFamilies"]) == ("RequireDualStack", ["IPv6", "IPv4"])
     assert not {"ipFamilyPolicy", "ipFamilies"} & chart.one("Service")["spec"].keys()
 
 
