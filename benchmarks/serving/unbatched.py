@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from modelward_serving import scoring
 from modelward_serving.__main__ import main
-from modelward_serving.batching import Batcher
+from modelward_serving.scoring import scorer
+from modelward_serving.scoring.batching import Batcher
 
 if __name__ == "__main__":
-    scoring.Batcher = partial(Batcher, max_rows=1)  # type: ignore[attr-defined, assignment]
+    scorer.Batcher = partial(Batcher, max_rows=1)  # type: ignore[attr-defined, assignment]
     main()

@@ -10,8 +10,8 @@ from typing import Any, cast
 from benchmarks.serving.load import closed
 from benchmarks.serving.process import cpu_seconds
 from modelward_contracts.traffic import Target, Traffic
-from modelward_serving.connection import Port
-from modelward_serving.http import Request
+from modelward_serving.http.connection import Port
+from modelward_serving.http.messages import Request
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.traffic.director import Director
 from modelward_serving.traffic.forward import Local

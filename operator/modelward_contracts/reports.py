@@ -8,6 +8,7 @@ read from the log is proven to be what the job said. The report is stored as a b
 from typing import Literal
 
 from .manifests import Column, Signature, SourceFile, Task
+from .verdicts import StoredService
 from .wire import Wire
 
 PREFIX = "modelward: "
@@ -25,6 +26,8 @@ class Termination(Wire, frozen=True, kw_only=True):
     """Digest of the report's canonical JSON."""
     retryable: bool = False
     """True only for infrastructure (store unreachable, disk full): data and code errors are not retried."""
+    serving: StoredService | None = None
+    """Of a scoring pod's fetch: another revision was in service when the store was last told."""
 
 
 class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):

@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from .manifests import Task
+from .verdicts import StoredService
 from .wire import Wire
 
 TASK_DIR = "/etc/modelward/task"
@@ -101,3 +102,12 @@ class VerdictTask(Wire, frozen=True, kw_only=True):
     """Digest of the model manifest."""
     decided: str
     """RFC 3339"""
+
+
+class ServedTask(Wire, frozen=True, kw_only=True):
+    """Write into the store which revision is in service."""
+
+    namespace: str
+    store: str
+    deployment: str
+    service: StoredService

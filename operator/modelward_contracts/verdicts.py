@@ -1,4 +1,10 @@
-"""A rollback verdict as it lies in the store: `verdicts/<deployment>/<revision>.json`."""
+"""What the store remembers of a deployment, so that it outlives the cluster.
+
+verdicts/<deployment>/<revision>.json   why a revision was rolled back
+served/<deployment>.json                the revision in service
+"""
+
+from typing import Any
 
 from .wire import Wire
 
@@ -14,8 +20,27 @@ class StoredVerdict(Wire, frozen=True, kw_only=True):
     decided: str
 
 
+class StoredService(Wire, frozen=True, kw_only=True):
+    """All that is needed to run the revision that was in service."""
+
+    revision: str
+    model_version: str
+    version: int
+    digest: str
+    """Of the model manifest."""
+    image: str
+    resources: dict[str, Any] = {}
+    memory_bytes: int = 0
+    since: str
+    """RFC 3339"""
+
+
 def verdict_key(deployment: str, revision: str) -> str:
     return f"verdicts/{deployment}/{revision}.json"
+
+
+def served_key(deployment: str) -> str:
+    return f"served/{deployment}.json"
 
 
 def run_key(inputs_hash: str) -> str:

@@ -14,6 +14,7 @@ STEPS = {
     "publish": "publish.job",
     "report": "report",
     "verdict": "verdict",
+    "served": "served",
 }
 
 

@@ -1,8 +1,12 @@
 """The scoring server: Open Inference Protocol v2 over onnxruntime, without a framework on the data path.
 
-    server → ports (data, direct, admin) → connection → router → batching → model
-                                                      ↘ traffic (split, forward) ↘ monitor
+    process   options, start, ports, workers, probes
+    traffic   the split: which requests go to a candidate, and what shields clients from it
+    scoring   requests to the model and back, rows of several together
+    monitor   what was seen: latencies, statuses, counts over the reference profile's bins
+    model     proven by digests, loaded, warmed, run
+    protocol  what a request says and what is answered, without I/O
+    http      bytes to requests, requests to answers
 
-`oip`, `tensors` and `encode` are the protocol itself, without I/O; everything that waits lives in `connection`,
-`traffic.upstream` and `server`.
+Each room knows those below it only.
 """

@@ -6,11 +6,11 @@ from functools import partial
 
 import uvloop
 
-from .options import Options, parse_options
-from .plan import Plan, make_plan
-from .reporting import configure_logging
-from .server import Server
-from .workers import Post, fork_others
+from .model.plan import Plan, make_plan
+from .process.options import Options, parse_options
+from .process.reporting import configure_logging
+from .process.server import Server
+from .process.workers import Post, fork_others
 
 
 async def _serve(options: Options, plan: Plan, post: Post | None) -> int:

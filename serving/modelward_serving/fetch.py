@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 
 from modelward_contracts.manifests import ModelManifest
+from modelward_contracts.reports import Termination
 from modelward_contracts.store import Store, StoreError, StoreUnavailable
-from modelward_contracts.verdicts import StoredVerdict, verdict_key
+from modelward_contracts.verdicts import StoredService, StoredVerdict, served_key, verdict_key
 from modelward_contracts.wire import decode
 
-from .reporting import configure_logging, write_termination
+from .process.reporting import configure_logging, write_termination
 
 EX_REJECTED = 3
 EX_TEMPFAIL = os.EX_TEMPFAIL
@@ -48,14 +49,22 @@ def refuse_rejected(store: Store, deployment: str, revision: str, retry: int) ->
         )
 
 
+def in_service(store: Store, deployment: str, revision: str) -> StoredService | None:
+    """The other revision that was in service when the store was last told: a deployment made anew begins with it."""
+    known = store.read_record(served_key(deployment), StoredService)
+    return known if known is not None and known.revision != revision else None
+
+
 def main(arguments: list[str] | None = None) -> int:
     configure_logging()
     options = _options(arguments)
+    serving = None
     try:
         store = Store(options.store, options.namespace)
+        serving = in_service(store, options.deployment, options.revision)
         fetch(store, options.manifest, options.to, options.deployment, options.revision, options.retry)
     except Rejected as error:
-        return _failed(EX_REJECTED, "RejectedRevision", str(error))
+        return _failed(EX_REJECTED, "RejectedRevision", str(error), serving=serving)
     except StoreUnavailable as error:
         return _failed(EX_TEMPFAIL, "StoreUnavailable", str(error), retryable=True)
     except StoreError as error:
@@ -65,12 +74,15 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         return _failed(1, "InvalidModel", f"{options.manifest} in the store is no model's manifest: {error}")
     log.info("fetched %s", options.manifest)
+    if serving is not None:
+        write_termination(Termination(result="Succeeded", reason="Fetched", message="", serving=serving))
     return 0
 
 
-def _failed(code: int, reason: str, message: str, retryable: bool = False) -> int:
+def _failed(code: int, reason: str, message: str, retryable: bool = False, serving: StoredService | None = None) -> int:
     log.error("%s", message, extra={"fields": {"reason": reason}})
-    write_termination(reason, message, retryable)
+    said = Termination(result="Failed", reason=reason, message=message, retryable=retryable, serving=serving)
+    write_termination(said)
     return code
 
 

@@ -77,6 +77,8 @@ class Analysis(ApiModel):
     max_latency_ratio: Annotated[float, Field(gt=1, le=1000)] = 2.0
     max_drift_increase: Annotated[float, Field(gt=0, le=100)] = 0.2
     """PSI of the candidate against its own reference, above stable's against its own."""
+    on_no_evidence: Literal["BySight", "Hold", "Rollback"] = "BySight"
+    """At the deadline: `BySight` promotes the candidate unless what was seen would surprise of an equal version."""
 
 
 class Rollout(ApiModel):
@@ -92,7 +94,11 @@ class Rollout(ApiModel):
     bake_time: Duration = "30m"
     """How long the replaced version stays warm, and a promoted one is still rolled back at once."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
-    """A rollout that cannot come to a verdict in this time is rolled back."""
+    """A step that comes to no conclusion in this time ends as analysis.onNoEvidence says."""
+    undo: Literal["Immediate", "Steps"] = "Immediate"
+    """Whether a version that served well before takes over at once, or is tried like a new one."""
+    accept_signature: bool = False
+    """Try a version although requests to the one in service do not fit it, or its answers differ in form."""
     retry: Annotated[int, Field(ge=0)] = 0
     """Raise it to try a rejected revision again."""
 
@@ -184,6 +190,12 @@ class ModelDeploymentStatus(Status):
     candidate: ServingRevision | None = None
     previous: ServingRevision | None = None
     """While baking: the replaced revision, still warm."""
+    served: Annotated[list[ServingRevision], Field(max_length=10)] = []
+    """Revisions that were in service until another one took their place, the newest last."""
+    recorded: Revision | None = None
+    """The revision that the store knows as the one in service."""
+    set_aside: Verdict | None = None
+    """A rollout that ended without proof of harm: not tried again until the spec asks for another revision or try."""
     target: Revision | None = None
     """The revision that the spec asks for, as last acted on."""
     verdicts: Annotated[list[Verdict], Field(max_length=20)] = []

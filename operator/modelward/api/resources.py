@@ -1,8 +1,5 @@
 """Requests and limits of a container, with a Pod's own names."""
 
-import re
-from collections.abc import Mapping
-from fractions import Fraction
 from typing import Annotated
 
 from pydantic import Field
@@ -40,22 +37,3 @@ class Resources(ApiModel):
             for name, amounts in self.wire().items()
             if amounts
         }
-
-    def equals(self, other: "Resources") -> bool:
-        """The same amounts, however they are written: 0.1 is 100m, and 0.5Gi is 512Mi."""
-        return (_values(self.requests), _values(self.limits)) == (_values(other.requests), _values(other.limits))
-
-
-_UNITS = {"": Fraction(1), "m": Fraction(1, 1000), "k": Fraction(1000)}
-_UNITS |= {prefix: Fraction(1000**power) for power, prefix in enumerate("MGTP", 2)}
-_UNITS |= {f"{prefix}i": Fraction(1024**power) for power, prefix in enumerate("KMGTP", 1)}
-
-
-def _values(amounts: Mapping[str, str | int | float]) -> dict[str, Fraction]:
-    return {resource: _value(str(amount)) for resource, amount in amounts.items()}
-
-
-def _value(amount: str) -> Fraction:
-    unit = re.search("[A-Za-z]*$", amount)
-    suffix = unit[0] if unit else ""
-    return Fraction(amount.removesuffix(suffix)) * _UNITS[suffix]

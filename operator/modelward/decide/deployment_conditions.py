@@ -1,10 +1,11 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
 Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, VersionNotFound, VersionNotVerified, GateFailed,
-Starting, Canary, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate,
-and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the
-phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled,
-ProgressDeadlineExceeded, RejectedRevision …). Of Drifted: Drift, NoDrift.
+SignatureChanged, Starting, Canary, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing,
+NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
+NameTaken. Of Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency,
+Skew, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded,
+NoEvidence). Of Drifted: Drift, NoDrift.
 """
 
 from datetime import datetime
@@ -14,6 +15,7 @@ from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevisio
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.drift import drifted
 from modelward.decide.judge.verdict import UNREACHABLE
+from modelward.decide.missing import still_missing
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods, trouble_of
@@ -35,7 +37,7 @@ def with_conditions(
     said: dict[str, Said | None] = {
         "Ready": _ready(o, target, problem),
         "Available": _available(o),
-        "Progressing": _progressing(o),
+        "Progressing": _progressing(o, now),
         "RolledBack": _rolled_back(o, target),
         "Stalled": _stalled(o, target, problem),
         "VerdictStored": _verdict_stored(o, target),
@@ -110,10 +112,17 @@ def _available(o: DeploymentObserved) -> Said:
     return "False", "NoReadyPods", f"no pod of {o.status.stable.model_version} is Ready"
 
 
-def _progressing(o: DeploymentObserved) -> Said:
+def _progressing(o: DeploymentObserved, now: datetime) -> Said:
     waiting = o.status.phase == "Pending" and o.status.candidate is None
     moving = o.status.phase in (*MOVING, "Paused") and not waiting
-    return ("True", o.status.phase, _progress(o)) if moving else ("False", "Complete", "nothing to roll out")
+    if not moving:
+        return "False", "Complete", "nothing to roll out"
+    missing = still_missing(o, now) if o.status.phase == "Canary" else ""
+    before = o.status.condition("Progressing")
+    message = _progress(o) + missing
+    if before and missing and before.message.startswith(message.partition(", some ")[0] + ","):
+        message = before.message  # the rate changes with every look; that alone is not worth a write
+    return "True", o.status.phase, message
 
 
 def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:
@@ -132,7 +141,7 @@ def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wai
 
 def _verdict_stored(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:
     rejected = rejection(o.deployment, target.revision) if target else None
-    if rejected is None:
+    if rejected is None or rejected == o.status.set_aside:
         return None
     if rejected.stored:
         return "True", "Stored", "the verdict is in the store: a rebuilt cluster will not serve this revision"

@@ -8,6 +8,7 @@ from math import ceil
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.build.disruption_budget import disruption_budget
 from modelward.build.scoring import scoring_deployment
+from modelward.build.served import served_job, served_name
 from modelward.build.service import front_service, revision_service
 from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
@@ -15,9 +16,10 @@ from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, drift_event, with_conditions
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Event, Plan, Ref
-from modelward.decide.revision import resolve, target_of
+from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
 from modelward.decide.service_account import allowed
+from modelward.decide.signature import require_same_signature
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
@@ -32,15 +34,16 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
     move = next_move(o, target, now) or _outrun(o)
     after = _with_status(o, move.status if move else o.status)
     after, stored = _stored_verdicts(after)
+    after, recorded = _recorded(after)
     events = (move.event,) if move and move.event.reason else ()
     drift = drift_event(after)
     children = _children(after, settings)
     return Plan(
         status=with_conditions(after, target, problem, now),
-        memory=move is not None or stored,
+        memory=move is not None or stored or recorded,
         urgent=pushes(after) if move and move.towards_stable else (),
         applies=children,
-        creates=_verdict_jobs(after, settings),
+        creates=(*_verdict_jobs(after, settings), *_served_job(after, settings)),
         pushes=pushes(after),
         deletes=_unwanted(after, children),
         events=(*events, *drift),
@@ -51,12 +54,28 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
 def _target(
     o: DeploymentObserved, settings: Settings, now: datetime
 ) -> tuple[ServingRevision | None, Wait | Refused | None]:
+    """What is to serve, or why it cannot be said."""
     try:
         allowed(o.deployment.spec.pod, settings)
         version = resolve(o.deployment, o.versions)
+        target = target_of(o.deployment, version, settings.scoring_image, timestamp(now))
+        if o.status.stable is None:
+            return _servable(o, target, settings, now), None
+        require_same_signature(o, target, version)
     except (Wait, Refused) as problem:
         return None, problem
-    return target_of(o.deployment, version, settings.scoring_image, timestamp(now)), None
+    return target, None
+
+
+def _servable(o: DeploymentObserved, target: ServingRevision, settings: Settings, now: datetime) -> ServingRevision:
+    """Where nothing serves yet, `Latest` means the newest version that was not rejected: better that than nothing."""
+    if o.deployment.spec.model_ref.version != "Latest":
+        return target
+    older = (
+        target_of(o.deployment, version, settings.scoring_image, timestamp(now))
+        for version in newest_first(o.deployment, o.versions)
+    )
+    return next((t for t in older if rejection(o.deployment, t.revision) is None), target)
 
 
 def _outrun(o: DeploymentObserved) -> Move | None:
@@ -85,6 +104,33 @@ def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, 
     existing = {(j.revision, j.retry) for j in o.verdict_jobs}
     missing = [v for v in o.status.verdicts if not v.stored and (v.revision, v.retry) not in existing]
     return tuple(manifest for verdict in missing for manifest in verdict_job(o.raw, verdict, settings))
+
+
+def _recorded(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
+    """Whether the store knows by now what is in service."""
+    untold = _untold(o)
+    if untold is None or served_name(o.deployment.metadata.name, untold) not in _told(o):
+        return o, False
+    return _with_status(o, o.status.model_copy(update={"recorded": untold.revision})), True
+
+
+def _untold(o: DeploymentObserved) -> ServingRevision | None:
+    """What is in service for good, if the store does not know of it."""
+    status = o.status
+    if status.stable is None or status.phase != "Stable" or status.recorded == status.stable.revision:
+        return None
+    return status.stable
+
+
+def _told(o: DeploymentObserved) -> set[str]:
+    return {job.name for job in o.served_jobs if job.succeeded}
+
+
+def _served_job(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
+    untold, name = _untold(o), o.deployment.metadata.name
+    if untold is None or served_name(name, untold) in {job.name for job in o.served_jobs}:
+        return ()
+    return served_job(o.raw, untold, settings)
 
 
 def _children(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
@@ -125,11 +171,15 @@ def _width(o: DeploymentObserved, revision: ServingRevision) -> int:
 
 
 def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref, ...]:
-    """Objects of revisions that are no more, and Jobs that are done."""
+    """Of revisions that are gone; and Jobs that have told the store."""
     wanted = {(child["kind"], child["metadata"]["name"]) for child in children}
     stored = {(v.revision, v.retry) for v in o.status.verdicts if v.stored}
-    done = [ref for job in o.verdict_jobs if (job.revision, job.retry) in stored for ref in job.refs]
-    return (*(child for child in o.children if (child.kind, child.name) not in wanted), *done)
+    done = [job.name for job in o.verdict_jobs if job.succeeded and (job.revision, job.retry) in stored]
+    done += sorted(_told(o)) if _untold(o) is None else []
+    return (
+        *(child for child in o.children if (child.kind, child.name) not in wanted),
+        *(Ref(api, kind, name) for name in done for api, kind in (("v1", "ConfigMap"), ("batch/v1", "Job"))),
+    )
 
 
 def _again(o: DeploymentObserved, settings: Settings, move: Move | None) -> float:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.jobs import Problem
 from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.plan import Ref
@@ -39,6 +39,8 @@ class ScoringPod:
     trouble: Trouble | None = None
     snapshot: Snapshot | None = None
     """None: it did not answer the scrape."""
+    served_before: ServingRevision | None = None
+    """What the store knows as the revision in service, as the pod found it when it started."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,17 @@ class VerdictJob:
     revision: str
     retry: int
     succeeded: bool
+    name: str = ""
     problem: Problem | None = None
     """Why it does not get on, or failed."""
-    refs: tuple[Ref, ...] = ()
-    """What to take away once the verdict is known to be stored."""
+
+
+@dataclass(frozen=True)
+class ServedJob:
+    """Tells the store what is in service."""
+
+    name: str
+    succeeded: bool
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class DeploymentObserved:
     looked_on_since: datetime | None = None
     """From when on this operator has gathered evidence; None: always."""
     verdict_jobs: tuple[VerdictJob, ...] = ()
+    served_jobs: tuple[ServedJob, ...] = ()
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     """Deterministic (Ed25519), so a decision stays a function of what was observed."""
     public_keys: str = ""

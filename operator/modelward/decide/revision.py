@@ -5,11 +5,13 @@ these, so that policy (steps, analysis, replicas) starts no rollout. The scoring
 first asked for and found again in the status afterwards, so that an operator upgrade starts none either.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ServingRevision, Verdict
 from modelward.api.resources import Resources
+from modelward.decide.quantities import quantity
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
 from modelward_contracts.wire import canonical
@@ -27,9 +29,8 @@ def resolve(deployment: ModelDeployment, versions: Sequence[ModelVersion]) -> Mo
     ref = deployment.spec.model_ref
     of_model = [v for v in versions if v.spec.model_name == ref.name and not v.metadata.deletion_timestamp]
     if ref.version == "Latest":
-        verified = [v for v in of_model if v.status.is_true("Verified")]
-        if verified:
-            return max(verified, key=lambda v: v.spec.version)
+        if verified := newest_first(deployment, versions):
+            return verified[0]
         raise Wait("VersionNotFound", f"no verified version of model {ref.name} yet: waiting for a TrainingRun")
     wanted = str(ref.version)
     found = [v for v in of_model if wanted in (str(v.spec.version), v.spec.digest)]
@@ -44,16 +45,22 @@ def resolve(deployment: ModelDeployment, versions: Sequence[ModelVersion]) -> Mo
     return version
 
 
+def newest_first(deployment: ModelDeployment, versions: Iterable[ModelVersion]) -> list[ModelVersion]:
+    """The verified versions of the deployment's model."""
+    of_model = [v for v in versions if v.spec.model_name == deployment.spec.model_ref.name]
+    verified = [v for v in of_model if v.status.is_true("Verified") and not v.metadata.deletion_timestamp]
+    return sorted(verified, key=lambda v: v.spec.version, reverse=True)
+
+
 def _known(versions: Iterable[ModelVersion]) -> str:
     names = sorted(v.metadata.name for v in versions)
     return f"; there are {', '.join(names[-5:])}" if names else ""
 
 
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
-    """The revision to serve for this version, with the image that it was first asked for with, and the amounts of its
-    resources as they were written then."""
+    """The revision to serve for this version, with the image it was first asked for with."""
     digest, resources = version.spec.digest, deployment.spec.resources
-    known = next((r for r in _remembered(deployment) if r.digest == digest and r.resources.equals(resources)), None)
+    known = next((r for r in _remembered(deployment) if r.digest == digest and equal(r.resources, resources)), None)
     image, resources = (known.image, known.resources) if known else (scoring_image, resources)
     return ServingRevision(
         revision=revision_of(digest, resources, image),
@@ -68,15 +75,24 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
     )
 
 
+def equal(one: Resources, other: Resources) -> bool:
+    """By value: 0.1 is 100m."""
+    return _by_value(one.requests) == _by_value(other.requests) and _by_value(one.limits) == _by_value(other.limits)
+
+
+def _by_value(amounts: Mapping[str, str | int | float]) -> dict[str, Decimal]:
+    return {name: quantity(str(amount)) for name, amount in amounts.items()}
+
+
 def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:
     status = deployment.status
-    serving = [r for r in (status.stable, status.candidate, status.previous) if r]
-    return [*serving, *reversed(status.verdicts)]
+    serving = [r for r in (status.stable, status.candidate, status.previous, status.set_aside) if r]
+    return [*serving, *reversed(status.served), *reversed(status.verdicts)]
 
 
 def rejection(deployment: ModelDeployment, revision: str) -> Verdict | None:
-    """The verdict that keeps this revision from being rolled out; a larger spec.rollout.retry lifts it."""
-    binding = [
-        v for v in deployment.status.verdicts if v.revision == revision and v.retry >= deployment.spec.rollout.retry
-    ]
+    """What keeps this revision from being rolled out: a verdict, or that it came to no conclusion. A larger
+    spec.rollout.retry lifts it."""
+    known = [*deployment.status.verdicts, *([deployment.status.set_aside] if deployment.status.set_aside else [])]
+    binding = [v for v in known if v.revision == revision and v.retry >= deployment.spec.rollout.retry]
     return binding[-1] if binding else None

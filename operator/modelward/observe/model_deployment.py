@@ -6,15 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
-from modelward.decide.jobs import hindrance
 from modelward.decide.judge.evidence import Window
-from modelward.decide.observed import DeploymentObserved, Trouble, VerdictJob
+from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
-from modelward.names import DEPLOYMENT, LABEL, MANAGED_BY, REVISION, Manifest
+from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
+from modelward.observe.deployment_jobs import served_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
-from modelward.observe.jobs import observe_job
 from modelward.observe.ledger import Ledger
-from modelward.observe.refusals import refusal_of_deployment
+from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.selectors import selects
 from modelward.observe.world import World
@@ -49,15 +48,16 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         pods=seen,
         children=tuple(_refs(deployments, services, own_budgets)),
         front=_front(key.name, services),
-        replicas={_revision(d): d.get("status", {}).get("replicas", 0) for d in deployments},
-        refused=_refused(deployments),
-        replacing=frozenset(_revision(d) for d in deployments if _replaces(d)),
+        replicas={revision_of(d): d.get("status", {}).get("replicas", 0) for d in deployments},
+        refused=refused(deployments),
+        replacing=replacing(deployments),
         taken=await _taken(world, key, services),
         budget_of_others=any(selects(b["spec"].get("selector"), p["metadata"]["labels"]) for b in others for p in pods),
         evidence=evidence_of(ledger, deployment.status, seen),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
-        verdict_jobs=await _verdict_jobs(world, jobs),
+        verdict_jobs=await verdict_jobs(world, jobs),
+        served_jobs=served_jobs(jobs),
         sign=world.sign,
         public_keys=world.public_keys,
     )
@@ -95,47 +95,9 @@ def _whose(budgets: Sequence[Manifest], name: str) -> tuple[list[Manifest], list
     return own, [budget for budget, carried in labels if MANAGED_BY not in carried]
 
 
-def _revision(deployment: Manifest) -> str:
-    return str(deployment["metadata"]["labels"][REVISION])
-
-
-def _refused(deployments: Sequence[Manifest]) -> dict[str, Trouble]:
-    found = {_revision(d): refusal_of_deployment(d.get("status", {})) for d in deployments}
-    return {
-        revision: Trouble("hold", "FailedCreate", f"the API server refuses its pods: {words}")
-        for revision, words in found.items()
-        if words
-    }
-
-
-def _replaces(deployment: Manifest) -> bool:
-    """Some of its pods are of an earlier template."""
-    status, updated = deployment.get("status", {}), deployment.get("status", {}).get("updatedReplicas", 0)
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    return not seen or updated < deployment["spec"].get("replicas", 1) or status.get("replicas", 0) > updated
-
-
 async def _taken(world: World, key: Key, services: Sequence[Manifest]) -> bool:
     """The front Service's name is another's. Asked only where ours is not there."""
     if any(service["metadata"]["name"] == key.name for service in services):
         return False
     found = await world.kube.get("v1", "Service", key.namespace, key.name)
     return found is not None and MANAGED_BY not in found["metadata"].get("labels", {})
-
-
-async def _verdict_jobs(world: World, jobs: Sequence[Manifest]) -> tuple[VerdictJob, ...]:
-    found = [job for job in jobs if LABEL + "retry" in job["metadata"]["labels"]]
-    return tuple(await asyncio.gather(*(_verdict_job(world, job) for job in found)))
-
-
-async def _verdict_job(world: World, job: Manifest) -> VerdictJob:
-    metadata = job["metadata"]
-    name, labels = metadata["name"], metadata["labels"]
-    revision, retry = labels[REVISION], int(labels[LABEL + "retry"])
-    refs = (Ref("v1", "ConfigMap", name), Ref("batch/v1", "Job", name, metadata["uid"]))
-    if job.get("status", {}).get("succeeded"):
-        return VerdictJob(revision, retry, succeeded=True, refs=refs)
-    seen = await observe_job(world, metadata["namespace"], name, "verdict")
-    return VerdictJob(
-        revision, retry, succeeded=False, problem=hindrance(seen, world.clock()) if seen else None, refs=refs
-    )

@@ -6,6 +6,9 @@ pulled, a node without room, a store that does not answer are the cluster's doin
 
 from typing import Any
 
+from msgspec import to_builtins
+
+from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import ScoringPod, Trouble
 from modelward.names import REVISION, Manifest
 from modelward_contracts.monitor import Snapshot
@@ -36,6 +39,7 @@ def scoring_pod(pod: Manifest, snapshot: Snapshot | None) -> ScoringPod:
         deleting="deletionTimestamp" in metadata,
         trouble=_trouble(metadata["name"], status),
         snapshot=snapshot,
+        served_before=_served_before(status),
     )
 
 
@@ -65,6 +69,16 @@ def _trouble(pod: str, status: dict[str, Any]) -> Trouble | None:
             return Trouble(
                 "hold", condition.get("reason", "Unschedulable"), f"pod {pod}: {condition.get('message', '')}"
             )
+    return None
+
+
+def _served_before(status: dict[str, Any]) -> ServingRevision | None:
+    """What `fetch` found in the store."""
+    for container in status.get("initContainerStatuses", []):
+        ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
+        said = termination(ended.get("message", ""))
+        if said and said.serving:
+            return ServingRevision.model_validate(to_builtins(said.serving))
     return None
 
 

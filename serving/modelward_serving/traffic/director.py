@@ -5,8 +5,8 @@ import logging
 
 from modelward_contracts.monitor import Forwards
 from modelward_contracts.traffic import Target, Traffic
-from modelward_serving.connection import Port
-from modelward_serving.http import Request
+from modelward_serving.http.connection import Port
+from modelward_serving.http.messages import Request
 from modelward_serving.monitor.counters import Counters
 
 from .breaker import Breaker, Cells

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Protocol
 
 from modelward_contracts.traffic import Target
-from modelward_serving.http import Request, forwarded
+from modelward_serving.http.messages import Request, forwarded
 from modelward_serving.monitor.counters import ForwardCounts
 from modelward_serving.refusal import Refused
 

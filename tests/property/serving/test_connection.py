@@ -9,9 +9,9 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward_serving.connection import MAX_PIPELINED_BYTES, Connection, Limits, Port
-from modelward_serving.http import Request
-from modelward_serving.oip import Parser
+from modelward_serving.http.connection import MAX_PIPELINED_BYTES, Connection, Limits, Port
+from modelward_serving.http.messages import Request
+from modelward_serving.protocol.oip import Parser
 from modelward_serving.refusal import Refused
 
 from .test_oip import INTERFACE, KINDS

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
-from modelward_serving.encode import Encoder, Results
-from modelward_serving.inference import Inference
-from modelward_serving.interface import compile_interface
-from modelward_serving.oip import LARGE, Parser
-from modelward_serving.predict import PlainParser
+from modelward_serving.protocol.encode import Encoder, Results
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.interface import compile_interface
+from modelward_serving.protocol.oip import LARGE, Parser
+from modelward_serving.protocol.predict import PlainParser
 from modelward_serving.refusal import Refused
 
 KINDS = {"number": "FP32", "count": "INT64", "name": "BYTES", "flag": "BOOL"}

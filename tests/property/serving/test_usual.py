@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
-from modelward_serving.datatypes import DATATYPES
-from modelward_serving.inference import Inference
-from modelward_serving.interface import Interface, compile_interface
-from modelward_serving.oip import Parser
+from modelward_serving.protocol.datatypes import DATATYPES
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.interface import Interface, compile_interface
+from modelward_serving.protocol.oip import Parser
+from modelward_serving.protocol.tensors import from_texts
+from modelward_serving.protocol.usual import MAX_BYTES, MAX_HEADERS, FloatRows
 from modelward_serving.refusal import Refused
-from modelward_serving.tensors import from_texts
-from modelward_serving.usual import MAX_BYTES, MAX_HEADERS, FloatRows
 
 KINDS = {"number": "FP32", "wide": "FP64", "count": "INT8", "large": "UINT64", "name": "BYTES", "flag": "BOOL"}
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward_contracts.manifests import Signature, Tensor
-from modelward_serving.datatypes import DATATYPES
-from modelward_serving.encode import Encoder, Results
-from modelward_serving.inference import Inference, all_outputs
-from modelward_serving.interface import Interface, compile_interface
-from modelward_serving.oip import LARGE, Parser
+from modelward_serving.protocol.datatypes import DATATYPES
+from modelward_serving.protocol.encode import Encoder, Results
+from modelward_serving.protocol.inference import Inference, all_outputs
+from modelward_serving.protocol.interface import Interface, compile_interface
+from modelward_serving.protocol.oip import LARGE, Parser
 from modelward_serving.refusal import Refused
 
 from .test_oip import PARSER

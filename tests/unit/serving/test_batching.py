@@ -10,19 +10,19 @@ import orjson
 import pytest
 from onnx import TensorProto, helper
 
-from modelward_serving.batching import Batcher, Receiver, Run
-from modelward_serving.connection import Port
-from modelward_serving.encode import Results
-from modelward_serving.http import Request
-from modelward_serving.inference import Inference
-from modelward_serving.model import Model, load
+from modelward_serving.http.connection import Port
+from modelward_serving.http.messages import Request
+from modelward_serving.model.model import Model, load
+from modelward_serving.model.plan import Plan
 from modelward_serving.monitor.counters import Counters
-from modelward_serving.oip import LARGE, Parser
-from modelward_serving.options import Options
-from modelward_serving.plan import Plan
+from modelward_serving.process.options import Options
+from modelward_serving.process.startup import prepare
+from modelward_serving.protocol.encode import Results
+from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.oip import LARGE, Parser
 from modelward_serving.refusal import Refused
-from modelward_serving.scoring import Scorer
-from modelward_serving.startup import prepare
+from modelward_serving.scoring.batching import Batcher, Receiver, Run
+from modelward_serving.scoring.scorer import Scorer
 
 from .models import FLOAT, bare, build, linear
 

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from modelward_serving.external import has_external_data
+from modelward_serving.model.external import has_external_data
 
 from .models import bare, columns, linear
 from .processes import serving

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelward_contracts.store import Store
-from modelward_contracts.verdicts import StoredVerdict, verdict_key
+from modelward_contracts.verdicts import StoredService, StoredVerdict, served_key, verdict_key
 from modelward_serving.fetch import main
 
 from .models import published
@@ -56,6 +56,19 @@ def reject(store: Store, retry: int) -> None:
     store.write_record(verdict_key("d", "r1"), verdict)
 
 
+def record_service(store: Store, revision: str) -> None:
+    service = StoredService(
+        revision=revision,
+        model_version="flights-1",
+        version=1,
+        digest="sha256:" + "1" * 64,
+        image="registry.example.com/team/scoring@sha256:" + "2" * 64,
+        resources={"requests": {"cpu": "100m"}},
+        since="2026-01-01T00:00:00Z",
+    )
+    store.write_record(served_key("d"), service)
+
+
 def test_all_files_arrive_as_they_were_published(stored: tuple[Store, str], tmp_path: Path) -> None:
     assert fetch(*stored, tmp_path / "model") == 0
     for path in (tmp_path / "source").iterdir():
@@ -71,6 +84,28 @@ def test_rejected_revision_is_refused_until_a_larger_retry(
     assert said["reason"] == "RejectedRevision"
     assert "rollout.retry to 2" in said["message"]
     assert fetch(*stored, tmp_path / "model", retry=2) == 0
+
+
+@pytest.mark.parametrize("rejected", [False, True])
+def test_what_was_in_service_is_told(
+    stored: tuple[Store, str], tmp_path: Path, termination: Path, rejected: bool
+) -> None:
+    record_service(stored[0], "r0")
+    if rejected:
+        reject(stored[0], retry=0)
+    assert fetch(*stored, tmp_path / "model") == (3 if rejected else 0)
+    said = json.loads(termination.read_bytes())
+    assert said["result"] == ("Failed" if rejected else "Succeeded")
+    assert said["serving"]["revision"] == "r0"
+    assert len(termination.read_bytes()) <= 1024
+
+
+def test_revision_that_was_in_service_itself_says_nothing(
+    stored: tuple[Store, str], tmp_path: Path, termination: Path
+) -> None:
+    record_service(stored[0], "r1")
+    assert fetch(*stored, tmp_path / "model") == 0
+    assert not termination.exists()
 
 
 def test_changed_bytes_are_an_error_that_is_not_retried(

@@ -5,9 +5,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from modelward_serving.connection import Connection, Port
-from modelward_serving.heads import MAX_BYTES, MAX_HEADS, Head, Heads
-from modelward_serving.http import Request
+from modelward_serving.http.connection import Connection, Port
+from modelward_serving.http.heads import MAX_BYTES, MAX_HEADS, Head, Heads
+from modelward_serving.http.messages import Request
 
 TEXT = b"POST /p HTTP/1.1\r\nContent-Length: 3"
 

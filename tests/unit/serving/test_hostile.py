@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from benchmarks.serving.process import free_port
-from modelward_serving.connection import TURNED_AWAY, Connection, Limits, Port
-from modelward_serving.http import Request
-from modelward_serving.room import RESERVE
+from modelward_serving.http.connection import TURNED_AWAY, Connection, Limits, Port
+from modelward_serving.http.messages import Request
+from modelward_serving.process.room import RESERVE
 
 from .models import bare, linear
 from .processes import ROOT, ROW, Running, serving
@@ -187,7 +187,7 @@ def test_slow_clients_of_a_server_that_still_loads_are_left_too(tmp_path: Path) 
     folder = bare(tmp_path / "m", b"")
     (folder / "model.onnx").unlink()
     os.mkfifo(folder / "model.onnx")  # nobody writes it
-    patience = "from modelward_serving import server as s;"
+    patience = "from modelward_serving.process import server as s;"
     patience += "L = s.Limits; s.Limits = lambda **given: L(**given, receive_seconds=0.3);"
     patience += "from modelward_serving.__main__ import main; main()"
     port = free_port()

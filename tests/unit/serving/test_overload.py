@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from onnx import helper
 
-from modelward_serving.batching import MAX_WAIT
+from modelward_serving.scoring.batching import MAX_WAIT
 
 from .models import FLOAT, bare, build
 from .processes import ROW, Running, exchange, load, serving

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelward_serving.plan import Allowance, Plan, make_plan, plan_for, read_allowance
+from modelward_serving.model.plan import Allowance, Plan, make_plan, plan_for, read_allowance
 
 TREES = Path(__file__).parent / "cgroups"
 MIB = 1 << 20

@@ -13,7 +13,7 @@ import pytest
 import uvloop
 
 from modelward_contracts.traffic import Target
-from modelward_serving.http import Request
+from modelward_serving.http.messages import Request
 from modelward_serving.monitor.counters import ForwardCounts
 from modelward_serving.traffic.breaker import Breaker
 from modelward_serving.traffic.forward import Candidate, Local

@@ -173,3 +173,25 @@ def test_verdict_with_the_larger_retry_stays(pod: Pod) -> None:
     stored = Store(pod.url, NAMESPACE).read_record(verdict_key("flights", "abc"), StoredVerdict)
     assert stored is not None
     assert stored.retry == 3
+
+
+def test_of_two_services_the_later_one_stays_in_the_store(pod: Pod) -> None:
+    from modelward_contracts.tasks import ServedTask
+    from modelward_contracts.verdicts import StoredService, served_key
+
+    def told(version: int, hour: int) -> ServedTask:
+        service = StoredService(
+            revision=f"r{version}",
+            model_version=f"flights-{version}",
+            version=version,
+            digest="sha256:" + "a" * 64,
+            image="scoring:1",
+            since=f"2026-01-01T{hour:02}:00:00Z",
+        )
+        return ServedTask(namespace=NAMESPACE, store=pod.url, deployment="flights", service=service)
+
+    for version, hour in ((1, 1), (2, 3), (3, 2)):
+        assert pod.step("served", told(version, hour)).code == 0
+    stored = Store(pod.url, NAMESPACE).read_record(served_key("flights"), StoredService)
+    assert stored is not None
+    assert stored.revision == "r2"

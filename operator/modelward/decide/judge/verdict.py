@@ -3,10 +3,12 @@
 from modelward.api.model_deployment import Analysis
 
 from .errors import judge_errors
-from .evidence import OK, Evidence, Finding
+from .evidence import OK, Evidence, Finding, Window
 from .latency import judge_latency
 from .skew import judge_skew
 
+ALL = 100
+"""Requests of stable without a good answer among them: no accident any more."""
 UNREACHABLE = (
     "the servers in service cannot connect to the candidate's Service: a network policy forbids it, or their nodes do"
     " not know of it yet"
@@ -14,6 +16,8 @@ UNREACHABLE = (
 
 
 def judge(evidence: Evidence, analysis: Analysis) -> Finding:
+    if fails_everything(evidence.stable):
+        return _enough(evidence, analysis.min_requests)
     findings = [
         judge_errors(evidence, analysis.max_error_increase_percent),
         judge_latency(evidence, analysis.max_latency_ratio, analysis.min_requests),
@@ -23,6 +27,11 @@ def judge(evidence: Evidence, analysis: Analysis) -> Finding:
     harm = next((f for f in findings if f.outcome == "Harm"), None)
     lack = next((f for f in reversed(findings) if f.outcome == "NoEvidence"), None)
     return harm or lack or OK
+
+
+def fails_everything(stable: Window) -> bool:
+    """It has requests and no good answer to any: there is nothing to compare with."""
+    return stable.requests >= ALL and stable.latency.total == 0
 
 
 def _enough(evidence: Evidence, minimum: int) -> Finding:

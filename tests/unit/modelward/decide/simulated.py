@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence, Latency, Window
 from modelward.decide.model_deployment import decide
-from modelward.decide.observed import DeploymentObserved, ScoringPod, Trouble, VerdictJob
+from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
 from modelward.names import REVISION
 from modelward.settings import Settings
@@ -82,6 +82,9 @@ class Simulated:
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     jobs: dict[tuple[str, int], bool] = field(default_factory=dict)
+    store: ServingRevision | None = None
+    """What it knows as the revision in service."""
+    served_jobs: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     served: list[tuple[str, str | None, int]] = field(default_factory=list)
     """(front revision, candidate of the stable servers' setting, weight) after each tick."""
@@ -109,11 +112,15 @@ class Simulated:
             evidence=self.evidence,
             recent=self.recent,
             looked_on_since=self.looked_on_since,
-            verdict_jobs=tuple(VerdictJob(revision, retry, done) for (revision, retry), done in self.jobs.items()),
+            verdict_jobs=tuple(
+                VerdictJob(revision, retry, done, f"flights-verdict-{revision}-{retry}")
+                for (revision, retry), done in self.jobs.items()
+            ),
             refused=self.refused,
             replacing=frozenset(self.replacing),
             taken=self.taken,
             budget_of_others=self.budget_of_others,
+            served_jobs=tuple(ServedJob(name, True) for name in self.served_jobs),
         )
 
     def _pods(self) -> list[ScoringPod]:
@@ -126,7 +133,15 @@ class Simulated:
             snapshot = None if revision in self.deaf or trouble else self._snapshot(revision)
             pods += [
                 ScoringPod(
-                    f"{name}-{i}", f"{name}-{i}", revision, f"{name}-{i}:8082", not trouble, False, trouble, snapshot
+                    f"{name}-{i}",
+                    f"{name}-{i}",
+                    revision,
+                    f"{name}-{i}:8082",
+                    not trouble,
+                    False,
+                    trouble,
+                    snapshot,
+                    served_before=self.store if self.store and self.store.revision != revision else None,
                 )
                 for i in range(manifest["spec"]["replicas"])
             ]
@@ -168,7 +183,7 @@ class Simulated:
             *[lambda o=o: self._create(o) for o in plan.creates],
             *[lambda o=o: self.objects.__setitem__((o["kind"], o["metadata"]["name"]), o) for o in plan.applies],
             *[lambda p=p: self._push(p) for p in plan.pushes],
-            *[lambda r=r: self.objects.pop((r.kind, r.name), None) for r in plan.deletes],
+            *[lambda r=r: self._delete(r) for r in plan.deletes],
             *([] if plan.memory else [lambda: self._write(plan)]),
             lambda: self.events.extend(e.reason for e in plan.events),
         ]
@@ -183,7 +198,15 @@ class Simulated:
     def _create(self, manifest: dict[str, Any]) -> None:
         if manifest["kind"] == "Job":
             labels = manifest["metadata"]["labels"]
+            if labels["app.kubernetes.io/component"] == "served":
+                self.served_jobs.append(manifest["metadata"]["name"])
+                self.store = self.status.stable
+                return
             self.jobs.setdefault((labels[REVISION], int(labels["modelward.dev/retry"])), True)
+
+    def _delete(self, ref: Ref) -> None:
+        self.objects.pop((ref.kind, ref.name), None)
+        self.served_jobs = [name for name in self.served_jobs if name != ref.name]
 
     def _push(self, push: Any) -> None:
         if push.setting.revision not in self.deaf:

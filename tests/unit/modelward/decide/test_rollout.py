@@ -159,8 +159,13 @@ def test_image_that_cannot_be_pulled_holds_then_runs_into_the_deadline() -> None
     assert ready
     assert "no such image" in ready[2]
     world.run("RollingBack")
-    assert world.status.verdicts[-1].reason == "ProgressDeadlineExceeded"
-    assert "no such image" in world.status.verdicts[-1].message
+    assert world.status.verdicts == [], "nobody is branded for what the cluster did"
+    assert world.status.set_aside
+    assert world.status.set_aside.reason == "ProgressDeadlineExceeded"
+    assert "no such image" in world.status.set_aside.message
+    world.run("Stable")
+    world.settle(50)
+    assert world.status.phase == "Stable", "and it is not tried again by itself"
 
 
 def test_absence_of_the_operator_does_not_use_up_the_deadline() -> None:
@@ -169,8 +174,8 @@ def test_absence_of_the_operator_does_not_use_up_the_deadline() -> None:
     for _ in range(25):
         world.tick()
     assert world.status.phase == "Canary"
-    world.run("RollingBack")
-    assert world.status.verdicts[-1].reason == "ProgressDeadlineExceeded"
+    world.run("Promoting")
+    assert world.status.history[-1].cause == "NoEvidence"
 
 
 def test_candidate_that_loses_readiness_gets_no_weight() -> None:

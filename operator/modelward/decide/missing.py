@@ -1,0 +1,42 @@
+"""What a step still waits for, in words that change only now and then: each change is a write."""
+
+from datetime import datetime, timedelta
+
+from modelward.decide.durations import seconds
+from modelward.decide.observed import DeploymentObserved, parse_time
+from modelward.decide.pods import ready_pods
+
+_ROUND = (1, 2, 5, 10)
+
+
+def still_missing(o: DeploymentObserved, now: datetime) -> str:
+    """`; about 200 more answers, some 3 minutes at this rate`, or nothing where nothing is missing."""
+    steps, status = o.deployment.spec.rollout.steps, o.status
+    step = steps[min(status.step or 0, len(steps) - 1)]
+    if not status.step_started or not status.weight or not ready_pods(o.pods, status.candidate):
+        return ""
+    waited = (now - parse_time(status.step_started)) / timedelta(seconds=1)
+    answers = o.deployment.spec.analysis.min_requests - o.evidence.step_requests
+    if answers > 0:
+        some = f"; about {rounded(answers)} more answers"
+        if o.evidence.step_requests == 0:
+            return f"{some}, some time: none has come yet"
+        left = answers * waited / o.evidence.step_requests
+        return f"{some}, some {_time(left)} at this rate"
+    if waited < seconds(step.duration):
+        return f"; {step.duration} at this weight"
+    return "; evidence is being gathered"
+
+
+def rounded(count: float) -> int:
+    """Up to 1, 2 or 5 times a power of ten."""
+    power = int("1" + "0" * (len(str(int(count))) - 1))
+    return next(times * power for times in _ROUND if times * power >= count)
+
+
+def _time(left: float) -> str:
+    if left < 60:
+        return "seconds"
+    if left < 2 * 3600:
+        return f"{rounded(left / 60)} minutes"
+    return f"{rounded(left / 3600)} hours"

@@ -1,0 +1,40 @@
+"""A trial that has come to no conclusion in its time: what was seen decides, and nobody is branded for a lack of it."""
+
+from datetime import datetime
+
+from modelward.decide.judge.sight import speaks_against
+from modelward.decide.judge.verdict import judge
+from modelward.decide.observed import DeploymentObserved
+from modelward.decide.pods import ready_pods, trouble_of
+
+from .move import Move, candidate_of, looked_on, move_to
+from .retreat import set_aside
+
+
+def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
+    limit = o.deployment.spec.rollout.progress_deadline_seconds
+    if o.status.phase == "Paused" or looked_on(o, now) <= limit:
+        return None
+    if not ready_pods(o.pods, o.status.stable) and o.deployment.spec.replicas:
+        return None  # there is nothing to go back to: whatever becomes Ready first serves
+    if trouble := _not_ready(o):
+        return set_aside(o, now, "ProgressDeadlineExceeded", f"not Ready within {limit} s: {trouble}")
+    how = o.deployment.spec.analysis.on_no_evidence
+    if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
+        return None  # what cannot be seen says nothing
+    lack = judge(o.evidence, o.deployment.spec.analysis).message
+    against = speaks_against(o.evidence)
+    if how == "Rollback" or against:
+        return set_aside(o, now, "NoEvidence", f"no conclusion within {limit} s: {against or lack}")
+    if o.status.phase == "Promoting":
+        return None
+    message = f"no conclusion within {limit} s ({lack}), and nothing speaks against {candidate_of(o).model_version}"
+    return move_to("Promoting", o, now, "NoEvidence", message)
+
+
+def _not_ready(o: DeploymentObserved) -> str:
+    wanted = max(1, o.deployment.spec.replicas) if o.status.phase == "Promoting" else 1
+    if ready_pods(o.pods, o.status.candidate) >= wanted:
+        return ""
+    stuck = trouble_of(o, o.status.candidate)
+    return stuck.message if stuck else "its pods did not start in this time"

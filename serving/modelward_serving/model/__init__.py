@@ -1,0 +1,1 @@
+"""The model that is served: proven by its digests, loaded, warmed, and run."""

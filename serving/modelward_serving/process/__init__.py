@@ -1,0 +1,1 @@
+"""The server as processes: options, start, ports, workers, and how they end."""
