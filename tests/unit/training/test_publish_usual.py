@@ -116,14 +116,14 @@ def test_logits_alone_are_refused_and_beside_a_label_they_are_told(pod: Pod) -> 
 
 
 def test_probabilities_compared_with_nothing_are_told(pod: Pod) -> None:
-    case = Case.of(pod, labelled("yes and no"))
+    case = Case.of(pod, labelled("text, two"))
     weights = WEIGHTS[[0, 2]]
     given = case.probabilities(weights)
     answer = np.array(case.dataset.classes)[given.argmax(axis=1)]
     model = linear(weights, [SOFTMAX], [floats("probabilities", 2)])
     case.predict(answer, proba=given[:, 1])
     assert "no column `probability` (it has 'proba', which is not read)" in case.publish(model).message
-    for column, values in (("probability", given[:, 1]), ("probability_no", given[:, 0])):
+    for column, values in (("probability", given[:, 1]), ("probability_elm", given[:, 0])):
         case.predict(answer, **{column: values})
         report = publish_report(case.publish(model))
         assert report.parity["p99_difference"] < 1e-5
