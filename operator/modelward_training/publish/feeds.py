@@ -53,7 +53,8 @@ def rounded(table: pa.Table, tensor: Tensor) -> str | None:
     what = "64" if tensor.datatype == "FP32" else "32 or FP64"
     return (
         f"{tensor.datatype} rounds the numbers of {name!r}, which reach {values[np.abs(values).argmax()]:.12g}, by up "
-        f"to {lost:.3g}: export the input as {'INT64 or ' if whole else ''}FP{what}, or subtract a constant in prepare.sql"
+        f"to {lost:.3g}: export the input as {'INT64 or ' if whole else ''}FP{what}, or subtract a constant in"
+        " prepare.sql"
     )
 
 
