@@ -70,6 +70,9 @@ bench-traffic: setup ## what the split, its shields and a CPU quota cost, two mi
 soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
 
+bench-onnx: setup ## every model of onnx's own backend tests in a server of its own, ten minutes (ARGS="--only relu")
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.onnx_support $(ARGS)
+
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
@@ -84,4 +87,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer bench-traffic soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer bench-traffic bench-onnx soak images crds lock clean

@@ -41,7 +41,10 @@ def main() -> int:
         ThreadPoolExecutor(options.at_once) as threads,
     ):
         tasks = [threads.submit(judge, case, nursery, Path(folder, f"{case.kind}-{case.name}")) for case in chosen]
-        for verdict in (task.result() for task in tasks):
+        for number, task in enumerate(tasks):
+            verdict = task.result()
+            if verdict.late:  # once more, alone: it may have been the machine
+                verdict = judge(chosen[number], nursery, Path(folder, f"{number}-again"))
             verdicts.append(verdict)
             if verdict.outcome == "wrong" or options.only:
                 print(f"{verdict.outcome}: {verdict.kind} {verdict.name}: {verdict.said}", file=sys.stderr)

@@ -4,6 +4,7 @@
 that has them.
 """
 
+import gc
 import json
 import os
 import signal
@@ -73,6 +74,8 @@ def main() -> None:
         return _run(options, plan, Proven(model=sha256(model), batching=batching))
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    gc.collect()
+    gc.freeze()  # a child's collector would write to every page, and unshare it
     for line in sys.stdin:
         pid = os.fork()
         if not pid:

@@ -41,6 +41,8 @@ class Verdict:
     """onnxruntime alone gives another answer each time: types and shapes were compared."""
     json_refused: bool = False
     """An answer held NaN or infinity, which JSON cannot carry."""
+    late: bool = False
+    """No answer in time."""
     as_expected: bool | None = None
     """onnxruntime's answer is the one that onnx expects; None where onnx expects nothing."""
 
@@ -62,6 +64,7 @@ def judge(case: Case, nursery: Nursery, folder: Path) -> Verdict:
     pid = nursery.start(folder, *ports, "--workers", "1", "--threads", "1")
     try:
         reason, said = readiness(admin)
+        verdict.late = reason == "Loading"
         if reason != "Ready":
             return _refused(case, verdict, reason, said)
         session = _session(case.model)
@@ -74,6 +77,7 @@ def judge(case: Case, nursery: Nursery, folder: Path) -> Verdict:
                 return verdict
     except Exception as error:  # told with the model it is about
         verdict.outcome, verdict.said = "wrong", f"{type(error).__name__}: {error}"
+        verdict.late = isinstance(error, TimeoutError)
     finally:
         nursery.end(pid)
     return verdict
@@ -150,7 +154,7 @@ def readiness(port: int) -> tuple[str, str]:
         except OSError:
             pass
         time.sleep(0.02)
-    return "Unanswered", f"not ready after {SECONDS:.0f} s"
+    return "Loading", f"not ready after {SECONDS:.0f} s"
 
 
 def _infer(port: int, feeds: Tensors, binary: bool) -> tuple[int, Tensors]:
