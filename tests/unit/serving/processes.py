@@ -60,7 +60,7 @@ class Running:
     def monitor(self) -> Snapshot:
         return decode(httpx.get(f"{self.admin}/monitor").content, Snapshot)
 
-    def wait_until_ready(self, seconds: float = 120.0, address: str = "127.0.0.1") -> None:
+    def wait_until_ready(self, seconds: float = 20.0, address: str = "127.0.0.1") -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
