@@ -41,7 +41,8 @@ with binary tensors, and held against onnxruntime {onnxruntime} alone, bit by bi
 few of the models are part of `make test-unit`.
 
 {_table(verdicts)}
-*Equal*: types, shapes and every bit of every output, in both forms. {sum(verdict.random for verdict in equal)} of these
+*Equal*: types, shapes and every bit of every output, in both forms. (Some of onnxruntime's sums depend on where in
+memory an input begins: one such place must give every bit.) {sum(verdict.random for verdict in equal)} of these
 draw random numbers: types and shapes were compared. {sum(verdict.json_refused for verdict in equal)} answer NaN or
 infinity, which JSON cannot carry: 422, and equal as binary tensors. Whether onnxruntime is right is not this server's
 doing: {expected[True]} answers are what onnx expects within a thousandth, {expected[False]} are not.
