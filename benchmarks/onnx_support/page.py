@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import onnx
@@ -26,7 +25,8 @@ KINDS = {
 def write(verdicts: list[Verdict]) -> None:
     """Replaces both."""
     about = {"onnx": onnx.__version__, "onnxruntime": onnxruntime.__version__}
-    RESULTS.write_text(json.dumps({**about, "models": list(map(asdict, verdicts))}, indent=1) + "\n")
+    models = {outcome: {one.name: one.said for one in verdicts if one.outcome == outcome} for outcome in OUTCOMES}
+    RESULTS.write_text(json.dumps({**about, **models, "equal": list(models["equal"])}, indent=1) + "\n")
     PAGE.write_text(_page(verdicts, **about))
 
 
@@ -42,9 +42,9 @@ few of the models are part of `make test-unit`.
 
 {_table(verdicts)}
 *Equal*: types, shapes and every bit of every output, in both forms. (Some of onnxruntime's sums depend on where in
-memory an input begins: one such place must give every bit.) {sum(verdict.random for verdict in equal)} of these
-draw random numbers: types and shapes were compared. {sum(verdict.json_refused for verdict in equal)} answer NaN or
-infinity, which JSON cannot carry: 422, and equal as binary tensors. Whether onnxruntime is right is not this server's
+memory an input begins: one such place must give every bit.) {sum(v.random for v in equal)} of these draw
+random numbers: types and shapes were compared. {sum(v.json_refused for v in equal)} answer NaN or infinity, which JSON cannot carry: 422, and equal as binary tensors. {sum(v.json_too_large for v in equal)} takes
+more JSON than a request may hold by default: 413, and equal as binary tensors. Whether onnxruntime is right is not this server's
 doing: {expected[True]} answers are what onnx expects within a thousandth, {expected[False]} are not.
 
 ## Refused by type

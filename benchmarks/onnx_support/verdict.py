@@ -44,6 +44,8 @@ class Verdict:
     """onnxruntime alone gives another answer each time: types and shapes were compared."""
     json_refused: bool = False
     """An answer held NaN or infinity, which JSON cannot carry."""
+    json_too_large: bool = False
+    """The request is longer than JSON may be."""
     late: bool = False
     """No answer in time."""
     as_expected: bool | None = None
@@ -114,26 +116,24 @@ def _ask(session: Any, port: int, asked: Tensors, expected: list[Any] | None, ve
     feeds = {name: _as_type(value, types[name]) for name, value in asked.items() if name in types}
     answers = [_infer(port, feeds, binary) for binary in ((True, False) if _json_can(feeds) else (True,))]
     try:
-        alone = [np.asarray(value) for value in session.run(names, feeds)]
-        again = [np.asarray(value) for value in session.run(names, feeds)]
+        alone, again = (list(map(np.asarray, session.run(names, feeds))) for _ in range(2))
     except Exception as error:
         if all(status in (400, 500) for status, _ in answers):
             return Wrong(answers[0][1]["error"], also_alone=True)
         return Wrong(f"answered where onnxruntime alone fails: {error}")
     verdict.random = not all(map(_same, alone, again))
-    if expected:
-        close = [_close(value, wanted) for value, wanted in zip(alone, expected, strict=False) if wanted is not None]
-        verdict.as_expected = all(close) and verdict.as_expected is not False
+    verdict.as_expected = _expected(alone, expected or [], verdict.as_expected)
     for form, (status, answer) in zip(("binary", "JSON"), answers, strict=False):
-        if form == "JSON" and status == 422 and not all(map(_finite, alone)):
-            verdict.json_refused = True
-        elif status != 200:
+        if form == "JSON" and status != 200:
+            verdict.json_refused |= status == 422 and not all(map(_finite, alone))
+            verdict.json_too_large |= status == 413
+            if verdict.json_refused or verdict.json_too_large:
+                continue
+        if status != 200:
             return Wrong(f"{form}: {status}: {answer['error']}")
-        elif verdict.random:
-            if differs := _differs(names, alone, answer, _alike):
-                return Wrong(f"{form}: {differs}")
-        elif all(_differs(names, moved, answer, _same) for moved in chain([alone], _moved(session, names, feeds))):
-            return Wrong(f"{form}: {_differs(names, alone, answer, _same)}")
+        same = _alike if verdict.random else _same
+        if all(_differs(names, one, answer, same) for one in chain([alone], _moved(session, names, feeds))):
+            return Wrong(f"{form}: {_differs(names, alone, answer, same)}")
     return None
 
 
@@ -277,6 +277,11 @@ def _bits(value: Any) -> bytes:
 
 def _alike(value: Any, other: Any) -> bool:
     return bool(value.shape == other.shape and value.dtype == other.dtype)
+
+
+def _expected(alone: list[Any], expected: list[Any], before: bool | None) -> bool | None:
+    close = [_close(value, wanted) for value, wanted in zip(alone, expected, strict=False) if wanted is not None]
+    return all(close) and before is not False if close else before
 
 
 def _close(value: Any, wanted: Any) -> bool:
