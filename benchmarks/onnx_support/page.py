@@ -41,10 +41,11 @@ with binary tensors, and held against onnxruntime {onnxruntime} alone, bit by bi
 few of the models are part of `make test-unit`.
 
 {_table(verdicts)}
-*Equal*: types, shapes and every bit of every output, in both forms. (Some of onnxruntime's sums depend on where in
-memory an input begins: one such place must give every bit.) {sum(v.random for v in equal)} of these draw
-random numbers: types and shapes were compared. {sum(v.json_refused for v in equal)} answer NaN or infinity, which JSON cannot carry: 422, and equal as binary tensors. {sum(v.json_too_large for v in equal)} takes
-more JSON than a request may hold by default: 413, and equal as binary tensors. Whether onnxruntime is right is not this server's
+*Equal*: types, shapes and every bit of every output, in both forms. Some of onnxruntime's sums depend on where in
+memory an input begins: one such place must give every bit. {sum(v.random for v in equal)} of these models draw
+random numbers: types and shapes were compared. {sum(v.json_refused for v in equal)} answer NaN or infinity, which
+JSON cannot carry: 422, and equal as binary tensors. {sum(v.json_too_large for v in equal)} takes more JSON than a
+request may hold by default: 413, and equal as binary tensors. Whether onnxruntime is right is not this server's
 doing: {expected[True]} answers are what onnx expects within a thousandth, {expected[False]} are not.
 
 ## Refused by type
