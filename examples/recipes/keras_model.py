@@ -1,4 +1,7 @@
-"""Keras through tf2onnx, with a softmax at the end of a classifier. `python keras_model.py [poisson]`."""
+"""Keras through tf2onnx, with a softmax at the end of a classifier. `python keras_model.py [poisson]`.
+
+BatchNormalization scales the inputs: tf2onnx makes further inputs of the constants of an adapted Normalization.
+"""
 
 import sys
 
@@ -9,13 +12,16 @@ import tf2onnx
 from common import CLASSES, COLUMNS, HELD_OUT, X, Y, leave, named, numbered
 
 keras.utils.set_random_seed(0)
-scale = keras.layers.Normalization()
-scale.adapt(X)
 end = {"units": len(CLASSES), "activation": "softmax"} if CLASSES else {"units": 1}
 if sys.argv[1:] == ["poisson"]:
     end["activation"] = "exponential"
 model = keras.Sequential(
-    [keras.Input((len(COLUMNS),)), scale, keras.layers.Dense(16, activation="relu"), keras.layers.Dense(**end)]
+    [
+        keras.Input((len(COLUMNS),)),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dense(**end),
+    ]
 )
 loss = "sparse_categorical_crossentropy" if CLASSES else (sys.argv[1:] or ["mse"])[0]
 model.compile("adam", loss)

@@ -196,6 +196,8 @@ def test_long_integers_in_a_float_are_told(pod: Pod) -> None:
     assert "INT64 or FP64" in ended.message
 
 
+@pytest.mark.filterwarnings("ignore:.*bool.*:DeprecationWarning")  # the exporter's protobuf attributes
+@pytest.mark.filterwarnings("ignore:.*bool.*:FutureWarning")
 @pytest.mark.parametrize("loss", ["poisson", "gamma"])
 def test_losses_with_a_logarithm_give_the_exponential(pod: Pod, loss: str) -> None:
     text = labelled("count") if loss == "poisson" else labelled("count").replace(",0\n", ",0.5\n")
@@ -219,4 +221,4 @@ def test_texts_of_many_values_are_exported(pod: Pod, name: str, texts: int) -> N
     task = train_task(pod.url, case.digest, estimator=Estimator(name=name, parameters={"max_iter": 30}))
     ended = pod.step("train", task)
     assert ended.code == 0, ended.message
-    assert publish_report(pod.step("publish", task)).metrics["accuracy"] > 0.8
+    assert publish_report(pod.step("publish", task)).parity["p99_difference"] < 1e-4
