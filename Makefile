@@ -67,8 +67,21 @@ bench-first-answer: setup ## from kubectl apply to the first right answer, and w
 bench-traffic: setup ## what the split, its shields and a CPU quota cost, two minutes (ARGS="--only forwarding,shields,quota")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic $(ARGS)
 
+bench-rollback: setup ## how often and how fast simulated rollouts end as they should (ARGS="--replicates 200 --only 10/s")
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.rollback $(ARGS)
+
+bench-files: setup ## public data files of PyPI packages through ingest, checked against pandas
+	@PYTHONPATH=.:operator $(BIN)/python -m benchmarks.files
+
+bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as docs/recipes.md exports them, through publish
+	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.recipes $(CURDIR)/.venv-recipes/bin/python $(ARGS)
+
 soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
+
+bench-onnx: setup ## every model of onnx's own backend tests in a server of its own, ten minutes (ARGS="--only relu")
+	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.onnx_support $(ARGS)
 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
@@ -84,4 +97,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-first-answer bench-traffic soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-traffic bench-onnx bench-rollback bench-recipes soak images crds lock clean

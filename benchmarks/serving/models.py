@@ -21,9 +21,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from modelward_contracts.manifests import Blob, ModelManifest, Signature, Tensor
+from modelward_contracts.manifests import Batching, Blob, ModelManifest, Signature, Tensor
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import canonical, sha256
+from modelward_onnx.rows import prove_bytes
 from modelward_training.publish.golden import golden
 from modelward_training.publish.profile import numeric_signal, profile
 
@@ -137,6 +138,7 @@ def publish(
         signature=signature,
         profile=blobs["profile.json"],
         golden=blobs["golden.json"],
+        batching=Batching(rows_independent=prove_bytes(data).independent),
         dataset="sha256:" + "0" * 64,
         inputs_hash="sha256:" + "0" * 64,
     )

@@ -30,11 +30,13 @@ async def errors(folder: Path, operator: Operator, request: bytes, rate: float, 
         async with stub(hangs=False) as bad:
             await asyncio.to_thread(operator.split, [stable], bad.port, 10)
             outcome = await OpenLoop([stable.data], request, CONNECTIONS).run(rate, seconds)
-            stopped = await _stopped(stable)
+            stopped, trials = await _stopped(stable)
+    forwards = bad.seen[: len(bad.seen) - trials]
     return {
         **_seen_by_clients(outcome),
-        "forwarded": len(bad.seen),
-        "first_to_last_forward_seconds": round(bad.seen[-1] - bad.seen[0], 3),
+        "forwarded": len(forwards),
+        "first_to_last_forward_seconds": round(forwards[-1] - forwards[0], 3),
+        "failed_trials": trials,
         "breaker_open": stopped,
     }
 
@@ -53,13 +55,14 @@ async def hang(folder: Path, operator: Operator, request: bytes, rate: float, se
                 OpenLoop([stable.data], marked, CONNECTIONS).run(rate / 10, seconds),
                 OpenLoop([stable.data], request, CONNECTIONS).run(rate * 9 / 10, seconds),
             )
-            stopped = await _stopped(stable)
+            stopped, trials = await _stopped(stable)
     p99 = quantile(alone.latencies, 0.99)
     bound = deadline + 2 * p99
     return {
         **_seen_by_clients(touched),
         "errors_of_others": sum(others.errors.values()),
-        "forwarded": len(bad.seen),
+        "forwarded": len(bad.seen) - trials,
+        "failed_trials": trials,
         "deadline_ms": round(1000 * deadline, 1),
         "stable_p99_ms": round(1000 * p99, 2),
         "worst_touched_ms": round(1000 * max(touched.latencies), 1),
@@ -68,8 +71,10 @@ async def hang(folder: Path, operator: Operator, request: bytes, rate: float, se
     }
 
 
-async def _stopped(stable: Server) -> bool:
-    return (await asyncio.to_thread(stable.monitor)).forwards["r2"].breaker_open
+async def _stopped(stable: Server) -> tuple[bool, int]:
+    """Whether forwarding has, and how many copies tried the candidate since, which no client waited for."""
+    forwards = (await asyncio.to_thread(stable.monitor)).forwards["r2"]
+    return forwards.breaker_open, forwards.failed_trials
 
 
 def _seen_by_clients(outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""`python -m modelward run`: the operator, in a pod, or outside a cluster with --kubeconfig and --context."""
+"""`python -m modelward run`: the operator, in a pod, or outside a cluster with --kubeconfig and --context.
+
+The other commands are in `cli`.
+"""
 
 import argparse
 import asyncio
@@ -8,8 +11,7 @@ import sys
 
 from pydantic import ValidationError
 
-from modelward.engine.reconcilers import RECONCILERS
-from modelward.handlers.operator import Cluster, run
+from modelward.cli import replay
 from modelward.settings import Settings
 from modelward.telemetry import logs
 
@@ -21,7 +23,16 @@ def main() -> int:
     command.add_argument("--kubeconfig", help="instead of the pod's service account")
     command.add_argument("--context", help="of the kubeconfig")
     command.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
+    command.set_defaults(run=_operator)
+    replay.add(commands)
     arguments = parser.parse_args()
+    return int(arguments.run(arguments))
+
+
+def _operator(arguments: argparse.Namespace) -> int:
+    from modelward.engine.reconcilers import RECONCILERS  # seconds of imports that no other command needs
+    from modelward.handlers.operator import Cluster, run
+
     logs.configure(arguments.log_level)
     try:
         settings = Settings.from_environment(os.environ)

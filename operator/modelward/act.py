@@ -16,6 +16,7 @@ from modelward.checkpoint import Checkpoint, no_checkpoint
 from modelward.clients.kube import Conflict, Kube
 from modelward.clients.scoring import Pusher
 from modelward.compare import holds, same
+from modelward.decide.conditions import timestamp
 from modelward.decide.plan import Event, Plan, Push
 from modelward.errors import Refused, Unavailable
 from modelward.names import MANAGED_BY, Manifest, short_hash
@@ -44,9 +45,10 @@ async def act(hands: Hands, owner: Manifest, plan: Plan) -> None:
         owner = await write_status(hands, owner, plan.status)
     for manifest in plan.creates:
         await _create(hands, manifest)
-    for manifest in plan.applies:
-        await _apply(hands, manifest)
+    refused = [problem for manifest in plan.applies if (problem := await _apply(hands, manifest))]
     await _push(hands, (push for push in plan.pushes if push not in plan.urgent))
+    if refused:  # Nothing is taken away before what replaces it is there.
+        raise refused[0]
     for ref in plan.deletes:
         hands.before("delete", ref.kind)
         await hands.kube.delete(ref.api_version, ref.kind, owner["metadata"]["namespace"], ref.name, ref.uid)
@@ -75,14 +77,19 @@ async def _create(hands: Hands, manifest: Manifest) -> None:
         _log.debug("%s exists already", _title(manifest))
 
 
-async def _apply(hands: Hands, manifest: Manifest) -> None:
+async def _apply(hands: Hands, manifest: Manifest) -> Refused | None:
+    """Why it is refused; the others are applied all the same."""
     live = await _live(hands, manifest)
     if live is not None and holds(live, manifest):
-        return
+        return None
     if live is not None and MANAGED_BY not in live["metadata"].get("labels", {}):
-        raise Refused("NameTaken", f"{_title(manifest)} exists and is not Modelward's: rename or delete it")
+        return Refused("NameTaken", f"{_title(manifest)} exists and is not Modelward's: rename or delete it")
     hands.before("apply", manifest["kind"])
-    await hands.kube.apply(manifest)
+    try:
+        await hands.kube.apply(manifest)
+    except Refused as problem:
+        return problem
+    return None
 
 
 async def _live(hands: Hands, manifest: Manifest) -> Manifest | None:
@@ -118,21 +125,30 @@ async def _tell(hands: Hands, owner: Manifest, event: Event) -> None:
 
 
 def _event(owner: Manifest, event: Event, now: datetime) -> Manifest:
-    """Its name is that of the transition: told again of the same object as it was, it is the same Event."""
-    metadata = owner["metadata"]
-    regarding = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    """Its name is that of the transition: told again of the same object as it was, it is the same Event.
+
+    A core Event, because only that may carry the times by which `kubectl describe` and `--sort-by=.lastTimestamp` order
+    them. Those are whole seconds; within one, Events come by name, which grows with the object's version.
+    """
+    metadata, second = owner["metadata"], timestamp(now)
+    about = {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")}
     digest = short_hash(metadata["uid"], metadata["resourceVersion"], event.reason, event.message)
+    name = f"{metadata['name'][:200]}.{metadata['resourceVersion']:0>12}.{digest}"
     return {
-        "apiVersion": "events.k8s.io/v1",
+        "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{metadata['name'][:200]}.{digest}", "namespace": metadata["namespace"]},
-        "regarding": {"apiVersion": owner["apiVersion"], "kind": owner["kind"], **regarding},
+        "metadata": {"name": name, "namespace": metadata["namespace"]},
+        "involvedObject": {"apiVersion": owner["apiVersion"], "kind": owner["kind"], **about},
         "type": event.type,
         "reason": event.reason[:128],
-        "note": event.message[:1024],
+        "message": event.message[:1024],
         "action": event.reason[:128],
+        "count": 1,
+        "firstTimestamp": second,
+        "lastTimestamp": second,
         "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "reportingController": "modelward.dev/operator",
+        "source": {"component": "modelward"},
+        "reportingComponent": "modelward.dev/operator",
         "reportingInstance": "modelward-operator",
     }
 

@@ -1,13 +1,29 @@
 """What the chart tells the operator, read once from MODELWARD_* and printed at start."""
 
+import json
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from modelward.api.pod import JobPod, ScoringPod
+from modelward.api.resources import Resources
+
+
+class JobResources(BaseModel):
+    """Of each step where the resource says nothing. Those of `small` write or print a few KiB."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ingest: Resources = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "2Gi"})
+    fetch: Resources = Resources(requests={"cpu": "50m", "memory": "64Mi"}, limits={"memory": "512Mi"})
+    train: Resources = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "2Gi"})
+    publish: Resources = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "2Gi"})
+    small: Resources = Resources(requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "500m", "memory": "256Mi"})
+
 
 class Settings(BaseModel):
-    """Field `store_url` is read from MODELWARD_STORE_URL, and so on."""
+    """Field `store_url` is read from MODELWARD_STORE_URL, and so on; those that are no text as JSON."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -28,6 +44,18 @@ class Settings(BaseModel):
     signing_key_file: str = "/etc/modelward/signing/key.pem"
     rollout_scrape_seconds: float = 2.0
     rest_scrape_seconds: float = 15.0
+    job_resources: JobResources = JobResources()
+    job_pod: JobPod = JobPod()
+    """Of all Jobs, where the resource says nothing."""
+    scoring_pod: ScoringPod = ScoringPod()
+    """Likewise of scoring servers."""
+    service_accounts: tuple[str, ...] = ()
+    """Names that a resource may ask for; each is one of the resource's own namespace."""
+    ip_family_policy: Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"] = ""
+    """Of Services. Empty: as the cluster does."""
+    ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
+    pod_ip: str = ""
+    """The operator's own: tells which family the cluster's pods speak first."""
     metrics_port: int = 9090
     cluster_domain: str = "cluster.local"
 
@@ -36,10 +64,22 @@ class Settings(BaseModel):
         found: dict[str, Any] = {
             name: environment[key] for name in cls.model_fields if environment.get(key := f"MODELWARD_{name.upper()}")
         }
-        if "watch_namespaces" in found:
-            found["watch_namespaces"] = tuple(filter(None, found["watch_namespaces"].split(",")))
+        for name in _LISTS & found.keys():
+            found[name] = tuple(filter(None, found[name].split(",")))
+        for name in _JSON & found.keys():
+            found[name] = json.loads(found[name])
         return cls(**found)
 
     @property
     def store_is_claim(self) -> bool:
         return self.store_url.startswith("file://")
+
+    @property
+    def listen(self) -> str:
+        """Where scoring servers listen: at all addresses of their pod."""
+        dual = "DualStack" in self.ip_family_policy or "IPv6" in self.ip_families
+        return "::" if dual or ":" in self.pod_ip else "0.0.0.0"  # noqa: S104 - a pod's own network
+
+
+_LISTS = {"watch_namespaces", "service_accounts", "ip_families"}
+_JSON = {"job_resources", "job_pod", "scoring_pod"}

@@ -27,6 +27,25 @@ class Column(Wire, frozen=True, kw_only=True):
     name: str
     type: ColumnType
     nullable: bool
+    guessed: bool = False
+    """The type was read off a CSV file's text: neither stated by the Dataset nor by the file."""
+
+
+class Csv(Wire, frozen=True, kw_only=True):
+    """How CSV files were read."""
+
+    header: bool
+    delimiter: str
+    """Of the first file; each file has its own, where none is stated."""
+    quote: str
+    encoding: str
+    decimal: str
+    thousands: str
+    null_values: list[str]
+    skip_lines: int
+    comment: str
+    guessed: list[str]
+    """The fields of this list that the Dataset did not state and that could have been otherwise."""
 
 
 class Split(Wire, frozen=True, kw_only=True):
@@ -53,6 +72,7 @@ class DatasetManifest(Wire, frozen=True, kw_only=True):
     statistics: Blob
     salt: str
     sources: list[SourceFile]
+    csv: Csv | None = None
 
 
 class Tensor(Wire, frozen=True, kw_only=True):
@@ -76,6 +96,15 @@ class Signature(Wire, frozen=True, kw_only=True):
     probability_output: str | None = None
 
 
+class Batching(Wire, frozen=True, kw_only=True):
+    """Whether rows of several requests may run together."""
+
+    rows_independent: bool
+    """Proven from the graph: row i of every output depends on row i of the inputs alone."""
+    reason: str = ""
+    """What stands in the way where it is not; names the operator."""
+
+
 class ModelManifest(Wire, frozen=True, kw_only=True):
     """One immutable model. Its digest is what a ModelVersion, a revision and a scoring pod are pinned to."""
 
@@ -90,6 +119,8 @@ class ModelManifest(Wire, frozen=True, kw_only=True):
     """`golden.GoldenRequests`"""
     dataset: str
     """Digest of the DatasetManifest it was trained on."""
+    batching: Batching | None = None
+    """None in manifests older than the proof: servers prove it themselves."""
     inputs_hash: str
     """`digest_of` dataset, image, code and parameters: the key under `runs/`."""
 

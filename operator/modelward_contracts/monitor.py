@@ -22,11 +22,16 @@ class Forwards(Wire, frozen=True, kw_only=True):
     answered: int
     """The client got the candidate's answer."""
     failures: dict[str, int]
-    """By cause: connect, deadline, status5xx, rejected (a 4xx where this server's own validation passes), protocol,
-    and three that say nothing more about the candidate: same_pause (a missed deadline, under way together with one that
-    is counted as such), refused (a 5xx where this server's own validation fails) and capped (in-flight cap reached).
-    Each was answered locally instead."""
+    """By cause: connect, deadline, status5xx, rejected (a 4xx), protocol; each only where this server then gave a good
+    answer to the same request, for a deadline within the same time. And three that say nothing more about the
+    candidate: same_pause (a missed deadline, under way together with one that is counted as such), refused (this
+    server's own answer was no better) and capped (in-flight cap reached, or the breaker opened meanwhile). Each was
+    answered locally instead, and is counted when that is known."""
     breaker_open: bool
+    """A run of failures has stopped forwarding, until a trial shows that the candidate is back."""
+    failed_trials: int = 1
+    """Copies of requests that this server had answered well, which an open breaker sent to see whether the candidate is
+    back, and which failed too. 1 from servers that do not tell: their breaker stays open."""
     reached: bool = True
     """A connection has been made; before that, nothing is handed over and nothing fails."""
 
@@ -55,6 +60,9 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     ready: bool
     scored: dict[str, int]
     """Requests that reached this server's own model, by HTTP status code of the answer."""
+    uncomputed: int = 0
+    """Of these, answered with a 4xx because the model could not compute them, or JSON not hold its numbers: the
+    caller's doing, as far as this server alone can know."""
     latency: Histogram
     """Server-side time of the scored requests with status 200: queue and compute, without forwarding."""
     forwards: dict[str, Forwards]
@@ -64,4 +72,7 @@ class Snapshot(Wire, frozen=True, kw_only=True):
     idle: float = 3600.0
     """Seconds since the last of them closed; 0 while there is one. An hour from servers that do not tell."""
     in_flight: int
+    mixed_batches: int = 0
+    """Batches in which a request's answer was another than alone, beyond rounding. With the first, this server stops
+    making any: what was proven of the model is wrong."""
     signals: list[SignalCounts]

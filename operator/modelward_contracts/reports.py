@@ -7,13 +7,15 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
-from .manifests import Column, Signature, SourceFile, Task
+from .manifests import Batching, Column, Csv, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
 
 PREFIX = "modelward: "
 MAX_REPORT = 256 * 1024
 MAX_TERMINATION = 1024
+MAX_WARNINGS = 20
+MAX_WARNING = 500
 
 
 class Termination(Wire, frozen=True, kw_only=True):
@@ -45,6 +47,11 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     """Of the splits' Parquet files."""
     split_rows: dict[str, int]
     columns: list[Column]
+    id: str = "row_id"
+    """The id column; ours where the Dataset names none."""
+    csv: Csv | None = None
+    warnings: list[str] = []
+    """What a person should look at, a sentence each; at most `MAX_WARNINGS`."""
     classes: list[str]
     sources: list[SourceFile]
     """At most 1,000; `source_files` counts all."""
@@ -71,13 +78,16 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """On the test rows, measured by us: accuracy, auc, log_loss … or rmse, mae, r2."""
     validation_metrics: dict[str, float]
     parity: dict[str, float]
-    """rows, label_mismatch (share), p99_difference, max_difference."""
+    """rows, label_mismatch (share), p99_difference, max_difference, tolerance (what rounding allows)."""
     latency_seconds: dict[str, float]
     """p50 and p99 of one row through onnxruntime, one thread."""
     memory_bytes: int
     """That a loaded model takes: a forest needs ten times the size of its file."""
     gates: list[GateResult]
+    batching: Batching | None = None
     inputs_hash: str
+    notes: list[str] = []
+    """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
 
 
 Report = IngestReport | PublishReport

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from .manifests import Task
+from .manifests import ColumnType, Task
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -20,6 +20,21 @@ OUTPUT_DIR = "/work/output"
 """$MODELWARD_OUTPUT: model.onnx and predictions.parquet."""
 
 
+class CsvOptions(Wire, frozen=True, kw_only=True):
+    """What the Dataset states about its CSV files; None: read off the file. Empty text: there is none."""
+
+    header: bool | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    null_values: list[str] = []
+    """Missing in every column, beside the usual markers in columns of numbers, dates or booleans."""
+    skip_lines: int = 0
+    comment: str | None = None
+
+
 class IngestTask(Wire, frozen=True, kw_only=True):
     dataset: str
     namespace: str
@@ -27,17 +42,20 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
     format: Literal["csv", "parquet"]
     source: Literal["pvc", "inline"]
+    csv: CsvOptions = CsvOptions()
+    types: dict[str, ColumnType] = {}
+    """Of the source's columns, where stated."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
     prepare_sql: str | None = None
     """One SELECT over the table `source`."""
     label: str
     id: str | None = None
-    """None: the operator's own row number column `row_id` is added."""
+    """None: a row number is added, `row_id` or a name like it that is free."""
     time: str | None = None
     forbidden: list[str] = []
     task: Task | None = None
-    """None: classification when the label is text, boolean or an integer with at most 20 values."""
+    """None: classification when the label is text, boolean or whole numbers of at most 20 values."""
     validation_fraction: float
     test_fraction: float
     salt: str

@@ -21,18 +21,11 @@ class StoredVerdict(Wire, frozen=True, kw_only=True):
 
 
 class StoredService(Wire, frozen=True, kw_only=True):
-    """All that is needed to run the revision that was in service."""
-
     revision: str
-    model_version: str
-    version: int
-    digest: str
-    """Of the model manifest."""
-    image: str
-    resources: dict[str, Any] = {}
-    memory_bytes: int = 0
     since: str
     """RFC 3339"""
+    serving: dict[str, Any]
+    """All that is needed to run the revision again, as the ModelDeployment's status has it."""
 
 
 def verdict_key(deployment: str, revision: str) -> str:

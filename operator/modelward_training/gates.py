@@ -12,7 +12,7 @@ METRICS: dict[Task, tuple[str, ...]] = {
     "classification": ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
     "regression": ("rmse", "mae", "r2"),
 }
-COSTS = ("model_bytes", "latency_p50_seconds", "latency_p99_seconds")
+COSTS = ("model_bytes", "memory_bytes", "latency_p50_seconds", "latency_p99_seconds")
 
 
 def check_gates(gates: Sequence[Gate], task: Task) -> None:

@@ -15,6 +15,6 @@ def run(paths: Paths) -> Done:
     store, key, service = Store(task.store, task.namespace), served_key(task.deployment), task.service
     known = store.read_record(key, StoredService)
     if known is not None and known.since > service.since:
-        return Done("Recorded", f"{known.model_version} has been in service since {known.since}")
+        return Done("Recorded", f"revision {known.revision} has been in service since {known.since}")
     store.write_record(key, service)
-    return Done("Recorded", f"{service.model_version} of {task.deployment} is stored as in service")
+    return Done("Recorded", f"revision {service.revision} of {task.deployment} is stored as in service")

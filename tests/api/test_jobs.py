@@ -13,7 +13,7 @@ from localcluster import parts
 from localcluster.api import ApiServer
 from modelward.api import Dataset, TrainingRun
 from modelward.api.training_run import PinnedDataset
-from modelward.build.job import step_job, training_job
+from modelward.build.job import ingest_job, training_job
 from modelward.build.model_version import model_version
 from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map, train_task
@@ -31,7 +31,7 @@ CONTAINER = {"image": "mine:1", "command": ["train"], "env": [{"name": "MODE", "
 def ingest(owner: Manifest) -> list[Manifest]:
     dataset, own = Dataset.model_validate(owner), labels("ingest", dataset="flights")
     task = task_config_map(owner, "flights-ingest", own, ingest_task(dataset, SETTINGS), "id,late\n")
-    return [task, step_job(owner, "flights-ingest", own, "ingest", SETTINGS, "flights-raw")]
+    return [task, ingest_job(owner, dataset, "flights-ingest", own, SETTINGS)]
 
 
 def training(owner: Manifest) -> list[Manifest]:

@@ -20,11 +20,51 @@ PVC = {"claimName": "raw", "path": "2013-*.csv"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
 CANARY = "spec.rollout.steps"
 
+TERM = {"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["a100"]}]}
+NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "cache"}}, "topologyKey": "kubernetes.io/hostname"}
+POD: dict[str, Any] = {
+    "nodeSelector": {"kubernetes.io/arch": "amd64"},
+    "tolerations": [{"key": "dedicated", "operator": "Equal", "value": "ml", "effect": "NoSchedule"}],
+    "affinity": {
+        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [TERM]}},
+        "podAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 1, "podAffinityTerm": NEIGHBOURS}]
+        },
+        "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [NEIGHBOURS]},
+    },
+    "priorityClassName": "batch",
+    "runtimeClassName": "gvisor",
+    "imagePullSecrets": [{"name": "registry"}],
+    "serviceAccountName": "bucket-reader",
+    "labels": {"team": "air"},
+    "annotations": {"team.example.com/owner": "a person"},
+}
+"""Each field that may be said."""
+
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
+    "how csv files are written": Case(
+        "Dataset",
+        {
+            "spec.csv": {
+                "header": False,
+                "delimiter": "\t",
+                "quote": "",
+                "encoding": "windows-1252",
+                "decimal": ",",
+                "thousands": ".",
+                "nullValues": ["-"],
+                "skipLines": 3,
+                "comment": "#",
+            },
+            "spec.columns.types": {"zip": "string", "hour": "timestamp"},
+        },
+    ),
+    "batching switched off": Case("ModelDeployment", {"spec.batching": "Off"}),
+    "batching switched off as YAML reads it without quotes": Case("ModelDeployment", {"spec.batching": False}),
     "splits that leave rows to train on": Case(
         "Dataset", {"spec.splits": {"validationPercent": 49, "testPercent": 50}}
     ),
@@ -46,6 +86,40 @@ ACCEPTED = {
         "TrainingRun",
         {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"env": [{"name": "TZ", "value": "UTC"}]}},
     ),
+    "half a processor as a number": Case("ModelDeployment", {"spec.resources": {"requests": {"cpu": 0.5}}}),
+    "resources of every step": Case(
+        "TrainingRun",
+        {"spec.stepResources": {"fetch": {"limits": {"cpu": 1}}, "publish": {"limits": {"cpu": "1", "memory": "1Gi"}}}},
+    ),
+    "inline data of 200 KiB": Case("Dataset", {"spec.source.inline.data": "a" * 204_800}),
+    "a pod's settings for a dataset": Case("Dataset", {"spec.pod": POD}),
+    "a pod's settings for a run": Case("TrainingRun", {"spec.pod": POD}),
+    "a pod's settings for a deployment": Case(
+        "ModelDeployment",
+        {
+            "spec.pod": POD
+            | {"topologySpreadConstraints": [{"topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}]}
+        },
+    ),
+    "recommended labels, a team's own and a mesh for servers": Case(
+        "ModelDeployment",
+        {
+            "spec.pod": {
+                "labels": {
+                    "app.kubernetes.io/part-of": "shop",
+                    "team.example.com/cost": "7",
+                    "azure.workload.identity/use": "true",
+                },
+                "annotations": {
+                    "sidecar.istio.io/inject": "true",
+                    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+                },
+            }
+        },
+    ),
+    "no spreading": Case("ModelDeployment", {"spec.pod": {"topologySpreadConstraints": []}}),
+    "budget of a share": Case("ModelDeployment", {"spec.disruptionBudget": {"maxUnavailable": "25%"}}),
+    "no budget": Case("ModelDeployment", {"spec.disruptionBudget": {"enabled": False}}),
     "version by number": Case("ModelDeployment", {"spec.modelRef.version": 3}),
     "version by number as text": Case("ModelDeployment", {"spec.modelRef.version": "3"}),
     "version by name": Case("ModelDeployment", {"spec.modelRef.version": "Latest"}),
@@ -62,6 +136,18 @@ REFUSED = {
     "label that identifies": Case(
         "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
     ),
+    "one character for two things": Case(
+        "Dataset",
+        {"spec.csv": {"decimal": ",", "thousands": ","}},
+        "csv.decimal and csv.thousands must be different characters",
+    ),
+    "delimiter of nothing": Case("Dataset", {"spec.csv.delimiter": ""}, "csv.delimiter must be a character"),
+    "delimiter of two characters": Case("Dataset", {"spec.csv.delimiter": "::"}, "may not be more than 1"),
+    "csv settings of parquet files": Case(
+        "Dataset", {"spec.format": "parquet", "spec.csv": {"header": True}}, "spec.csv is for `format: csv`"
+    ),
+    "type of a column that there is not": Case("Dataset", {"spec.columns.types": {"zip": "text"}}, "supported values"),
+    "batching in other words": Case("ModelDeployment", {"spec.batching": True}, "supported values"),
     "forbidden label": Case(
         "Dataset", {"spec.columns.forbidden": ["late"]}, "columns.forbidden must not hold the label"
     ),
@@ -121,6 +207,64 @@ REFUSED = {
     "quantity of no unit we know": Case(
         "TrainingRun", {"spec.resources": {"limits": {"memory": "2 GB"}}}, "spec.resources.limits.memory"
     ),
+    "quantity of yes": Case("TrainingRun", {"spec.resources": {"limits": {"cpu": True}}}, "spec.resources.limits.cpu"),
+    "quantity below nothing": Case(
+        "TrainingRun", {"spec.resources": {"limits": {"cpu": -0.5}}}, "should be greater than or equal to 0"
+    ),
+    "inline data of more than 200 KiB": Case(
+        "Dataset",
+        {"spec.source.inline.data": "é" * 102_401},
+        "source.inline.data has more than 200 KiB, of which `kubectl apply` could not keep its copy",
+    ),
+    "host's network": Case("Dataset", {"spec.pod": {"hostNetwork": True}}, 'unknown field "spec.pod.hostNetwork"'),
+    "pod's own security": Case(
+        "ModelDeployment", {"spec.pod": {"securityContext": {}}}, 'unknown field "spec.pod.securityContext"'
+    ),
+    "misspelt affinity": Case(
+        "Dataset", {"spec.pod": {"affinity": {"nodeAfinity": {}}}}, 'unknown field "spec.pod.affinity.nodeAfinity"'
+    ),
+    "class of the cluster's own": Case(
+        "Dataset",
+        {"spec.pod": {"priorityClassName": "system-node-critical"}},
+        "pod.priorityClassName: the classes system-… are the cluster's own: name another",
+    ),
+    "label of ours": Case(
+        "ModelDeployment", {"spec.pod": {"labels": {"modelward.dev/deployment": "other"}}}, "pod.labels: keys below"
+    ),
+    "label by which servers are known": Case(
+        "ModelDeployment", {"spec.pod": {"labels": {"app.kubernetes.io/component": "x"}}}, "pod.labels: keys below"
+    ),
+    "label of the Job controller": Case(
+        "Dataset", {"spec.pod": {"labels": {"batch.kubernetes.io/job-name": "x"}}}, "use keys of your own"
+    ),
+    "annotation that turns AppArmor off": Case(
+        "ModelDeployment",
+        {"spec.pod": {"annotations": {"container.apparmor.security.beta.kubernetes.io/server": "unconfined"}}},
+        "may change how a pod is confined",
+    ),
+    "annotation that a runtime obeys": Case(
+        "Dataset",
+        {"spec.pod": {"annotations": {"io.kubernetes.cri-o.userns-mode": "auto"}}},
+        "pod.annotations: keys below kubernetes.io/, k8s.io/ and modelward.dev/ and io.",
+    ),
+    "annotation that brings devices": Case(
+        "TrainingRun", {"spec.pod": {"annotations": {"cdi.k8s.io/gpu": "all"}}}, "may change how a pod is confined"
+    ),
+    "job in a mesh": Case(
+        "TrainingRun",
+        {"spec.pod": {"annotations": {"sidecar.istio.io/inject": "true"}}},
+        "pod.annotations: a Job's pods stay out of the mesh, because a sidecar would never let them end",
+    ),
+    "other counters": Case(
+        "ModelDeployment",
+        {"spec.pod": {"annotations": {"prometheus.io/port": "1"}}},
+        "pod.annotations: prometheus.io/scrape, port and path are set by the operator",
+    ),
+    "budget that holds up every drain": Case(
+        "ModelDeployment",
+        {"spec.disruptionBudget": {"maxUnavailable": 0}},
+        "disruptionBudget.maxUnavailable must be a number from 1, or a share such as 25%",
+    ),
     "privileges are not on the list": Case(
         "TrainingRun",
         {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"securityContext": {"privileged": True}}},
@@ -170,7 +314,7 @@ CHANGED = {
     "training run": Case(
         "TrainingRun",
         {"spec.seed": 1},
-        "a TrainingRun is immutable: give it a new metadata.name, or use a RegisteredModel",
+        "a TrainingRun is immutable: make another one with a new metadata.name",
     ),
     "training run's parameter": Case("TrainingRun", {"spec.estimator.parameters.C": 0.6}, "a TrainingRun is immutable"),
     "training run with a field less": Case(

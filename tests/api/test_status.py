@@ -78,7 +78,7 @@ COLUMNS = {
     "datasetversion": "NAME READY DATASET ROWS AGE",
     "modeldeployment": "NAME READY REASON PHASE SERVING CANDIDATE WEIGHT DRIFTED AGE",
     "modelversion": "NAME READY REASON VERIFIED MODEL VERSION DATA AGE",
-    "trainingrun": "NAME READY REASON MODEL DATA AGE",
+    "trainingrun": "NAME READY REASON VERIFIED MODEL DATA AGE",
 }
 
 
@@ -96,8 +96,9 @@ def test_new_resource_waits_for_the_operator_and_its_spec_is_left_alone(api: Api
     sent = manifest(kind, namespace)
     api.create(sent)
     found = api.read(sent)
-    assert found["spec"] == sent["spec"]
+    assert found["spec"] == sent["spec"] | ({"replicas": 1} if kind == "ModelDeployment" else {})
     (condition,) = found["status"]["conditions"]
+    assert "lastTransitionTime" not in condition
     assert (condition["type"], condition["status"], condition["reason"]) == ("Ready", "Unknown", "Pending")
 
 
@@ -149,6 +150,21 @@ def test_deployment_is_scaled_like_any_other(api: Api, namespace: str, kubectl: 
     scale = api.scale(sent)
     assert scale["spec"]["replicas"] == 5
     assert scale["status"] == {"replicas": 2, "selector": "modelward.dev/deployment=flights"}
+
+
+def test_deployment_without_replicas_is_scaled_and_no_gitops_tool_takes_it_back(
+    api: Api, namespace: str, kubectl: Kubectl
+) -> None:
+    """What the API server filled in is nobody's: the next who says it owns it, and those who leave it out leave it."""
+    text = json.dumps(manifest("ModelDeployment", namespace))
+    for apply, diff in ((["apply"], ["diff"]), (["apply", "--server-side"], ["diff", "--server-side"])):
+        kubectl("delete", "mdep/flights", "--ignore-not-found")
+        kubectl(*apply, "--filename=-", stdin=text)
+        assert api.scale(manifest("ModelDeployment", namespace))["spec"] == {"replicas": 1}
+        assert "scaled" in kubectl("scale", "mdep/flights", "--replicas=4")
+        assert kubectl(*diff, "--filename=-", stdin=text) == ""
+        kubectl(*apply, "--filename=-", stdin=text)
+        assert api.scale(manifest("ModelDeployment", namespace))["spec"] == {"replicas": 4}
 
 
 def test_explain_tells_fields_and_their_defaults(kubectl: Kubectl) -> None:

@@ -24,7 +24,9 @@ MAY = (
     "create persistentvolumeclaims",
     "get pods/log",
     "delete pods",
-    "create events.events.k8s.io",
+    "create events",
+    "list events",
+    "patch poddisruptionbudgets.policy",
 )
 MAY_NOT = (
     "get secrets",

@@ -30,6 +30,14 @@ VALUES: dict[str, tuple[str, ...]] = {
         "operator.nodeSelector.disk=ssd",
         "operator.tolerations[0].key=dedicated",
         "operator.priorityClassName=high",
+        "jobs.resources.ingest.limits.cpu=1",
+        "jobs.pod.nodeSelector.pool=batch",
+        "jobs.pod.tolerations[0].operator=Exists",
+        "scoring.pod.priorityClassName=high",
+        "scoring.pod.topologySpreadConstraints[0].topologyKey=rack",
+        "allowedServiceAccounts={bucket-reader,bucket-writer}",
+        "network.ipFamilyPolicy=PreferDualStack",
+        "network.ipFamilies={IPv4}",
         "scrape.rolloutSeconds=0.5",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
@@ -57,6 +65,9 @@ WRONG = {
     "watchNamespaces=team-a": "'/watchNamespaces': got string, want array",
     "watchNamespaces={Team}": "'/watchNamespaces/0'",
     "metrics.port=80": "'/metrics/port'",
+    "jobs.resources.ingest.limit.cpu=1": "additional properties 'limit' not allowed",
+    "jobs.pod.hostNetwork=true": "additional properties 'hostNetwork' not allowed",
+    "network.ipFamilyPolicy=DualStack": "'/network/ipFamilyPolicy'",
     "replicas=2": "additional properties 'replicas' not allowed",
     "operator.resources.limit.cpu=1": "additional properties 'limit' not allowed",
     "serviceAccount.create=false": "serviceAccount.name: name the service account to use",
@@ -104,6 +115,18 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.training_image == "registry.local:5000/team/modelward-training:v1"
     assert settings.scoring_image == "registry.local:5000/team/modelward-scoring:v1"
     assert (settings.rollout_scrape_seconds, settings.metrics_port) == (0.5, 9100)
+    assert settings.job_resources.ingest.limits == {"cpu": 1, "memory": "2Gi"}
+    assert settings.job_pod.pod_fields() == {"nodeSelector": {"pool": "batch"}, "tolerations": [{"operator": "Exists"}]}
+    assert settings.scoring_pod.priority_class_name == "high"
+    assert settings.service_accounts == ("bucket-reader", "bucket-writer")
+    assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))
+
+
+def test_service_for_metrics_is_of_the_families_that_are_asked_for(chart: Chart) -> None:
+    values = ("network.ipFamilyPolicy=RequireDualStack", "network.ipFamilies={IPv6,IPv4}")
+    service = chart.one("Service", *values)["spec"]
+    assert (service["ipFamilyPolicy"], service["ipFamilies"]) == ("RequireDualStack", ["IPv6", "IPv4"])
+    assert not {"ipFamilyPolicy", "ipFamilies"} & chart.one("Service")["spec"].keys()
 
 
 def test_defaults_of_the_chart_are_the_operators(chart: Chart) -> None:
@@ -179,9 +202,10 @@ def _pod(deployment: Manifest) -> Manifest:
 
 
 def _environment(deployment: Manifest) -> dict[str, str]:
-    """The variables as the container sees them; its namespace is the operator's default."""
+    """The variables as the container sees them; its namespace is the operator's default, its address unknown."""
     variables = _pod(deployment)["containers"][0]["env"]
-    return {variable["name"]: variable.get("value", "modelward-system") for variable in variables}
+    from_pod = {"MODELWARD_NAMESPACE": "modelward-system", "MODELWARD_POD_IP": ""}
+    return {variable["name"]: variable.get("value", from_pod.get(variable["name"])) for variable in variables}
 
 
 def _roles(rendered: list[Manifest]) -> list[Manifest]:

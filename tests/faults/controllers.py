@@ -80,8 +80,13 @@ class Controllers:
         for pod in self.find("Pod"):
             if pod["owner"] == ("Deployment", name) and int(pod["metadata"]["name"].rpartition("-")[2]) >= wanted:
                 self.kube.remove("v1", "Pod", NAMESPACE, pod["metadata"]["name"])
-        if deployment.get("status") != {"replicas": wanted}:
-            self.kube.put({**deployment, "status": {"replicas": wanted}})
+        status = {
+            "replicas": wanted,
+            "updatedReplicas": wanted,
+            "observedGeneration": deployment["metadata"]["generation"],
+        }
+        if deployment.get("status") != status:
+            self.kube.put({**deployment, "status": status})
 
     def _pod(self, owner: Manifest, name: str, status: dict[str, Any]) -> None:
         labels = owner["spec"]["template"]["metadata"]["labels"]

@@ -16,6 +16,7 @@ from localcluster.progress import say, step
 from localcluster.record import require_root
 
 _CONTRACTS = "operator/modelward_contracts"
+_ONNX = "operator/modelward_onnx"
 _JUNK = {"__pycache__", ".git", ".venv", ".pytest_cache", ".ruff_cache", ".mypy_cache"}
 _KEPT = 6  # archives of one image, so that several checkouts keep theirs
 _ANY_TIME = 946684800  # file times would make layers differ between checkouts
@@ -81,9 +82,10 @@ def ours(base: str) -> list[Image]:
             "training",
             "operator/modelward_training/Dockerfile",
             "requirements/training.txt",
+            _ONNX,
             "operator/modelward_training",
         ),
-        image("scoring", "serving/Dockerfile", "requirements/serving.txt", "serving/modelward_serving"),
+        image("scoring", "serving/Dockerfile", "requirements/serving.txt", _ONNX, "serving/modelward_serving"),
     ]
 
 

@@ -18,6 +18,22 @@ STORE_SECRET: {{ . | quote }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem
 ROLLOUT_SCRAPE_SECONDS: {{ .Values.scrape.rolloutSeconds | quote }}
 REST_SCRAPE_SECONDS: {{ .Values.scrape.restSeconds | quote }}
+JOB_RESOURCES: {{ toJson .Values.jobs.resources | quote }}
+{{- with .Values.jobs.pod }}
+JOB_POD: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.scoring.pod }}
+SCORING_POD: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.allowedServiceAccounts }}
+SERVICE_ACCOUNTS: {{ join "," . | quote }}
+{{- end }}
+{{- with .Values.network.ipFamilyPolicy }}
+IP_FAMILY_POLICY: {{ . }}
+{{- end }}
+{{- with .Values.network.ipFamilies }}
+IP_FAMILIES: {{ join "," . | quote }}
+{{- end }}
 METRICS_PORT: {{ .Values.metrics.port | quote }}
 CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 {{- end }}

@@ -33,7 +33,11 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]
-- apiGroups: [events.k8s.io]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, create, patch, delete]
+# Why a Job's pod is refused is told in its Events only.
+- apiGroups: [""]
   resources: [events]
-  verbs: [create]
+  verbs: [list, create]
 {{- end }}

@@ -47,6 +47,12 @@ def list_map(key: str) -> dict[str, Any]:
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
 
 
+def server_default(value: Any) -> dict[str, Any]:
+    """Schema of a field that the API server fills in: only where another client reads it."""
+    return {SERVER_DEFAULT: value}
+
+
+SERVER_DEFAULT = "x-modelward-server-default"
 SCALAR = {"x-kubernetes-preserve-unknown-fields": True, "maxLength": 4096, "maxProperties": 0, "maxItems": 0}
 """Schema of text, a number or a boolean: structural schemas know no such type, so maps and lists are shut out."""
 
@@ -71,7 +77,8 @@ class Condition(ApiModel):
     reason: Reason
     message: Message = ""
     observed_generation: int | None = None
-    last_transition_time: Timestamp
+    last_transition_time: Timestamp | None = None
+    """None only until the operator has seen the resource."""
 
 
 Conditions = Annotated[

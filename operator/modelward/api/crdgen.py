@@ -3,8 +3,9 @@
 python -m modelward.api.crdgen [--check] crds/ [--chart charts/modelward/templates/crds]
 
 The schemas are structural: references inlined, no titles, no unions with null. Defaults are told in the descriptions
-only, because a default that the API server fills in makes every GitOps tool see a difference. Two things are added that
-no model says: the rules for metadata.name, and the status that a resource shows until the operator has seen it.
+only, because what the API server fills in is no longer what the user wrote (but spec.replicas, which autoscalers read).
+Two things are added that no model says: the rules for metadata.name, and the status that a resource shows until the
+operator has seen it; that one has no time, because nobody can know it beforehand.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from modelward.api import GROUP, KINDS, VERSION
-from modelward.api.common import Column, Resource, rule
+from modelward.api.common import SERVER_DEFAULT, Column, Resource, rule
 
 Schema = dict[str, Any]
 
@@ -31,7 +32,6 @@ FIRST_STATUS: Schema = {
             "status": "Unknown",
             "reason": "Pending",
             "message": "Waiting for the operator",
-            "lastTransitionTime": "1970-01-01T00:00:00Z",
         }
     ]
 }
@@ -137,6 +137,8 @@ def _structural(node: Schema, models: Schema) -> Schema:
         node = models[reference.rpartition("/")[2]] | node
     dropped = ("title", "default", "anyOf" if "x-kubernetes-int-or-string" in node else "")
     found = {key: value for key, value in node.items() if key not in dropped}
+    if SERVER_DEFAULT in found:
+        found["default"] = found.pop(SERVER_DEFAULT)
     if text := _description(node):
         found["description"] = text
     if "properties" in found:

@@ -14,14 +14,18 @@ from .common import (
     ColumnName,
     Digest,
     Duration,
+    Message,
     Name,
     Names,
+    Reason,
     Resource,
     Status,
     Timestamp,
     rule,
     rules,
 )
+from .pod import JobPod
+from .resources import Resources
 
 
 class PvcSource(ApiModel):
@@ -33,11 +37,20 @@ class PvcSource(ApiModel):
     """Glob below the volume's root, `2013-*.csv`; `**` crosses folders."""
 
 
+_INLINE_LIMIT = rule(
+    "size(bytes(self)) <= 204800",
+    "source.inline.data has more than 200 KiB, of which `kubectl apply` could not keep its copy: "
+    "put the file on a volume and write `source: {pvc: {claimName: NAME, path: GLOB}}`",
+)
+
+
 class InlineSource(ApiModel):
     """The data itself, for small sets and examples."""
 
-    data: Annotated[str, Field(min_length=1, max_length=900_000)]
-    """One file's text, in the given format."""
+    data: Annotated[
+        str, Field(min_length=1, max_length=900_000, json_schema_extra={"x-kubernetes-validations": [_INLINE_LIMIT]})
+    ]
+    """One file's text, in the given format; at most 200 KiB."""
 
 
 class Source(ApiModel):
@@ -60,6 +73,44 @@ class Prepare(ApiModel):
     """One DuckDB SELECT over the table `source`."""
 
 
+Character = Annotated[str, Field(max_length=1)]
+"""One, or none at all."""
+ColumnKind = Literal["boolean", "integer", "number", "string", "timestamp"]
+
+
+class CsvFormat(ApiModel):
+    """How CSV files are written, where reading them shows it wrong. What was chosen stands in the DatasetVersion."""
+
+    model_config = rules(
+        rule(
+            "!has(self.decimal) || !has(self.thousands) || self.decimal != self.thousands",
+            "csv.decimal and csv.thousands must be different characters",
+        ),
+        rule(
+            "!has(self.delimiter) || self.delimiter != ''",
+            "csv.delimiter must be a character: leave it out to have it found",
+        ),
+    )
+    header: bool | None = None
+    """The first record is the columns' names. False: they are called column1, column2, … None: true."""
+    delimiter: Character | None = None
+    """Between fields. None: the one of tab, `;`, `|` and `,` that all records agree on, file by file."""
+    quote: Character | None = None
+    """Around fields that hold delimiters or line breaks, doubled within. Empty: quotes mean nothing. None: `"`."""
+    encoding: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    """None: UTF-8, or what the file's byte order mark says. `windows-1252` is usual for Western Europe."""
+    decimal: Literal[".", ","] | None = None
+    """None: a point; a comma, if the numbers can mean nothing else."""
+    thousands: Literal[",", ".", " ", "'", "_"] | None = None
+    """Between groups of three digits. None: there is none."""
+    null_values: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=32)] = []
+    """Missing in all columns, text too; NA, null, ? and alike are missing among numbers, dates and booleans anyway."""
+    skip_lines: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Before the header."""
+    comment: Character | None = None
+    """Lines that begin with it are left out. None: there are none."""
+
+
 class Columns(ApiModel):
     """What the columns are for. All others are inputs of the model."""
 
@@ -78,11 +129,13 @@ class Columns(ApiModel):
     label: ColumnName
     """What is to be predicted."""
     id: ColumnName | None = None
-    """Identifies a row; keeps a row on its side of the split. Without it the row's content does."""
+    """Identifies a row; keeps a row on its side of the split. Without it the row's inputs do."""
     time: ColumnName | None = None
     """When a row happened; never an input."""
     forbidden: Annotated[list[ColumnName], Field(max_length=256)] = []
     """Columns that would leak the label or must not be used: ingest fails if the prepared data holds one."""
+    types: Annotated[dict[str, ColumnKind], Field(max_length=256)] = {}
+    """Of columns of the source, where the type that is read off the data is not what they are: `{zip: string}`."""
 
 
 class Splits(ApiModel):
@@ -102,13 +155,23 @@ class Splits(ApiModel):
 
 
 class DatasetSpec(ApiModel):
+    model_config = rules(
+        rule(
+            "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
+        )
+    )
     source: Source
     format: Literal["csv", "parquet"] = "csv"
+    csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None
     columns: Columns
     task: Literal["classification", "regression"] | None = None
-    """None: classification if the label is text, boolean or an integer of at most 20 values."""
+    """None: classification if the label is text, boolean or whole numbers of at most 20 values."""
     splits: Splits = Splits()
+    resources: Resources = Resources()
+    """Of the ingest. Where it says nothing, the chart's values do."""
+    pod: JobPod = JobPod()
+    """Where and how the ingest runs."""
     interval: Duration | None = None
     """How often to look for changed files. None: when the spec changes."""
     suspend: bool = False
@@ -130,6 +193,9 @@ class Ingest(ApiModel):
     """Hash of spec and interval tick that this ingest answers."""
     started: Timestamp
     finished: Timestamp | None = None
+    reason: Reason | None = None
+    """Once it is finished: what came of it."""
+    message: Message | None = None
 
 
 class DatasetStatus(Status):

@@ -25,6 +25,24 @@ class DataColumn(ApiModel):
     name: ColumnName
     type: Literal["boolean", "integer", "number", "string", "timestamp"]
     nullable: bool
+    guessed: bool = False
+    """The type was read off a CSV file's text: neither stated by the Dataset nor by the file."""
+
+
+class CsvRead(ApiModel):
+    """How the CSV files were read."""
+
+    header: bool
+    delimiter: Annotated[str, Field(max_length=1)]
+    quote: Annotated[str, Field(max_length=1)]
+    encoding: Annotated[str, Field(max_length=32)]
+    decimal: Annotated[str, Field(max_length=1)]
+    thousands: Annotated[str, Field(max_length=1)]
+    null_values: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=32)] = []
+    skip_lines: int = 0
+    comment: Annotated[str, Field(max_length=1)] = ""
+    guessed: Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=16)] = []
+    """Which of these fields were read off the files, for the Dataset states none."""
 
 
 class SourceFile(ApiModel):
@@ -57,6 +75,9 @@ class DatasetVersionSpec(ApiModel):
     time: ColumnName | None = None
     classes: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=1000)] = []
     columns: Annotated[list[DataColumn], Field(max_length=1000)]
+    csv: CsvRead | None = None
+    warnings: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=32)] = []
+    """What a person should look at: what was taken as missing, as text, or left out, and why."""
     sources: Annotated[list[SourceFile], Field(max_length=1000)]
     """The files it was read from; at most 1,000 are listed."""
     source_files: int

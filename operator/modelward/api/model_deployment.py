@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .common import (
     AGE,
@@ -27,16 +27,32 @@ from .common import (
     int_or_string,
     rule,
     rules,
+    server_default,
 )
-from .training_run import Resources
+from .pod import ScoringPod
+from .resources import Resources
 
 Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
+Batching = Annotated[Literal["Auto", "Off"], BeforeValidator(lambda said: "Off" if said is False else said)]
+OFF_IS_FALSE = {"x-kubernetes-preserve-unknown-fields": True, "enum": ["Auto", "Off", False]}
+"""YAML 1.1 reads an unquoted Off as false."""
+ByteSize = Annotated[
+    str, Field(max_length=16, pattern=r"^([1-9][0-9]{0,8}(Ki)?|[1-9][0-9]{0,2}Mi|1[0-9]{3}Mi|[12]Gi)$")
+]
+"""512Ki, 64Mi, up to 2Gi."""
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 
 
 _VERSION = rule(
     "type(self) == int ? self >= 1 : self.matches('^(Latest|[1-9][0-9]*|sha256:[0-9a-f]{64})$')",
     "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+)
+
+
+_UNAVAILABLE = rule(
+    "type(self) == int ? self >= 1 : self.matches('^([1-9]|[1-9][0-9]|100)%$')",
+    "disruptionBudget.maxUnavailable must be a number from 1, or a share such as 25%; "
+    "a budget of 0 would hold up every drain",
 )
 
 
@@ -70,6 +86,8 @@ class Analysis(ApiModel):
     """PSI of the candidate against its own reference, above stable's against its own."""
     on_no_evidence: Literal["BySight", "Hold", "Rollback"] = "BySight"
     """At the deadline: `BySight` promotes the candidate unless what was seen would surprise of an equal version."""
+    false_rollbacks: Annotated[float, Field(ge=0.0001, le=0.2)] = 0.01
+    """Probability that a version equal to the one in service is called harmful, over the whole rollout."""
 
 
 class Rollout(ApiModel):
@@ -94,13 +112,45 @@ class Rollout(ApiModel):
     """Raise it to try a rejected revision again."""
 
 
+class DisruptionBudget(ApiModel):
+    """The PodDisruptionBudget of each version with two or more replicas. A budget of your own that selects the same
+    pods takes its place: Kubernetes evicts no pod that has two."""
+
+    enabled: bool = True
+    """False: none is made."""
+    max_unavailable: Annotated[
+        int | str, Field(json_schema_extra=int_or_string(maxLength=4) | {"x-kubernetes-validations": [_UNAVAILABLE]})
+    ] = 1
+    """A number, or a share such as 25%."""
+
+
+class Limits(ApiModel):
+    """What one request may hold. What is left out is as the server has it."""
+
+    json_size: ByteSize | None = None
+    """Of its JSON. 8Mi unless said otherwise."""
+    body_size: ByteSize | None = None
+    """Of its body, tensors as raw bytes included. 64Mi unless said otherwise."""
+    receive_seconds: Annotated[int, Field(ge=1, le=3600)] | None = None
+    """From its first byte to its last. 30 unless said otherwise."""
+    rows: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """Of a request to /predict. 10000 unless said otherwise."""
+
+
 class ModelDeploymentSpec(ApiModel):
     model_ref: ModelRef
-    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    replicas: Annotated[int, Field(ge=0, le=1000, json_schema_extra=server_default(1))] = 1
+    """Of the version in service. Leave it out where an autoscaler owns it."""
     rollout: Rollout = Rollout()
     analysis: Analysis = Analysis()
     resources: Resources = Resources()
-    """Of each scoring server."""
+    """Of each scoring server, and of the fetch before it. None: by the size of the model."""
+    limits: Limits = Limits()
+    batching: Annotated[Batching, WithJsonSchema(OFF_IS_FALSE)] = "Auto"
+    """Auto: rows of several requests run together where a row's answer is proven to be its own. Off: never."""
+    pod: ScoringPod = ScoringPod()
+    """Where and how the scoring servers run."""
+    disruption_budget: DisruptionBudget = DisruptionBudget()
     paused: bool = False
     """Hold the rollout where it is. Harm still rolls back."""
 
@@ -115,6 +165,8 @@ class ServingRevision(ApiModel):
     """Of the model manifest."""
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    limits: Limits = Limits()
+    batching: Batching = "Auto"
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """Of the loaded model: what it gets where the spec names no resources."""
     retry: int = 0
@@ -130,6 +182,8 @@ class Verdict(ApiModel):
     digest: Digest
     image: Annotated[str, Field(max_length=1024)]
     resources: Resources = Resources()
+    limits: Limits = Limits()
+    batching: Batching = "Auto"
     retry: int
     reason: Reason
     message: Message

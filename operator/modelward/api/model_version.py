@@ -51,6 +51,14 @@ class GateResult(ApiModel):
     passed: bool
 
 
+class Batching(ApiModel):
+    """Whether servers run rows of several requests together: only where a row's answer is proven to be its own."""
+
+    rows_independent: bool
+    reason: Annotated[str, Field(max_length=1024)] = ""
+    """What stands in the way where it is not."""
+
+
 class Lineage(ApiModel):
     """Followed by names and digests from the serving pod back to the source files."""
 
@@ -61,6 +69,9 @@ class Lineage(ApiModel):
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
     inputs_hash: Annotated[str, Field(max_length=71)]
+
+
+NOTES, NOTE = 20, 1024
 
 
 class ModelVersionSpec(ApiModel):
@@ -81,6 +92,9 @@ class ModelVersionSpec(ApiModel):
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """That the loaded model takes."""
     gates: Annotated[list[GateResult], Field(max_length=32)] = []
+    batching: Batching | None = None
+    notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
+    """What its author should know: how a usual export was taken, what could not be compared."""
     lineage: Lineage
 
 

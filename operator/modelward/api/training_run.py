@@ -19,36 +19,19 @@ from .common import (
     ShortName,
     Status,
     Timestamp,
-    int_or_string,
+    condition_column,
     list_map,
     rule,
     rules,
 )
+from .pod import JobPod
+from .resources import Resources
 
 Parameters = Annotated[
     dict[str, str | int | float | bool],
     Field(max_length=100, json_schema_extra={"additionalProperties": SCALAR}),
 ]
 """Values are text, numbers or booleans."""
-
-Quantity = Annotated[
-    str | int,
-    Field(json_schema_extra=int_or_string(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTP]i|[MGTP])?$", maxLength=32)),
-]
-"""As in a Pod: 2, 500m, 1.5Gi."""
-
-
-class Resources(ApiModel):
-    """Requests and limits, as in a Pod."""
-
-    requests: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
-    """`{cpu: 500m, memory: 1Gi}`."""
-    limits: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
-    """`{memory: 2Gi}`."""
-
-    def container(self) -> dict[str, dict[str, str]]:
-        """As a container has them: what is empty is left out. Empty itself where nothing is asked for."""
-        return {name: amounts for name, amounts in self.wire().items() if amounts}
 
 
 class DatasetRef(ApiModel):
@@ -116,11 +99,20 @@ class GateSpec(ApiModel):
     """The greatest value that passes."""
 
 
+class StepResources(ApiModel):
+    """Of the steps that are ours. The three steps run one after the other: a pod needs what its largest step needs."""
+
+    fetch: Resources = Resources()
+    """Copies the data from the store."""
+    publish: Resources = Resources()
+    """Runs the model on the held-out rows, measures it and stores it."""
+
+
 class TrainingRunSpec(ApiModel):
     model_config = rules(
         rule(
             "self == oldSelf",
-            "a TrainingRun is immutable: give it a new metadata.name, or use a RegisteredModel",
+            "a TrainingRun is immutable: make another one with a new metadata.name",
         ),
         rule(
             "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
@@ -138,7 +130,11 @@ class TrainingRunSpec(ApiModel):
     gates: Annotated[list[GateSpec], Field(max_length=32)] = []
     """What the test metrics must reach. A version that misses one is registered with Verified=False and not served."""
     resources: Resources = Resources()
-    """Of the train step."""
+    """Of the train step. Where it says nothing, the chart's values do."""
+    step_resources: StepResources = StepResources()
+    """Of the platform's own steps, before and after it."""
+    pod: JobPod = JobPod()
+    """Where and how the run's pod runs."""
     seed: int = 0
     """Of all chance in training, so that it can be repeated."""
     active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
@@ -169,6 +165,7 @@ class TrainingRun(Resource):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         READY,
         REASON,
+        condition_column("Verified"),
         Column(name="Model", path=".status.modelVersion"),
         Column(name="Data", path=".status.datasetVersion.name"),
         AGE,

@@ -1,12 +1,11 @@
 """A DatasetVersion from an ingest's report. Owned by nothing: it outlives its Dataset."""
 
+from msgspec import to_builtins
+
 from modelward.api import GROUP, VERSION
 from modelward.api.dataset import Dataset
 from modelward.names import Manifest, child_name, labels
 from modelward_contracts.reports import IngestReport
-
-ROW_ID = "row_id"
-"""The column that ingest adds where the Dataset names no id."""
 
 
 def dataset_version_name(dataset: str, digest: str) -> str:
@@ -25,12 +24,15 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         "bytes": report.bytes,
         "splitRows": report.split_rows,
         "label": columns.label,
-        "id": columns.id or ROW_ID,
+        "id": report.id,
         "classes": report.classes,
-        "columns": [{"name": c.name, "type": c.type, "nullable": c.nullable} for c in report.columns],
+        "columns": [to_builtins(column) for column in report.columns],
+        "warnings": report.warnings,
         "sources": [{"path": s.path, "bytes": s.bytes, "digest": s.digest} for s in report.sources],
         "sourceFiles": report.source_files,
     }
+    if report.csv:
+        spec["csv"] = to_builtins(report.csv)
     if columns.time:
         spec["time"] = columns.time
     if latest and latest.digest != report.manifest:

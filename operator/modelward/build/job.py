@@ -7,53 +7,81 @@ copied into a status before whoever asked for them takes them away.
 
 from typing import Any
 
+from modelward.api.dataset import Dataset
+from modelward.api.pod import JobPod
+from modelward.api.resources import Resources
 from modelward.api.training_run import ContainerSpec, TrainingRun
-from modelward.build.pod import MESH_OFF, TMP_DIR, restricted, store_environment, store_mounts, store_volumes
-from modelward.names import Manifest, owned_by
+from modelward.build.pod import (
+    MESH_OFF,
+    TMP_DIR,
+    settings_of_pod,
+    store_environment,
+    store_mounts,
+    store_volumes,
+    template,
+)
+from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import INPUT_DIR, OUTPUT_DIR, SOURCE_DIR, TASK_DIR
 
 TEMPORARY = 75
 """EX_TEMPFAIL"""
-SMALL = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
-LARGE = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "4Gi"}}
 STEP_SECONDS = 6 * 3600
 STEP_RETRIES = 6
 KUEUE = "kueue.x-k8s.io/"
 """Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
 
 
-def step_job(
-    owner: Manifest, name: str, labels: dict[str, str], step: str, settings: Settings, source_claim: str | None = None
-) -> Manifest:
-    """One of our own steps. `source_claim` is mounted read-only at SOURCE_DIR."""
-    container = _ours(step, settings, LARGE if step == "ingest" else SMALL)
+def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
+    """A source on a volume is mounted read-only at SOURCE_DIR."""
+    spec = dataset.spec
+    container = _ours("ingest", settings, spec.resources, settings.job_resources.ingest)
     volumes = [_task(name), *store_volumes(settings)]
-    if source_claim:
+    if claim := spec.source.pvc and spec.source.pvc.claim_name:
         container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
-        volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": source_claim, "readOnly": True}})
+        volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
     pod = {"containers": [container], "volumes": volumes}
-    return _job(owner, name, labels, pod, step, STEP_RETRIES, STEP_SECONDS)
+    chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
+    return _job(owner, name, labels, pod, chosen, "ingest", STEP_RETRIES, STEP_SECONDS)
+
+
+def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, settings: Settings) -> Manifest:
+    """One of our own steps that writes or prints a few KiB, wherever the chart's values say."""
+    pod = {
+        "containers": [_ours(step, settings, Resources(), settings.job_resources.small)],
+        "volumes": [_task(name), *store_volumes(settings)],
+    }
+    return _job(owner, name, labels, pod, settings.job_pod, step, STEP_RETRIES, STEP_SECONDS)
 
 
 def training_job(owner: Manifest, run: TrainingRun, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
     """fetch → train → publish. Only the first and the last see the store; `train` sees its input and its output."""
+    spec, defaults = run.spec, settings.job_resources
     pod = {
-        "initContainers": [_ours("fetch", settings, SMALL), _train(run, settings)],
-        "containers": [_publish(settings)],
+        "initContainers": [_ours("fetch", settings, spec.step_resources.fetch, defaults.fetch), _train(run, settings)],
+        "containers": [_publish(run, settings)],
         "volumes": [_task(name), *store_volumes(settings)],
     }
-    spec = run.spec
-    job = _job(owner, name, labels, pod, "train", spec.backoff_limit, spec.active_deadline_seconds)
+    chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
+    job = _job(owner, name, labels, pod, chosen, "train", spec.backoff_limit, spec.active_deadline_seconds)
     queue = {key: value for key, value in run.metadata.labels.items() if key.startswith(KUEUE)}
     return {**job, "metadata": {**job["metadata"], "labels": labels | queue}}
 
 
 def _job(
-    owner: Manifest, name: str, labels: dict[str, str], pod: dict[str, Any], shown: str, retries: int, deadline: int
+    owner: Manifest,
+    name: str,
+    labels: dict[str, str],
+    pod: dict[str, Any],
+    chosen: JobPod,
+    shown: str,
+    retries: int,
+    deadline: int,
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
+    # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
+    of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -72,10 +100,7 @@ def _job(
                     {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [TEMPORARY]}},
                 ]
             },
-            "template": {
-                "metadata": {"labels": labels, "annotations": annotations},
-                "spec": restricted({"restartPolicy": "Never", **pod}),
-            },
+            "template": template({"restartPolicy": "Never", **pod}, chosen, of_pods, annotations),
         },
     }
 
@@ -85,13 +110,13 @@ def _task(name: str) -> dict[str, Any]:
     return {"name": "task", "configMap": {"name": name}}
 
 
-def _ours(step: str, settings: Settings, resources: dict[str, Any]) -> dict[str, Any]:
+def _ours(step: str, settings: Settings, asked: Resources, default: Resources) -> dict[str, Any]:
     return {
         "name": step,
         "image": settings.training_image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": ["python", "-m", "modelward_training", step],
-        "resources": resources,
+        "resources": asked.container() or default.container(),
         # Modules come from the image alone, whatever lies in the working directory or at HOME.
         "env": [{"name": "PYTHONSAFEPATH", "value": "1"}, {"name": "PYTHONNOUSERSITE", "value": "1"}],
         "volumeMounts": [{"name": "task", "mountPath": TASK_DIR, "readOnly": True}, *store_mounts(settings)],
@@ -99,18 +124,18 @@ def _ours(step: str, settings: Settings, resources: dict[str, Any]) -> dict[str,
     }
 
 
-def _publish(settings: Settings) -> dict[str, Any]:
+def _publish(run: TrainingRun, settings: Settings) -> dict[str, Any]:
     """It comes after the user's code, with the store's credentials: no library may find settings of theirs at HOME."""
-    container = _ours("publish", settings, LARGE)
+    container = _ours("publish", settings, run.spec.step_resources.publish, settings.job_resources.publish)
     return {**container, "env": [*container["env"], {"name": "HOME", "value": TMP_DIR}]}
 
 
 def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
     """Neither the store nor its credentials; our own trainer reads the task, a user's image does not."""
-    resources = run.spec.resources.container() or LARGE
+    asked, default = run.spec.resources, settings.job_resources.train
     if run.spec.container:
-        return _theirs(run.spec.container, resources, settings)
-    ours = _ours("train", settings, resources)
+        return _theirs(run.spec.container, asked.container() or default.container(), settings)
+    ours = _ours("train", settings, asked, default)
     ours.pop("envFrom", None)
     return {**ours, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
 

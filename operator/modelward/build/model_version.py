@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelward.api import GROUP, VERSION
+from modelward.api.model_version import NOTE, NOTES
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, labels
 from modelward_contracts.manifests import Tensor
@@ -35,6 +36,7 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             },
             "metrics": report.metrics,
             "validationMetrics": report.validation_metrics,
+            **_batching(report),
             "parity": report.parity,
             "latencySeconds": report.latency_seconds,
             "memoryBytes": report.memory_bytes,
@@ -43,6 +45,7 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
                 | ({"value": g.value} if g.value is not None else {})
                 for g in report.gates
             ],
+            "notes": [note[:NOTE] for note in report.notes[:NOTES]],
             "lineage": _lineage(run, pinned, report),
         },
     }
@@ -50,6 +53,11 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+
+
+def _batching(report: PublishReport) -> dict[str, Any]:
+    told = report.batching
+    return {"batching": {"rowsIndependent": told.rows_independent, "reason": told.reason[:1024]}} if told else {}
 
 
 def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> dict[str, Any]:

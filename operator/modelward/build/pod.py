@@ -4,8 +4,9 @@
 user's code leaves behind must never be found by ours.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
+from modelward.api.pod import PodSettings
 from modelward.names import STORE_CLAIM
 from modelward.settings import Settings
 from modelward_contracts.tasks import STORE_DIR
@@ -16,7 +17,31 @@ MESH_OFF = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 """A sidecar never ends, and so its Job would not."""
 
 
-def restricted(pod: dict[str, Any]) -> dict[str, Any]:
+Pod = TypeVar("Pod", bound=PodSettings)
+
+
+def settings_of_pod(theirs: Pod, default: Pod, settings: Settings) -> Pod:
+    """The user's over the chart's. A service account that is not allowed, or is not any more, is nobody's."""
+    if theirs.service_account_name not in settings.service_accounts:
+        theirs = theirs.model_copy(update={"service_account_name": None})
+    return theirs.over(default)
+
+
+def template(
+    pod: dict[str, Any], chosen: PodSettings, labels: dict[str, str], annotations: dict[str, str]
+) -> dict[str, Any]:
+    """A pod template. `chosen` adds to what is ours, and takes the place of nothing."""
+    theirs: dict[str, dict[str, str]] = chosen.model_dump(include={"labels", "annotations"})
+    return {
+        "metadata": {
+            "labels": {**(theirs["labels"] or {}), **labels},
+            "annotations": {**(theirs["annotations"] or {}), **annotations},
+        },
+        "spec": {**chosen.pod_fields(), **_restricted(pod)},
+    }
+
+
+def _restricted(pod: dict[str, Any]) -> dict[str, Any]:
     """The pod's spec with what `restricted` asks of it, and /work and /tmp to write to in every container."""
     first, then = pod.get("initContainers", []), pod["containers"]
     own = [{"name": _tmp(container), "emptyDir": {}} for container in [*first, *then]]

@@ -1,6 +1,6 @@
 """The small Job that prints a stored report again, because the pod's log is gone."""
 
-from modelward.build.job import step_job
+from modelward.build.job import small_job
 from modelward.build.task import task_config_map
 from modelward.names import Manifest, child_name
 from modelward.settings import Settings
@@ -18,4 +18,4 @@ def reprint_job(
     """Its task and itself. `report`: the digest."""
     name = reprint_name(job)
     task = ReportTask(namespace=owner["metadata"]["namespace"], store=settings.store_url, report=report)
-    return task_config_map(owner, name, labels, task), step_job(owner, name, labels, "report", settings)
+    return task_config_map(owner, name, labels, task), small_job(owner, name, labels, "report", settings)

@@ -3,14 +3,19 @@
 import math
 from typing import Any
 
-from modelward.api.model_deployment import ServingRevision
-from modelward.build.pod import restricted, store_environment, store_mounts, store_volumes
+from modelward.api.model_deployment import ModelDeploymentSpec, ServingRevision
+from modelward.api.pod import ScoringPod, TopologySpreadConstraint
+from modelward.build.pod import settings_of_pod, store_environment, store_mounts, store_volumes, template
 from modelward.build.traffic import traffic_name
 from modelward.names import DEPLOYMENT, REVISION, Manifest, child_name, labels, owned_by
 from modelward.settings import Settings
 
 DATA, DIRECT, ADMIN = 8080, 8081, 8082
 MODEL_DIR, TRAFFIC_DIR = "/model", "/etc/modelward/traffic"
+SPREAD = [
+    TopologySpreadConstraint(topology_key="topology.kubernetes.io/zone"),
+    TopologySpreadConstraint(topology_key="kubernetes.io/hostname"),
+]
 
 
 def revision_name(deployment: str, revision: str) -> str:
@@ -25,9 +30,13 @@ def revision_labels(deployment: str, revision: ServingRevision) -> dict[str, str
     return labels("scoring", deployment=deployment, revision=revision.revision, model_version=revision.model_version)
 
 
-def scoring_deployment(owner: Manifest, revision: ServingRevision, replicas: int, settings: Settings) -> Manifest:
+def scoring_deployment(
+    owner: Manifest, spec: ModelDeploymentSpec, revision: ServingRevision, replicas: int, settings: Settings
+) -> Manifest:
+    """`spec` says where the pods run; what they run, the revision does."""
     name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
-    own = revision_labels(name, revision)
+    own, chosen = revision_labels(name, revision), settings_of_pod(spec.pod, settings.scoring_pod, settings)
+    pod = _pod(name, namespace, revision, settings) | {"topologySpreadConstraints": _spread(name, revision, chosen)}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -42,10 +51,7 @@ def scoring_deployment(owner: Manifest, revision: ServingRevision, replicas: int
             "revisionHistoryLimit": 0,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": revision_selector(name, revision)},
-            "template": {
-                "metadata": {"labels": own, "annotations": _annotations(revision)},
-                "spec": _pod(name, namespace, revision, settings),
-            },
+            "template": template(pod, chosen, own, _annotations(revision)),
         },
     }
 
@@ -61,18 +67,29 @@ def _annotations(revision: ServingRevision) -> dict[str, str]:
 
 
 def _pod(name: str, namespace: str, revision: ServingRevision, settings: Settings) -> dict[str, Any]:
-    return restricted(
+    return {
+        "terminationGracePeriodSeconds": 30,
+        "initContainers": [_fetch(name, namespace, revision, settings)],
+        "containers": [_server(name, namespace, revision, settings)],
+        "volumes": [
+            {"name": "model", "emptyDir": {}},
+            {"name": "traffic", "configMap": {"name": traffic_name(name), "optional": True}},
+            *store_volumes(settings),
+        ],
+    }
+
+
+def _spread(name: str, revision: ServingRevision, chosen: ScoringPod) -> list[dict[str, Any]]:
+    """Pods of one revision and one template, so that a change of the pods' settings spreads anew."""
+    asked = chosen.topology_spread_constraints
+    return [
         {
-            "terminationGracePeriodSeconds": 30,
-            "initContainers": [_fetch(name, namespace, revision, settings)],
-            "containers": [_server(name, namespace, revision, settings)],
-            "volumes": [
-                {"name": "model", "emptyDir": {}},
-                {"name": "traffic", "configMap": {"name": traffic_name(name), "optional": True}},
-                *store_volumes(settings),
-            ],
+            **constraint.wire(),
+            "labelSelector": {"matchLabels": revision_selector(name, revision)},
+            "matchLabelKeys": ["pod-template-hash"],
         }
-    )
+        for constraint in (SPREAD if asked is None else asked)
+    ]
 
 
 def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Settings) -> dict[str, Any]:
@@ -87,7 +104,8 @@ def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Setti
             *("--manifest", revision.digest, "--to", MODEL_DIR),
             *("--deployment", name, "--revision", revision.revision, "--retry", str(revision.retry)),
         ],
-        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        # It runs before the server, so what the server is given costs nothing more and passes the same quota.
+        "resources": revision.resources.container() or settings.job_resources.fetch.container(),
         "volumeMounts": [{"name": "model", "mountPath": MODEL_DIR}, *store_mounts(settings)],
         **store_environment(settings),
     }
@@ -102,10 +120,12 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
         "args": [
             MODEL_DIR,
             *("--name", name, "--version", str(revision.version), "--digest", revision.digest),
-            *("--host", "0.0.0.0"),  # noqa: S104 - a pod's own network
+            *("--host", settings.listen),
             *("--port", str(DATA), "--direct-port", str(DIRECT), "--admin-port", str(ADMIN)),
             *("--deployment", f"{namespace}/{name}", "--revision", revision.revision),
             *("--traffic-dir", TRAFFIC_DIR),
+            *(("--batching", "off") if revision.batching == "Off" else ()),
+            *_limits(revision),
         ],
         "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
         "ports": [
@@ -132,6 +152,17 @@ def _server(name: str, namespace: str, revision: ServingRevision, settings: Sett
             {"name": "traffic", "mountPath": TRAFFIC_DIR, "readOnly": True},
         ],
     }
+
+
+def _limits(revision: ServingRevision) -> list[str]:
+    limits = revision.limits
+    options = {
+        "--max-json-bytes": limits.json_size,
+        "--max-body-bytes": limits.body_size,
+        "--max-receive-seconds": limits.receive_seconds,
+        "--max-rows": limits.rows,
+    }
+    return [text for option, value in options.items() if value is not None for text in (option, str(value))]
 
 
 def _resources(revision: ServingRevision) -> dict[str, Any]:

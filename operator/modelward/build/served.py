@@ -1,7 +1,7 @@
 """The small Job that tells the store which revision is in service: a deployment made anew begins with it."""
 
 from modelward.api.model_deployment import ServingRevision
-from modelward.build.job import step_job
+from modelward.build.job import small_job
 from modelward.build.task import task_config_map
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
@@ -23,15 +23,10 @@ def served_job(owner: Manifest, revision: ServingRevision, settings: Settings) -
         deployment=name,
         service=StoredService(
             revision=revision.revision,
-            model_version=revision.model_version,
-            version=revision.version,
-            digest=revision.digest,
-            image=revision.image,
-            resources=revision.resources.wire(),
-            memory_bytes=revision.memory_bytes,
             since=revision.since,
+            serving=revision.wire(),
         ),
     )
     job = served_name(name, revision)
     own = labels("served", deployment=name)
-    return task_config_map(owner, job, own, task), step_job(owner, job, own, "served", settings)
+    return task_config_map(owner, job, own, task), small_job(owner, job, own, "served", settings)

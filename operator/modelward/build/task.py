@@ -4,7 +4,7 @@ from modelward.api.dataset import Dataset
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.tasks import INLINE_FILE, TASK_FILE, Estimator, Gate, IngestTask, TrainTask
+from modelward_contracts.tasks import INLINE_FILE, TASK_FILE, CsvOptions, Estimator, Gate, IngestTask, TrainTask
 from modelward_contracts.wire import Wire, canonical
 
 
@@ -32,6 +32,8 @@ def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
         namespace=dataset.metadata.namespace,
         store=settings.store_url,
         format=spec.format,
+        csv=CsvOptions(**spec.csv.model_dump()),
+        types=spec.columns.types,
         source="pvc" if spec.source.pvc else "inline",
         path=spec.source.pvc.path if spec.source.pvc else None,
         prepare_sql=spec.prepare.sql if spec.prepare else None,

@@ -1,7 +1,7 @@
 """The small Job that writes a rollback verdict into the store, where it outlives status and cluster."""
 
 from modelward.api.model_deployment import Verdict
-from modelward.build.job import step_job
+from modelward.build.job import small_job
 from modelward.build.task import task_config_map
 from modelward.names import Manifest, child_name, labels
 from modelward.settings import Settings
@@ -24,4 +24,4 @@ def verdict_job(owner: Manifest, verdict: Verdict, settings: Settings) -> tuple[
     )
     job = child_name(name, f"verdict-{verdict.revision}-{verdict.retry}")
     own = labels("verdict", deployment=name, revision=verdict.revision, retry=str(verdict.retry))
-    return task_config_map(owner, job, own, task), step_job(owner, job, own, "verdict", settings)
+    return task_config_map(owner, job, own, task), small_job(owner, job, own, "verdict", settings)

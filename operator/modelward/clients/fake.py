@@ -69,13 +69,21 @@ class FakeKube:
         return copy.deepcopy(self._shown().get((api_version, kind, namespace, name)))
 
     async def list(
-        self, api_version: str, kind: str, namespace: str | None, labels: dict[str, str] | None = None
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        labels: dict[str, str] | None = None,
+        fields: dict[str, str] | None = None,
     ) -> Sequence[Manifest]:
         self.reads += 1
         return [
             copy.deepcopy(found)
             for (version, of_kind, where, _), found in sorted(self._shown().items())
-            if (version, of_kind) == (api_version, kind) and namespace in (None, where) and _selected(found, labels)
+            if (version, of_kind) == (api_version, kind)
+            and namespace in (None, where)
+            and _selected(found, labels)
+            and all(_field(found, path) == value for path, value in (fields or {}).items())
         ]
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -88,6 +96,9 @@ class FakeKube:
         self._write("apply", manifest)
         applied = {**copy.deepcopy(manifest), "metadata": {**manifest["metadata"], "managedFields": _owned(manifest)}}
         stored = self.objects.get(_identity(manifest))
+        held = manifest["metadata"].get("resourceVersion")
+        if held and (stored is None or stored["metadata"]["resourceVersion"] != held):
+            raise Conflict(f"{manifest['kind']} {manifest['metadata']['name']} has been modified")
         return self.put(applied if stored is None else _merged(_without_dropped(stored, manifest), applied))
 
     async def update_status(self, manifest: Manifest) -> Manifest:
@@ -140,6 +151,13 @@ def _identity(manifest: Manifest) -> Identity:
 def _selected(found: Manifest, labels: dict[str, str] | None) -> bool:
     carried = found["metadata"].get("labels", {})
     return all(carried.get(key) == value for key, value in (labels or {}).items())
+
+
+def _field(found: Manifest, path: str) -> Any:
+    value: Any = found
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -17,11 +17,18 @@ class Kube(Protocol):
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None: ...
 
     async def list(
-        self, api_version: str, kind: str, namespace: str | None, labels: dict[str, str] | None = None
-    ) -> Sequence[Manifest]: ...
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        labels: dict[str, str] | None = None,
+        fields: dict[str, str] | None = None,
+    ) -> Sequence[Manifest]:
+        """Those that carry all the labels, and have all the fields (`involvedObject.uid`)."""
+        ...
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """Raises Conflict where it exists already."""
+        """Raises Conflict where it exists already, Refused for a field that the API server does not know."""
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:

@@ -61,11 +61,17 @@ class KubernetesKube:
         return found
 
     async def list(
-        self, api_version: str, kind: str, namespace: str | None, labels: dict[str, str] | None = None
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        labels: dict[str, str] | None = None,
+        fields: dict[str, str] | None = None,
     ) -> Sequence[Manifest]:
         query = {"limit": str(_PAGE)}
-        if labels:
-            query["labelSelector"] = ",".join(f"{key}={value}" for key, value in labels.items())
+        for name, selected in (("labelSelector", labels), ("fieldSelector", fields)):
+            if selected:
+                query[name] = ",".join(f"{key}={value}" for key, value in selected.items())
         found: list[Manifest] = []
         while True:
             page = await self._call("GET", path_of(api_version, kind, namespace), query)
@@ -78,7 +84,9 @@ class KubernetesKube:
 
     async def create(self, manifest: Manifest) -> Manifest:
         path = path_of(manifest["apiVersion"], manifest["kind"], manifest["metadata"].get("namespace"))
-        created: Manifest = await self._call("POST", path, {"fieldManager": FIELD_MANAGER}, manifest)
+        # What is dropped without a word would be missed later: a user's affinity, say.
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        created: Manifest = await self._call("POST", path, query, manifest)
         return created
 
     async def apply(self, manifest: Manifest) -> Manifest:

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from modelward.api.common import Condition, ConditionStatus
 
+NEVER = "1970-01-01T00:00:00Z"
+"""What resources made under earlier CRDs carry until the operator has seen them."""
+
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
@@ -23,14 +26,14 @@ def set_condition(
     """The conditions with this one set, in their order; a new one goes last."""
     existing = list(conditions)
     before = next((c for c in existing if c.type == type_), None)
-    since = before.last_transition_time if before and before.status == status else timestamp(now)
+    since = before.last_transition_time if before and before.status == status else None
     after = Condition(
         type=type_,
         status=status,
         reason=reason,
         message=message[:4096],
         observed_generation=generation,
-        last_transition_time=since,
+        last_transition_time=timestamp(now) if since in (None, NEVER) else since,
     )
     if before is None:
         return [*existing, after]

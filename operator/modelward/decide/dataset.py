@@ -13,14 +13,24 @@ from datetime import datetime
 from modelward.api import Dataset
 from modelward.api.dataset import DatasetStatus, Ingest, LatestVersion
 from modelward.build.dataset_version import dataset_version, dataset_version_name
-from modelward.build.job import step_job
+from modelward.build.job import ingest_job
 from modelward.build.reprint import reprint_job, reprint_name
 from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map
 from modelward.decide.conditions import timestamp
-from modelward.decide.ingest import answers, due_in, failed_by_the_world, request_of, until_retry, wanted
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.ingest import (
+    FAILED_LOOKS,
+    answers,
+    due_in,
+    failed_by_the_world,
+    request_of,
+    until_retry,
+    wanted,
+)
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.service_account import allowed
+from modelward.errors import Refused
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
 from modelward_contracts.reports import IngestReport
@@ -56,6 +66,10 @@ def _hold(o: DatasetObserved, now: datetime) -> Plan:
 
 
 def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
+    try:
+        allowed(o.dataset.spec.pod, settings)
+    except Refused as refused:
+        return _told(o, Problem(refused.reason, str(refused)), now)
     metadata, request = o.dataset.metadata, request_of(o.dataset, now)
     job = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}")
     ingest = Ingest(job=job, request=request, started=timestamp(now))
@@ -74,7 +88,7 @@ def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manif
     return (
         *store_claim(metadata.namespace, settings),
         task_config_map(o.raw, job, own, task, source.inline.data if source.inline else None),
-        step_job(o.raw, job, own, "ingest", settings, source.pvc.claim_name if source.pvc else None),
+        ingest_job(o.raw, o.dataset, job, own, settings),
     )
 
 
@@ -104,7 +118,9 @@ def _print_again(o: DatasetObserved, job: JobSeen, settings: Settings) -> tuple[
 def _running(o: DatasetObserved, job: JobSeen, now: datetime) -> Plan:
     problem = hindrance(job, now)
     if problem:
-        return _told(o, problem, now)
+        return _told(
+            o, with_hint(problem, "spec.resources and spec.pod say what it asks for"), now, next_look(job, now)
+        )
     said = _standing(o) or _ingesting(o, job.name)
     return Plan(status=_status(o, said, now), deletes=_earlier(o, job.name), requeue_after=next_look(job, now))
 
@@ -113,25 +129,35 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
     name, before = dataset_version_name(o.dataset.metadata.name, report.manifest), o.status.latest_version
     files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
     found = f"{name}: {report.rows} rows of {files}"
+    told = "".join(f"; {text}" for text in report.warnings)
     if before and before.digest == report.manifest:
-        latest, event = before, Event("Normal", "Unchanged", f"the source still is {name}")
+        latest, events = before, (Event("Normal", "Unchanged", f"the source still is {name}"),)
     else:
         latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
-        event = Event("Normal", "VersionCreated", found)
-    finished = ingest.model_copy(update={"finished": timestamp(now)})
-    said: Said = ("True", "Ingested", found)
+        # An Event's message has at most 1,024 characters.
+        look = (Event("Warning", "LookAtData", f"{name}{told}"[:1024]),) if told else ()
+        events = (Event("Normal", "VersionCreated", found), *look)
+    said: Said = ("True", "Ingested", (found + told)[:4096])
+    finished = _finished(ingest, said, now)
     return Plan(
         status=_status(o, said, now, ingest=finished, latest_version=latest),
         creates=(dataset_version(o.dataset, report),),
-        events=(event,),
+        events=events,
     )
 
 
 def _failed(o: DatasetObserved, ingest: Ingest, problem: Problem, now: datetime) -> Plan:
     """For good: only another spec, the next interval or an explicit request starts a new ingest."""
-    finished = ingest.model_copy(update={"finished": timestamp(now)})
     said: Said = ("False", problem.reason, problem.message + _in_service(o))
-    return Plan(status=_status(o, said, now, ingest=finished), events=warning(o.status.condition("Ready"), said))
+    return Plan(
+        status=_status(o, said, now, ingest=_finished(ingest, said, now)),
+        events=warning(o.status.condition("Ready"), said),
+    )
+
+
+def _finished(ingest: Ingest, said: Said, now: datetime) -> Ingest:
+    update = {"finished": timestamp(now), "reason": said[1], "message": said[2][:4096]}
+    return ingest.model_copy(update=update)
 
 
 def _told(o: DatasetObserved, problem: Problem, now: datetime, again: float | None = None) -> Plan:
@@ -145,8 +171,11 @@ def _rest(o: DatasetObserved, ingest: Ingest, now: datetime) -> Plan:
     """The result stands; Jobs before the last one are taken away."""
     ready, again = o.status.condition("Ready"), due_in(o.dataset, now)
     assert ready is not None
+    said: Said = (ready.status, ready.reason, ready.message)
+    if ready.reason in FAILED_LOOKS and ingest.reason:
+        said = ("True" if ingest.reason == "Ingested" else "False", ingest.reason, ingest.message or "")
     return Plan(
-        status=_status(o, (ready.status, ready.reason, ready.message), now),
+        status=_status(o, said, now),
         deletes=_earlier(o, ingest.job),
         requeue_after=None if again is None or o.dataset.spec.suspend else max(1.0, again),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from modelward.api import DatasetVersion
+from modelward.api.dataset_version import DatasetVersionSpec
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Plan
 from modelward.settings import Settings
@@ -18,5 +19,16 @@ def decide(o: DatasetVersionObserved, _: Settings, now: datetime) -> Plan:
     spec, status = o.version.spec, o.version.status
     split = spec.split_rows
     shares = f"{split.train} to train on, {split.validation} for validation, {split.test} for test"
-    said: Said = ("True", "Stored", f"{spec.rows} rows: {shares}")
+    said: Said = ("True", "Stored", "; ".join([f"{spec.rows} rows: {shares}", *_read(spec), *spec.warnings])[:4096])
     return Plan(status=status.model_copy(update=with_ready(status, said, o.version.metadata.generation, now)))
+
+
+def _read(spec: DatasetVersionSpec) -> list[str]:
+    """How the files were read, with the guesses called so."""
+    read = spec.csv
+    if read is None:
+        return []
+    fields = {"delimiter": read.delimiter, "encoding": read.encoding, "decimal": read.decimal}
+    how = ", ".join(f"{name} {value!r}{' (guessed)' * (name in read.guessed)}" for name, value in fields.items())
+    guessed = sum(column.guessed for column in spec.columns)
+    return [f"read as CSV with {how}, the types of {guessed} of {len(spec.columns)} columns guessed from all values"]

@@ -1,10 +1,11 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
-Reasons (API): of Ready: Pending, VersionNotFound, VersionNotVerified, GateFailed, SignatureChanged, Starting, Canary,
-Paused, Promoting, RollingBack, RolledBack, Serving, Baking, NotAvailable, and any reason of its pods' trouble. Of
-Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop,
-OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence). Of Drifted:
-Drift, NoDrift.
+Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, VersionNotFound, VersionNotVerified, GateFailed,
+SignatureChanged, Starting, Canary, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing,
+NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
+NameTaken. Of Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency,
+Skew, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded,
+NoEvidence). Of Drifted: Drift, NoDrift.
 """
 
 from datetime import datetime
@@ -66,19 +67,26 @@ def _ready(o: DeploymentObserved, target: ServingRevision | None, problem: Wait 
     status, spec = o.status, o.deployment.spec
     serves = f"{status.stable.model_version} serves" if status.stable else "nothing serves yet"
     rejected = rejection(o.deployment, target.revision) if target else None
+    if o.taken:
+        return "False", "NameTaken", _taken(o)
     if status.phase in ROLLING:
         return "Unknown", status.phase, f"{_progress(o)}; {serves}"
     if problem:
         return "False", problem.reason, f"{problem}; {serves}"
     if rejected:
         return "False", "RolledBack", f"{rejected.model_version} was rolled back: {rejected.message}; {serves}"
-    trouble = trouble_of(o.pods, status.stable or status.candidate)
+    trouble = trouble_of(o, status.stable or status.candidate)
     if status.stable is None:
         return ("False", trouble.reason, trouble.message) if trouble else ("Unknown", "Starting", _progress(o))
     ready = ready_pods(o.pods, status.stable)
     if ready < spec.replicas:
         missing = f"{ready} of {spec.replicas} pods of {status.stable.model_version} are Ready"
         return "False", trouble.reason if trouble else "NotAvailable", missing + _because(trouble)
+    if status.stable.revision in o.replacing:
+        replaced = f"{serves}; its pods are being replaced by such as the spec asks for now"
+        return (
+            ("False", trouble.reason, replaced + _because(trouble)) if trouble else ("Unknown", "Replacing", replaced)
+        )
     return "True", "Baking" if status.phase == "Baking" else "Serving", f"{serves} on {spec.replicas} replicas"
 
 
@@ -86,7 +94,17 @@ def _because(trouble: Trouble | None) -> str:
     return f": {trouble.message}" if trouble else ""
 
 
+def _taken(o: DeploymentObserved) -> str:
+    name = o.deployment.metadata.name
+    return (
+        f"Service {name} exists and is not Modelward's, so no client gets through: delete it, or give the "
+        "ModelDeployment another name"
+    )
+
+
 def _available(o: DeploymentObserved) -> Said:
+    if o.taken:
+        return "False", "NameTaken", _taken(o)
     if o.status.stable is None:
         return "False", "NothingServes", "no revision has become Ready yet"
     if ready_pods(o.pods, o.status.stable) or not o.deployment.spec.replicas:
@@ -127,6 +145,11 @@ def _verdict_stored(o: DeploymentObserved, target: ServingRevision | None) -> Sa
         return None
     if rejected.stored:
         return "True", "Stored", "the verdict is in the store: a rebuilt cluster will not serve this revision"
+    problem = next(
+        (j.problem for j in o.verdict_jobs if (j.revision, j.retry) == (rejected.revision, rejected.retry)), None
+    )
+    if problem:
+        return "False", problem.reason, problem.message
     return "False", "NotStoredYet", "a Job is writing the verdict to the store"
 
 
@@ -150,7 +173,7 @@ def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
 def _held_by(o: DeploymentObserved) -> str:
     """What the candidate waits for, if anything is known of it."""
     unreachable = "" if o.evidence.candidate.reached else f": {UNREACHABLE}"
-    return _because(trouble_of(o.pods, o.status.candidate)) or unreachable
+    return _because(trouble_of(o, o.status.candidate)) or unreachable
 
 
 def _progress(o: DeploymentObserved) -> str:

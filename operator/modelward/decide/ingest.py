@@ -12,8 +12,11 @@ REQUESTED_AT = LABEL + "requested-at"
 """Annotation: any new value asks for a new ingest."""
 RETRY_AFTER = timedelta(minutes=5)
 """For ingests that the infrastructure failed, after the Job's own retries."""
-NO_RESULT = ("Pending", "Suspended", "Ingesting")
+_MANNER = {"resources", "pod"}
+NO_RESULT = ("Pending", "Suspended", "Ingesting", "ServiceAccountNotAllowed")
 """Reasons of Ready that say nothing about the last ingest."""
+FAILED_LOOKS = ("ReconcileFailed", "Unavailable")
+"""Written over Ready by the loop; what came of the last ingest lies in `status.ingest` as well."""
 
 
 def wanted(dataset: Dataset, job: JobSeen | None, latest_exists: bool, now: datetime) -> bool:
@@ -21,25 +24,38 @@ def wanted(dataset: Dataset, job: JobSeen | None, latest_exists: bool, now: date
     ingest, ready = dataset.status.ingest, dataset.status.condition("Ready")
     if ingest is None or not answers(dataset):
         return True
+    otherwise = manner_of(ingest.request) != manner(dataset)
     if ingest.finished is None:
-        return job is not None and failed_by_the_world(job) and until_retry(job, now) <= 0
-    if ready is None or ready.reason in NO_RESULT:
+        return otherwise or (job is not None and failed_by_the_world(job) and until_retry(job, now) <= 0)
+    if ready is None or ready.reason in NO_RESULT or (ready.status == "False" and otherwise):
+        return True
+    if ready.reason in FAILED_LOOKS and ingest.reason is None:
         return True
     again = due_in(dataset, now)
     return (ready.status == "True" and not latest_exists) or (again is not None and again <= 0)
 
 
 def identity(dataset: Dataset) -> str:
-    """Of what an ingest depends on. Defaults are left out, so that a new optional field changes nobody's."""
+    """Of what an ingest's result depends on. Defaults are left out, so that a new optional field changes nobody's."""
     spec = dataset.spec.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={"interval": True, "suspend": True}
+        mode="json", by_alias=True, exclude_defaults=True, exclude={"interval", "suspend", *_MANNER}
     )
     return short_hash(canonical(spec).decode(), dataset.metadata.annotations.get(REQUESTED_AT, ""))
 
 
+def manner(dataset: Dataset) -> str:
+    """Of how an ingest runs: a change starts one that is not done, or has failed, anew. Empty where nothing is said."""
+    spec = dataset.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_MANNER)
+    return short_hash(canonical(spec).decode()) if spec else ""
+
+
+def manner_of(request: str) -> str:
+    return request.split("-", 2)[2] if request.count("-") > 1 else ""
+
+
 def request_of(dataset: Dataset, now: datetime) -> str:
-    """Names one ingest: of what, and since when it is wanted."""
-    return f"{identity(dataset)}-{int(now.timestamp())}"
+    """Names one ingest: of what, since when it is wanted, and how it runs."""
+    return "-".join(filter(None, (identity(dataset), str(int(now.timestamp())), manner(dataset))))
 
 
 def answers(dataset: Dataset) -> bool:

@@ -1,12 +1,12 @@
 """What is seen of a Job, and what that means for the resource that asked for it.
 
-Reasons (API) of a Job that does not get on: Unschedulable, SourceClaimNotFound, ImagePullBackOff, InvalidImageName,
-ErrImageNeverPull, CreateContainerConfigError, CreateContainerError, NotStarting, NoPod. Of one that failed: what our
-step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFull …), or <Step>Failed (TrainFailed), StartError,
-OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
+Reasons (API) of a Job that does not get on: FailedCreate, Unschedulable, SourceClaimNotFound, ImagePullBackOff,
+InvalidImageName, ErrImageNeverPull, CreateContainerConfigError, CreateContainerError, NotStarting, NoPod. Of one that
+failed: what our step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFull …), or <Step>Failed (TrainFailed),
+StartError, OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -37,6 +37,8 @@ class JobSeen:
     step: str | None = None
     """The container that runs."""
     problem: Problem | None = None
+    podless: bool = False
+    """It should have a pod and has none; only Events of the Job tell why, and nobody tells of those."""
     retryable: bool = False
     """It failed, and neither data nor code are to blame."""
     ended: datetime | None = None
@@ -54,6 +56,7 @@ class JobSeen:
         return self.state == "Succeeded" and self.report is None and lost
 
 
+_PODLESS_AGAIN, _REFUSED_AGAIN = 2.0, 30.0
 LOST = Problem("ResultLost", "the Job succeeded, but its pod is gone and with it the report of the result")
 
 
@@ -63,8 +66,15 @@ def hindrance(job: JobSeen, now: datetime) -> Problem | None:
     return found if found and (found.since is None or found.since <= now) else None
 
 
+def with_hint(problem: Problem, hint: str) -> Problem:
+    """The API server's words about a pod that it refuses, and where the user says how the pod is made."""
+    return replace(problem, message=f"{problem.message}; {hint}") if problem.reason == "FailedCreate" else problem
+
+
 def next_look(job: JobSeen, now: datetime) -> float | None:
-    """Seconds until a problem lasts; events tell everything else."""
+    """Seconds until a problem lasts, or a pod that does not come may be explained; watches tell everything else."""
+    if job.podless:
+        return _REFUSED_AGAIN if hindrance(job, now) else _PODLESS_AGAIN
     since = job.problem.since if job.problem else None
     return max(1.0, (since - now).total_seconds()) if since and since > now else None
 

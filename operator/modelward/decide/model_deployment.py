@@ -1,11 +1,13 @@
 """ModelDeployment: resolve the version → move the rollout → the objects and traffic that follow from the status."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
 
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
-from modelward.build.scoring import revision_name, scoring_deployment
+from modelward.build.disruption_budget import disruption_budget
+from modelward.build.scoring import scoring_deployment
 from modelward.build.served import served_job, served_name
 from modelward.build.service import front_service, revision_service
 from modelward.build.traffic import traffic_config_map
@@ -16,11 +18,15 @@ from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
+from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
 from modelward.settings import Settings
+
+TAKEN_SECONDS = 5.0
+"""Between looks at a name that another's Service has: a watch of everybody's Services would cost more and see more."""
 
 
 def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
@@ -39,7 +45,7 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
         applies=children,
         creates=(*_verdict_jobs(after, settings), *_served_job(after, settings)),
         pushes=pushes(after),
-        deletes=_unwanted(after),
+        deletes=_unwanted(after, children),
         events=(*events, *drift),
         requeue_after=_again(after, settings, move),
     )
@@ -50,6 +56,7 @@ def _target(
 ) -> tuple[ServingRevision | None, Wait | Refused | None]:
     """What is to serve, or why it cannot be said."""
     try:
+        allowed(o.deployment.spec.pod, settings)
         version = resolve(o.deployment, o.versions)
         target = target_of(o.deployment, version, settings.scoring_image, timestamp(now))
         if o.status.stable is None:
@@ -132,10 +139,19 @@ def _children(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]
     revisions = _revisions(status)
     return (
         traffic_config_map(o.raw, settings_of(o), o.sign, o.public_keys),
-        *(scoring_deployment(o.raw, r, _width(o, r), settings) for r in revisions),
-        *(revision_service(o.raw, r) for r in revisions),
-        *([front_service(o.raw, serving)] if serving else []),
+        *(scoring_deployment(o.raw, o.deployment.spec, r, _width(o, r), settings) for r in revisions),
+        *(revision_service(o.raw, r, settings) for r in revisions),
+        *([front_service(o.raw, serving, settings)] if serving and not o.taken else []),
+        *_budgets(o, revisions),
     )
+
+
+def _budgets(o: DeploymentObserved, revisions: list[ServingRevision]) -> list[Manifest]:
+    """Where one pod can go while others serve. Not beside another's: no pod that has two is ever evicted."""
+    asked = o.deployment.spec.disruption_budget
+    if not asked.enabled or o.budget_of_others:
+        return []
+    return [disruption_budget(o.raw, r, asked) for r in revisions if _width(o, r) > 1]
 
 
 def _revisions(status: ModelDeploymentStatus) -> list[ServingRevision]:
@@ -154,12 +170,14 @@ def _width(o: DeploymentObserved, revision: ServingRevision) -> int:
     return max(1, ceil(replicas * weight / 100))
 
 
-def _unwanted(o: DeploymentObserved) -> tuple[Ref, ...]:
+def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref, ...]:
     """Of revisions that are gone; and Jobs that have told the store."""
-    wanted = {revision_name(o.deployment.metadata.name, r.revision) for r in _revisions(o.status)}
-    done = sorted(_told(o)) if _untold(o) is None else []
+    wanted = {(child["kind"], child["metadata"]["name"]) for child in children}
+    stored = {(v.revision, v.retry) for v in o.status.verdicts if v.stored}
+    done = [job.name for job in o.verdict_jobs if job.succeeded and (job.revision, job.retry) in stored]
+    done += sorted(_told(o)) if _untold(o) is None else []
     return (
-        *(child for child in o.children if child.name not in wanted),
+        *(child for child in o.children if (child.kind, child.name) not in wanted),
         *(Ref(api, kind, name) for name in done for api, kind in (("v1", "ConfigMap"), ("batch/v1", "Job"))),
     )
 
@@ -168,4 +186,6 @@ def _again(o: DeploymentObserved, settings: Settings, move: Move | None) -> floa
     if move is not None:
         return 0.2
     moving = o.status.phase in (*MOVING, "Baking") or o.status.previous is not None
+    if o.taken and not moving:
+        return TAKEN_SECONDS
     return settings.rollout_scrape_seconds if moving else settings.rest_scrape_seconds

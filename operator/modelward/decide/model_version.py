@@ -6,12 +6,15 @@ Reasons of Verified and Ready (API): GatesPassed, NoGates, GateFailed.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_version import GateResult, ServedBy
+from modelward.build.version_counter import last_number, version_counter
 from modelward.decide.conditions import set_condition
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Plan
+from modelward.names import Manifest
 from modelward.settings import Settings
 
 MOST = 100
@@ -22,6 +25,8 @@ class ModelVersionObserved:
     version: ModelVersion
     deployments: tuple[ModelDeployment, ...] = ()
     """All of its namespace."""
+    counter: Manifest | None = None
+    """Of its model's numbers."""
 
 
 def decide(o: ModelVersionObserved, _: Settings, now: datetime) -> Plan:
@@ -30,7 +35,17 @@ def decide(o: ModelVersionObserved, _: Settings, now: datetime) -> Plan:
     status = o.version.status.model_copy(
         update={"conditions": conditions, "deployments": list(_served_by(metadata.name, o.deployments))[:MOST]}
     )
-    return Plan(status=status.model_copy(update=with_ready(status, said, metadata.generation, now)))
+    status = status.model_copy(update=with_ready(status, said, metadata.generation, now))
+    return Plan(status=status, **_counted(o))
+
+
+def _counted(o: ModelVersionObserved) -> dict[str, Any]:
+    """The counter is created, or raised; looked at again, because another version may have been faster."""
+    spec, namespace = o.version.spec, o.version.metadata.namespace
+    if last_number(o.counter) >= spec.version:
+        return {}
+    counter = version_counter(namespace, spec.model_name, spec.version, o.counter)
+    return {"applies" if o.counter else "creates": (counter,), "requeue_after": 1.0}
 
 
 def verified(gates: Iterable[GateResult]) -> Said:

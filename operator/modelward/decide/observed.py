@@ -7,6 +7,7 @@ from typing import Literal
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.decide.jobs import Problem
 from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.plan import Ref
 from modelward_contracts.monitor import Snapshot
@@ -47,6 +48,9 @@ class VerdictJob:
     revision: str
     retry: int
     succeeded: bool
+    name: str = ""
+    problem: Problem | None = None
+    """Why it does not get on, or failed."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class ServedJob:
 
     name: str
     succeeded: bool
+    refs: tuple[Ref, ...] = ()
+    """What to take away once it has."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,14 @@ class DeploymentObserved:
     """The revision that the front Service selects."""
     replicas: Mapping[str, int] = field(default_factory=dict)
     """Pods that the Deployment of a revision has, by revision."""
+    refused: Mapping[str, Trouble] = field(default_factory=dict)
+    """Why the API server refuses pods of a revision, by revision."""
+    replacing: frozenset[str] = frozenset()
+    """Revisions with pods that are not yet as their Deployment has them."""
+    taken: bool = False
+    """Another's Service has the name of the front Service."""
+    budget_of_others: bool = False
+    """Another's PodDisruptionBudget selects pods of ours."""
     evidence: Evidence = field(default_factory=Evidence)
     recent: Window = field(default_factory=Window)
     """Of the version in service: the newest whole window for drift."""

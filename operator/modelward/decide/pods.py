@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from modelward.api.model_deployment import ServingRevision
 from modelward.decide.judge.evidence import Finding
-from modelward.decide.observed import ScoringPod, Trouble
+from modelward.decide.observed import DeploymentObserved, ScoringPod, Trouble
 
 
 def pods_of(pods: Iterable[ScoringPod], revision: ServingRevision | None) -> list[ScoringPod]:
@@ -15,8 +15,10 @@ def ready_pods(pods: Iterable[ScoringPod], revision: ServingRevision | None) -> 
     return sum(p.ready for p in pods_of(pods, revision))
 
 
-def trouble_of(pods: Iterable[ScoringPod], revision: ServingRevision | None) -> Trouble | None:
-    return next((p.trouble for p in pods_of(pods, revision) if p.trouble), None)
+def trouble_of(o: DeploymentObserved, revision: ServingRevision | None) -> Trouble | None:
+    """Of one of its pods, or why there are none."""
+    found = next((p.trouble for p in pods_of(o.pods, revision) if p.trouble), None)
+    return found or (o.refused.get(revision.revision) if revision else None)
 
 
 def harm_of(pods: Iterable[ScoringPod]) -> Finding | None:

@@ -5,23 +5,27 @@ these, so that policy (steps, analysis, replicas) starts no rollout. The scoring
 first asked for and found again in the status afterwards, so that an operator upgrade starts none either.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ServingRevision, Verdict
-from modelward.api.training_run import Resources
-from modelward.decide.quantities import quantity
+from modelward.api.model_deployment import Batching, Limits, ServingRevision, Verdict
+from modelward.api.resources import Resources
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
 from modelward_contracts.wire import canonical
 
 IDENTITY = "1"
 """Raise it only with a migration: every deployment would roll out again."""
+_NO_LIMITS = Limits()
 
 
-def revision_of(digest: str, resources: Resources, image: str) -> str:
-    return short_hash(IDENTITY, digest, canonical(resources.wire()).decode(), image)
+def revision_of(
+    digest: str, resources: Resources, image: str, batching: Batching = "Auto", limits: Limits = _NO_LIMITS
+) -> str:
+    """What a spec does not say is no part of the hash: settings that come later start no rollout."""
+    said = [] if batching == "Auto" else [f"batching={batching}"]
+    said += [f"limits={canonical(limits.wire()).decode()}"] if limits != _NO_LIMITS else []
+    return short_hash(IDENTITY, digest, canonical(resources.wire()).decode(), image, *said)
 
 
 def resolve(deployment: ModelDeployment, versions: Sequence[ModelVersion]) -> ModelVersion:
@@ -58,30 +62,27 @@ def _known(versions: Iterable[ModelVersion]) -> str:
 
 
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
-    """The revision to serve for this version, with the image it was first asked for with."""
-    digest, resources = version.spec.digest, deployment.spec.resources
-    known = next((r for r in _remembered(deployment) if r.digest == digest and equal(r.resources, resources)), None)
+    """The revision to serve for this version, with the image that it was first asked for with, and the amounts of its
+    resources as they were written then."""
+    digest, resources, batching = version.spec.digest, deployment.spec.resources, deployment.spec.batching
+    limits = deployment.spec.limits
+    wanted = (digest, batching, limits)
+    alike = (r for r in _remembered(deployment) if (r.digest, r.batching, r.limits) == wanted)
+    known = next((r for r in alike if r.resources.equals(resources)), None)
     image, resources = (known.image, known.resources) if known else (scoring_image, resources)
     return ServingRevision(
-        revision=revision_of(digest, resources, image),
+        revision=revision_of(digest, resources, image, batching, limits),
         model_version=version.metadata.name,
         version=version.spec.version,
         digest=digest,
         image=image,
         resources=resources,
+        batching=batching,
+        limits=limits,
         memory_bytes=version.spec.memory_bytes,
         retry=deployment.spec.rollout.retry,
         since=now,
     )
-
-
-def equal(one: Resources, other: Resources) -> bool:
-    """By value: 0.1 is 100m."""
-    return _by_value(one.requests) == _by_value(other.requests) and _by_value(one.limits) == _by_value(other.limits)
-
-
-def _by_value(amounts: Mapping[str, str | int]) -> dict[str, Decimal]:
-    return {name: quantity(str(amount)) for name, amount in amounts.items()}
 
 
 def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:

@@ -4,9 +4,10 @@ The pinned version is written to the status before anything is made. A ModelVers
 a crash makes no second one; its number is the next of the model, and one that another run takes first is tried again.
 Once Complete or Failed is true nothing is done any more, whatever becomes of the Job.
 
-Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, Starting, Fetching,
-Training, Publishing, Suspended, Registering, Registered, and those in `decide.jobs`. Of Complete: Registered. Of
-Failed: as Ready. Of Suspended: Suspended, Resumed.
+Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
+Starting, Fetching, Training, Publishing, Suspended, Registering, Registered, GateFailed, and those in `decide.jobs`. Of
+Complete: Registered. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of
+Isolated: ServiceAccount.
 """
 
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from modelward.build.reprint import reprint_job
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_ready
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.model_version import verified
 from modelward.decide.pin import pin
 from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
@@ -32,6 +34,7 @@ from modelward_contracts.reports import PublishReport
 STEPS = {"fetch": "Fetching", "train": "Training", "publish": "Publishing"}
 MAIN_METRICS = ("auc", "accuracy", "rmse")
 AT_ONCE = 0.1
+HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class RunObserved:
     """What spec.datasetRef means now; both only before it is pinned."""
     job: JobSeen | None = None
     models: tuple[ModelVersion, ...] = ()
-    """All of the namespace, once the Job has succeeded."""
+    """All of the namespace, once the Job has succeeded; the run's own, once it is complete and was not measured."""
+    last_number: int = 0
+    """The largest that a version of the model ever had."""
 
     @property
     def status(self) -> TrainingRunStatus:
@@ -53,7 +58,12 @@ class RunObserved:
 
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     if o.status.is_true("Complete") or o.status.is_true("Failed"):
-        return Plan()
+        return _over(o, now)
+    if o.job is None:
+        try:
+            allowed(o.run.spec.pod, settings)
+        except Refused as refused:
+            return _told(o, Problem(refused.reason, str(refused)), now)
     pinned = o.status.dataset_version
     if pinned is None:
         return _pin(o, settings, now)
@@ -77,6 +87,7 @@ def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     job, started = _job_name(o.run), timestamp(now)
     event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started)
+    status = _isolation(status, o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, settings), events=(event,))
 
 
@@ -104,6 +115,7 @@ def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: date
 def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
     problem = hindrance(job, now)
     if problem:
+        problem = with_hint(problem, HOW)
         said: Said = ("False", problem.reason, problem.message)
     elif job.state == "Suspended":
         said = ("Unknown", "Suspended", f"Job {job.name} is suspended: it waits for its queue, or for who suspended it")
@@ -149,30 +161,75 @@ def _print_again(o: RunObserved, job: JobSeen, settings: Settings) -> tuple[Mani
 
 
 def _next_number(o: RunObserved) -> int:
-    """One that neither a version nor, by an import, a name has."""
+    """One that neither a version has, or had, nor, by an import, a name."""
     model, names = o.run.spec.model_name, {m.metadata.name for m in o.models}
     number = 1 + max((m.spec.version for m in o.models if m.spec.model_name == model), default=0)
+    number = max(number, o.last_number + 1)
     while f"{model}-{number}" in names:
         number += 1
     return number
 
 
 def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
-    name = mine.metadata.name
-    passed, _, numbers = verified(mine.spec.gates)
-    said: Said = ("True", "Registered", f"{name} is registered" + _measured(mine))
-    event = Event("Normal", "Registered", said[2])
+    name, generation = mine.metadata.name, o.run.metadata.generation
+    passed, why, numbers = verified(mine.spec.gates)
+    complete: Said = ("True", "Registered", f"{name} is registered" + _measured(mine))
+    event = Event("Normal", "Registered", complete[2])
     if passed == "False":
-        said = ("True", "Registered", f"{name} is registered, and is not Verified: {numbers}")
-        event = Event("Warning", "GateFailed", said[2])
-    status = _status(o, said, now, model_version=name, metrics=mine.spec.metrics, completion_time=timestamp(now))
-    conditions = set_condition(status.conditions, "Complete", *said, o.run.metadata.generation, now)
-    return Plan(status=status.model_copy(update={"conditions": conditions}), events=(event,))
+        event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
+    conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
+    conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
+    update = {"conditions": conditions, "model_version": name, "metrics": mine.spec.metrics}
+    ended = o.status.completion_time or timestamp(now)
+    status = o.status.model_copy(update={**update, "completion_time": ended})
+    return Plan(status=_with_result(status, generation, now), events=() if o.status.is_true("Complete") else (event,))
+
+
+def _over(o: RunObserved, now: datetime) -> Plan:
+    """Nothing is done any more; Ready follows from how it ended, whatever was written there."""
+    if o.models:
+        return _complete(o, o.models[0], now)
+    return Plan(status=_with_result(o.status, o.run.metadata.generation, now))
+
+
+def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
+    """Ready is true where the run leaves a version that may serve."""
+    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Complete")}
+    failed, measured, complete = ended["Failed"], ended["Verified"], ended["Complete"]
+    if failed and failed.status == "True":
+        said: Said = ("False", failed.reason, failed.message)
+    elif measured and measured.status == "False":
+        said = (
+            "False",
+            measured.reason,
+            f"{status.model_version} is registered, and is not served: {measured.message}",
+        )
+    else:
+        assert complete is not None
+        said = ("True", complete.reason, complete.message)
+    return status.model_copy(update=with_ready(status, said, generation, now))
+
+
+def _isolation(status: TrainingRunStatus, o: RunObserved, settings: Settings, now: datetime) -> TrainingRunStatus:
+    """A pod's identity in a cloud is that of all its containers, users' code included."""
+    account = o.run.spec.pod.over(settings.job_pod).service_account_name
+    if account is None:
+        return status
+    message = f"the pod runs as service account {account}: what it may do in a cloud, the train step may do as well"
+    generation = o.run.metadata.generation
+    conditions = set_condition(status.conditions, "Isolated", "False", "ServiceAccount", message, generation, now)
+    return status.model_copy(update={"conditions": conditions})
 
 
 def _measured(model: ModelVersion) -> str:
     shown = next((metric for metric in MAIN_METRICS if metric in model.spec.metrics), None)
     return f": {shown} {model.spec.metrics[shown]:.4g} on the test rows" if shown else ""
+
+
+def _told(o: RunObserved, problem: Problem, now: datetime) -> Plan:
+    """What it waits for, until somebody acts."""
+    said: Said = ("False", problem.reason, problem.message)
+    return Plan(status=_status(o, said, now), events=warning(o.status.condition("Ready"), said))
 
 
 def _failed(o: RunObserved, problem: Problem, now: datetime) -> Plan:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from modelward.act import Hands, act, write_status
-from modelward.api import GROUP, KINDS, VERSION
+from modelward.act import Hands, act
+from modelward.api import GROUP, VERSION
+from modelward.api.common import Condition, ConditionStatus
 from modelward.checkpoint import Checkpoint, no_checkpoint
 from modelward.clients.kube import Conflict
 from modelward.clients.scoring import Pusher
+from modelward.compare import same
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
 from modelward.engine.memory import Last, Remembering
@@ -28,8 +30,11 @@ API = f"{GROUP}/{VERSION}"
 _DEADLINE = 60.0
 _AFTER_CONFLICT = 0.1
 _AFTER_REFUSAL = 10.0
+_LONGEST_REFUSAL = 30.0
+"""What was in the way may be gone at any time (a quota, a name), and no watch tells."""
 _SOON = 5.0
-_MODELS = {model.NAMES.kind: model for model in KINDS}
+_TOLD_FROM = 3
+"""Failures in a row: fewer are an API server's restart, or a lost race."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,18 @@ class Engine:
             self.queue.retry(key, first=_AFTER_CONFLICT)
             return "conflict"
         except Refused as error:
-            _log.warning("refused: %s", error, extra={"retry_after": self.queue.retry(key, first=_AFTER_REFUSAL)})
+            again = self.queue.retry(key, first=_AFTER_REFUSAL, longest=_LONGEST_REFUSAL)
+            _log.warning("refused: %s", error, extra={"retry_after": again})
             return "refused"
         except (Unavailable, TimeoutError) as error:
             cause = str(error) or f"not done within {self.deadline:.0f} s"
             longest = _SOON if self.reconcilers[key.kind].without_api else None
             _log.warning("unavailable: %s", cause, extra={"retry_after": self.queue.retry(key, longest=longest)})
+            await self._confess(key, "Unavailable", cause)
             return "unavailable"
-        except Exception:
+        except Exception as error:
             _log.exception("unexpected", extra={"retry_after": self.queue.retry(key)})
+            await self._confess(key, "ReconcileFailed", f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
             return "error"
         self.queue.succeeded(key)
         if again is None:
@@ -106,22 +114,35 @@ class Engine:
             plan = reconciler.decide(observed, self.world.settings, self.world.clock())
             await act(hands, kube.seen[API, key.kind, key.name], plan)
         except Wait as wait:
-            await self._explain(hands, key, wait)
+            await self._explain(key, "False", wait.reason, wait.message)
             return wait.retry_after
         except Refused as refused:
-            await self._explain(hands, key, refused)
+            await self._explain(key, "False", refused.reason, refused.message)
             raise
         return plan.requeue_after
 
-    async def _explain(self, hands: Hands, key: Key, problem: Wait | Refused) -> None:
-        """Why it cannot go on, as the Ready condition of the object itself."""
+    async def _confess(self, key: Key, reason: str, cause: str) -> None:
+        """Failures that do not end are told where people look; whether it is Ready, nobody knows then."""
+        if self.queue.failures(key) < _TOLD_FROM:
+            return
+        try:
+            async with asyncio.timeout(self.deadline):
+                message = f"the operator could not look at this resource, and tries again: {cause}"
+                await self._explain(key, "Unknown", reason, message)
+        except (Conflict, Refused, Unavailable, TimeoutError) as error:
+            _log.warning("not told: %s", error)
+
+    async def _explain(self, key: Key, ready: ConditionStatus, reason: str, message: str) -> None:
+        """Why it cannot go on, as the Ready condition of the object itself. The rest of its status may be what is in
+        the way: it is not read."""
         live = await self.world.kube.get(API, key.kind, key.namespace, key.name)
         if live is None:
             return
-        status = _MODELS[key.kind].model_validate(live).status  # type: ignore[attr-defined]
-        generation = live["metadata"].get("generation", 0)
-        text = problem.message or problem.reason
-        conditions = set_condition(
-            status.conditions, "Ready", "False", problem.reason, text, generation, self.world.clock()
-        )
-        await write_status(hands, live, status.model_copy(update={"conditions": conditions}))
+        status = live.get("status") or {}
+        conditions = [Condition.model_validate(each) for each in status.get("conditions", [])]
+        generation, now = live["metadata"].get("generation", 0), self.world.clock()
+        conditions = set_condition(conditions, "Ready", ready, reason, message or reason, generation, now)
+        desired = {**status, "conditions": [condition.wire() for condition in conditions]}
+        if not same(desired, status):
+            self.before("status", key.kind)
+            await self.world.kube.update_status({**live, "status": desired})

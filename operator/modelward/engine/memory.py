@@ -37,11 +37,17 @@ class Remembering:
         return found
 
     async def list(
-        self, api_version: str, kind: str, namespace: str | None, labels: dict[str, str] | None = None
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        labels: dict[str, str] | None = None,
+        fields: dict[str, str] | None = None,
     ) -> Sequence[Manifest]:
-        question = ("list", api_version, kind, namespace, *sorted((labels or {}).items()))
+        selected = (*sorted((labels or {}).items()), None, *sorted((fields or {}).items()))
+        question = ("list", api_version, kind, namespace, *selected)
         found: Sequence[Manifest] = await self._ask(
-            question, lambda: self._kube.list(api_version, kind, namespace, labels)
+            question, lambda: self._kube.list(api_version, kind, namespace, labels, fields)
         )
         self._remember(found)
         return found

@@ -64,6 +64,10 @@ class Queue:
     def succeeded(self, key: Key) -> None:
         self._schedule.succeeded(key)
 
+    def failures(self, key: Key) -> int:
+        """In a row, up to now."""
+        return self._schedule.failures(key)
+
     @property
     def depth(self) -> int:
         return self._schedule.depth(self._loop.time())

@@ -50,6 +50,10 @@ class Schedule(Generic[K]):
         self._failures[key] = failures + 1
         return min(_LONGEST, first * 2.0 ** min(failures, 30) * (1 + self._jitter() / 2))
 
+    def failures(self, key: K) -> int:
+        """In a row, up to now."""
+        return self._failures.get(key, 0)
+
     def succeeded(self, key: K) -> None:
         self._failures.pop(key, None)
 

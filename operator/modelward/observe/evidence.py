@@ -5,7 +5,9 @@ follows it and has reached the candidate: so both saw the same time, each its sh
 would hold what stable alone saw before, or steps of other weights, and a shift that both see would look like one of the
 candidate's own.
 
-Where stable scores no more, what it did since the rollout began must do, without its inputs.
+Where stable scores no more, what it did since the rollout began must do, without its inputs. After the promotion nobody
+else answers a request that the model cannot compute, so these count on both sides: what the version before could do
+must not become a client's fault.
 """
 
 from collections import Counter
@@ -34,8 +36,8 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
     stable = status.stable
     if status.phase == "Baking" and status.previous:
         return Evidence(
-            candidate=served(ledger.since(step, stable.revision), signals=False),
-            stable=served(ledger.since(rollout, status.previous.revision), signals=False),
+            candidate=served(ledger.since(step, stable.revision), signals=False, uncomputed=True),
+            stable=served(ledger.since(rollout, status.previous.revision), signals=False, uncomputed=True),
             complete=complete,
         )
     if status.candidate is None:
@@ -75,6 +77,7 @@ def _forwarded(
         latency=own.latency,
         signals=own.signals,
         breaker_open=any(f.breaker_open for f in forwards),
+        failed_trials=sum(f.failed_trials for f in forwards if f.breaker_open),
         causes=sum((Counter(f.failures) for f in forwards), Counter()),
         reached=all(f.reached for f in forwards),
     )

@@ -18,6 +18,13 @@ PATIENCE = timedelta(seconds=10)
 LONG_PATIENCE = timedelta(seconds=60)
 """For what nobody explains in a status: volumes that are not mounted, pods that are not made."""
 
+_LIMITS = {
+    "ingest": "spec.resources",
+    "fetch": "spec.stepResources.fetch",
+    "train": "spec.resources",
+    "publish": "spec.stepResources.publish",
+}
+"""Where the user says how much memory a step may take."""
 End = tuple[str, dict[str, Any]]
 """A container's name and how it ended."""
 
@@ -36,7 +43,8 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
         return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended)
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
-    return JobSeen(name, "Active", uid, step=_step(pods), problem=_trouble(job, pods, theirs))
+    podless = all(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
+    return JobSeen(name, "Active", uid, step=_step(pods), problem=_trouble(job, pods, theirs), podless=podless)
 
 
 def succeeded(pods: Iterable[Manifest]) -> Manifest | None:
@@ -131,8 +139,8 @@ def _limit(pod: Manifest, container: str) -> str:
     for each in [*spec.get("initContainers", []), *spec.get("containers", [])]:
         limit = each.get("resources", {}).get("limits", {}).get("memory")
         if each["name"] == container and limit:
-            raise_it = ": raise spec.resources.limits.memory" if container == "train" else ""
-            return f" (its limit is {limit}){raise_it}"
+            field = _LIMITS.get(container)
+            return f" (its limit is {limit})" + (f": raise {field}.limits.memory" if field else "")
     return ""
 
 

@@ -7,10 +7,11 @@ of the Job that prints the report again is read instead.
 from dataclasses import replace
 
 from modelward.build.reprint import reprint_name
-from modelward.decide.jobs import JobSeen
+from modelward.decide.jobs import JobSeen, Problem
 from modelward.errors import Refused, Unavailable
 from modelward.names import Manifest
 from modelward.observe.job_pods import job_seen, succeeded
+from modelward.observe.refusals import refusal_of_job
 from modelward.observe.world import World
 from modelward_contracts.reports import MAX_REPORT, PREFIX, Report
 from modelward_contracts.wire import decode, sha256
@@ -41,6 +42,9 @@ async def _read(world: World, job: Manifest, reporter: str, theirs: str | None) 
     metadata = job["metadata"]
     pods = await world.kube.list("v1", "Pod", metadata["namespace"], {JOB_NAME: metadata["name"]})
     seen, pod = job_seen(job, pods, theirs), succeeded(pods)
+    if seen.podless and (refusal := await refusal_of_job(world.kube, job, pods)):
+        message = f"the API server refuses the pod of Job {metadata['name']}: {refusal}"
+        return replace(seen, problem=Problem("FailedCreate", message))
     if seen.digest is None or pod is None:
         return seen
     return replace(seen, report=report_in(await _log(world, pod, reporter), seen.digest))

@@ -27,6 +27,7 @@ class Counts:
     """Counters of one revision; subtraction and addition go entry by entry."""
 
     scored: Counter[str] = field(default_factory=Counter)
+    uncomputed: int = 0
     answered: Counter[str] = field(default_factory=Counter)
     """Forwarded requests that the candidate answered, by its revision."""
     failed: Counter[str] = field(default_factory=Counter)
@@ -57,6 +58,7 @@ class Counts:
             mine_signal = self.signals.setdefault(name, Counter())
             for index, count in counts.items():
                 mine_signal[index] += sign * count
+        self.uncomputed += sign * other.uncomputed
         self.edges = other.edges or self.edges
         self.references |= other.references
 
@@ -65,6 +67,7 @@ def counts_of(snapshot: Snapshot) -> Counts:
     """A snapshot's counters. Signals are named with their source: names are unique within a source only."""
     return Counts(
         scored=Counter(snapshot.scored),
+        uncomputed=snapshot.uncomputed,
         answered=Counter({revision: f.answered for revision, f in snapshot.forwards.items()}),
         failed=Counter(
             {
@@ -79,9 +82,10 @@ def counts_of(snapshot: Snapshot) -> Counts:
     )
 
 
-def served(counts: Counts, signals: bool = True) -> Window:
-    """A revision's own answers; 5xx are failures."""
+def served(counts: Counts, signals: bool = True, uncomputed: bool = False) -> Window:
+    """A revision's own answers; 5xx are failures, and where asked for what the model could not compute."""
     failures = sum(count for code, count in counts.scored.items() if code.startswith("5"))
+    failures += counts.uncomputed if uncomputed else 0
     return Window(
         requests=sum(counts.scored.values()),
         failures=failures,

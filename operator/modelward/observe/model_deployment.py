@@ -1,17 +1,21 @@
 """Reads the world around one ModelDeployment: its children by label, its pods' counters, the versions of its model."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.decide.judge.evidence import Window
-from modelward.decide.observed import DeploymentObserved, ServedJob, VerdictJob
+from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
-from modelward.names import DEPLOYMENT, LABEL, REVISION, Manifest
+from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
+from modelward.observe.deployment_jobs import served_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
 from modelward.observe.ledger import Ledger
+from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
+from modelward.observe.selectors import selects
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
 
@@ -25,13 +29,15 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         return None
     deployment = ModelDeployment.model_validate(raw)
     mine = {DEPLOYMENT: key.name}
-    versions, pods, deployments, services, jobs = await asyncio.gather(
+    versions, pods, deployments, services, jobs, budgets = await asyncio.gather(
         world.kube.list(API, "ModelVersion", key.namespace),
         world.kube.list("v1", "Pod", key.namespace, mine | {"app.kubernetes.io/component": "scoring"}),
         world.kube.list("apps/v1", "Deployment", key.namespace, mine),
         world.kube.list("v1", "Service", key.namespace, mine),
         world.kube.list("batch/v1", "Job", key.namespace, mine),
+        world.kube.list("policy/v1", "PodDisruptionBudget", key.namespace),
     )
+    own_budgets, others = _whose(budgets, key.name)
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
     ledger = world.ledgers.setdefault(key, Ledger(world.clock().timestamp()))
@@ -40,18 +46,18 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         raw=raw,
         versions=tuple(ModelVersion.model_validate(v) for v in versions),
         pods=seen,
-        children=tuple(_refs(deployments, services)),
+        children=tuple(_refs(deployments, services, own_budgets)),
         front=_front(key.name, services),
-        replicas={d["metadata"]["labels"][REVISION]: d.get("status", {}).get("replicas", 0) for d in deployments},
+        replicas={revision_of(d): d.get("status", {}).get("replicas", 0) for d in deployments},
+        refused=refused(deployments),
+        replacing=replacing(deployments),
+        taken=await _taken(world, key, services),
+        budget_of_others=any(selects(b["spec"].get("selector"), p["metadata"]["labels"]) for b in others for p in pods),
         evidence=evidence_of(ledger, deployment.status, seen),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
-        verdict_jobs=tuple(_verdict_job(job) for job in jobs if LABEL + "retry" in job["metadata"]["labels"]),
-        served_jobs=tuple(
-            ServedJob(job["metadata"]["name"], _succeeded(job))
-            for job in jobs
-            if job["metadata"]["labels"].get("app.kubernetes.io/component") == "served"
-        ),
+        verdict_jobs=await verdict_jobs(world, jobs),
+        served_jobs=served_jobs(jobs),
         sign=world.sign,
         public_keys=world.public_keys,
     )
@@ -64,11 +70,15 @@ async def _scrape(world: World, pods: Any) -> dict[str, Snapshot]:
     return {name: snapshot for name, snapshot in zip(addresses, found, strict=True) if snapshot}
 
 
-def _refs(deployments: Any, services: Any) -> list[Ref]:
+def _refs(deployments: Any, services: Any, budgets: Any) -> list[Ref]:
     """Of revisions: the front Service carries no revision label."""
     return [
         Ref(api, kind, o["metadata"]["name"], o["metadata"]["uid"])
-        for api, kind, objects in (("v1", "Service", services), ("apps/v1", "Deployment", deployments))
+        for api, kind, objects in (
+            ("v1", "Service", services),
+            ("apps/v1", "Deployment", deployments),
+            ("policy/v1", "PodDisruptionBudget", budgets),
+        )
         for o in objects
         if REVISION in o["metadata"]["labels"]
     ]
@@ -78,10 +88,16 @@ def _front(name: str, services: Any) -> str | None:
     return next((s["spec"]["selector"].get(REVISION) for s in services if s["metadata"]["name"] == name), None)
 
 
-def _verdict_job(job: Manifest) -> VerdictJob:
-    labels = job["metadata"]["labels"]
-    return VerdictJob(labels[REVISION], int(labels[LABEL + "retry"]), _succeeded(job))
+def _whose(budgets: Sequence[Manifest], name: str) -> tuple[list[Manifest], list[Manifest]]:
+    """Those of this deployment, and those that are not Modelward's."""
+    labels = [(budget, budget["metadata"].get("labels", {})) for budget in budgets]
+    own = [budget for budget, carried in labels if MANAGED_BY in carried and carried.get(DEPLOYMENT) == name]
+    return own, [budget for budget, carried in labels if MANAGED_BY not in carried]
 
 
-def _succeeded(job: Manifest) -> bool:
-    return bool(job.get("status", {}).get("succeeded"))
+async def _taken(world: World, key: Key, services: Sequence[Manifest]) -> bool:
+    """The front Service's name is another's. Asked only where ours is not there."""
+    if any(service["metadata"]["name"] == key.name for service in services):
+        return False
+    found = await world.kube.get("v1", "Service", key.namespace, key.name)
+    return found is not None and MANAGED_BY not in found["metadata"].get("labels", {})

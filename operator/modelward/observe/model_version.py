@@ -3,6 +3,7 @@
 import asyncio
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
+from modelward.build.version_counter import counter_name
 from modelward.decide.model_version import ModelVersionObserved
 from modelward.decide.plan import Key
 from modelward.observe.world import World
@@ -17,6 +18,6 @@ async def observe(world: World, key: Key) -> ModelVersionObserved | None:
     )
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
-    return ModelVersionObserved(
-        ModelVersion.model_validate(raw), tuple(ModelDeployment.model_validate(each) for each in deployments)
-    )
+    version = ModelVersion.model_validate(raw)
+    counter = await world.kube.get("v1", "ConfigMap", key.namespace, counter_name(version.spec.model_name))
+    return ModelVersionObserved(version, tuple(ModelDeployment.model_validate(each) for each in deployments), counter)

@@ -6,8 +6,6 @@ pulled, a node without room, a store that does not answer are the cluster's doin
 
 from typing import Any
 
-from msgspec import to_builtins
-
 from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import ScoringPod, Trouble
 from modelward.names import REVISION, Manifest
@@ -47,7 +45,12 @@ def address_of(pod: Manifest) -> str | None:
     """host:port of the admin port, while the server runs."""
     ip = pod.get("status", {}).get("podIP")
     running = any("running" in s.get("state", {}) for s in pod.get("status", {}).get("containerStatuses", []))
-    return f"{ip}:{ADMIN_PORT}" if ip and running else None
+    return host_port(ip, ADMIN_PORT) if ip and running else None
+
+
+def host_port(host: str, port: int) -> str:
+    """An IPv6 address in brackets, as URLs want it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _ready(status: dict[str, Any]) -> bool:
@@ -73,7 +76,7 @@ def _served_before(status: dict[str, Any]) -> ServingRevision | None:
         ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated") or {}
         said = termination(ended.get("message", ""))
         if said and said.serving:
-            return ServingRevision.model_validate(to_builtins(said.serving))
+            return ServingRevision.model_validate(said.serving.serving)
     return None
 
 

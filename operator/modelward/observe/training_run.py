@@ -1,6 +1,7 @@
 """Reads a TrainingRun and, as far as it has come: its dataset, its Job, the versions that are registered."""
 
 from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelVersion, TrainingRun
+from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.plan import Key
 from modelward.decide.training_run import RunObserved
 from modelward.names import Manifest
@@ -16,7 +17,7 @@ async def observe(world: World, key: Key) -> RunObserved | None:
         return None
     run = TrainingRun.model_validate(raw)
     if run.status.is_true("Complete") or run.status.is_true("Failed"):
-        return RunObserved(run, raw)
+        return await _over(world, run, raw)
     return await (_with_job(world, run, raw) if run.status.dataset_version else _with_dataset(world, run, raw))
 
 
@@ -36,4 +37,15 @@ async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserve
     if job is None or job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
     models = await world.kube.list(API, "ModelVersion", namespace)
-    return RunObserved(run, raw, job=job, models=tuple(ModelVersion.model_validate(each) for each in models))
+    counter = await world.kube.get("v1", "ConfigMap", namespace, counter_name(run.spec.model_name))
+    found = tuple(ModelVersion.model_validate(each) for each in models)
+    return RunObserved(run, raw, job=job, models=found, last_number=last_number(counter))
+
+
+async def _over(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
+    """Runs that ended under an earlier operator do not say yet whether their version passed its gates."""
+    name = run.status.model_version
+    if name is None or run.status.condition("Verified"):
+        return RunObserved(run, raw)
+    found = await world.kube.get(API, "ModelVersion", run.metadata.namespace, name)
+    return RunObserved(run, raw, models=(ModelVersion.model_validate(found),) if found else ())

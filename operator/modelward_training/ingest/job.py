@@ -1,5 +1,5 @@
 """The ingest step: one Dataset's source to one DatasetVersion in the store."""
-# ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
+# ruff: noqa: S608 - internal names only; the user's own SQL runs behind locked doors
 
 import tempfile
 from pathlib import Path
@@ -7,16 +7,17 @@ from pathlib import Path
 import duckdb
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
-from modelward_contracts.reports import IngestReport
+from modelward_contracts.reports import MAX_WARNING, MAX_WARNINGS, IngestReport
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
 from . import load, split, validate
-from .prepare import prepare, quoted
+from .columns import Source
+from .prepare import Table, prepare
 from .source import hashed, listed, unchanged
-from .statistics import statistics
+from .statistics import counters, statistics
 
 MAX_SOURCES = 1000
 
@@ -32,27 +33,33 @@ def run(paths: Paths) -> Done:
         folder.mkdir()
         with load.connect(Path(scratch)) as con:
             progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
-            load.load(con, files, task.format)
+            read = load.load(con, files, task, Path(scratch))
             unchanged(files)
             load.lock(con, folder)
             try:
-                manifest = _version(con, task, store, sources, folder)
+                manifest, warnings = _version(con, task, store, sources, read, folder)
             except duckdb.Error as error:
                 raise _resources(error) from error
-    return _report(store, manifest)
+    return _report(store, manifest, warnings)
 
 
 def _version(
-    con: duckdb.DuckDBPyConnection, task: IngestTask, store: Store, sources: list[SourceFile], folder: Path
-) -> DatasetManifest:
-    types = prepare(con, task.prepare_sql)
-    validate.check_columns(task, types)
-    valid = validate.check_rows(con, task, types)
+    con: duckdb.DuckDBPyConnection,
+    task: IngestTask,
+    store: Store,
+    sources: list[SourceFile],
+    read: Source,
+    folder: Path,
+) -> tuple[DatasetManifest, list[str]]:
+    table = prepare(con, task.prepare_sql)
+    validate.check_columns(task, table.types)
+    valid = validate.check_rows(con, task, table)
     progress(f"splitting {valid.rows} rows", 0.6)
-    id_column = split.assign(con, task, types)
-    columns = _columns(con, types)
-    splits = {name: _stored(con, store, task, id_column, name, folder) for name in ("train", "validation", "test")}
-    return DatasetManifest(
+    id_column = split.assign(con, task, table)
+    columns = _columns(con, table, read)
+    splits = {name: _stored(con, store, task, id_column, table, name, folder) for name in split.SPLITS}
+    described = statistics(con, table)
+    manifest = DatasetManifest(
         dataset=task.dataset,
         task=valid.task,
         columns=columns,
@@ -61,33 +68,43 @@ def _version(
         time=task.time,
         classes=valid.classes,
         rows=valid.rows,
-        splits=splits,  # type: ignore[arg-type]  # the keys are the literals of the line above
-        statistics=store.put_json(statistics(con, types)),
+        splits=splits,  # type: ignore[arg-type]  # SPLITS holds the literals
+        statistics=store.put_json(described),
         salt=task.salt,
         sources=sources,
+        csv=read.csv,
     )
+    inputs = {name: value for name, value in described.items() if name not in (task.label, id_column, task.time)}
+    unbalanced = split.unbalanced(con, task, table, valid.classes)
+    return manifest, [*read.warnings, *table.warnings, *counters(inputs), *unbalanced]
 
 
 def _stored(
-    con: duckdb.DuckDBPyConnection, store: Store, task: IngestTask, id_column: str, name: str, folder: Path
+    con: duckdb.DuckDBPyConnection,
+    store: Store,
+    task: IngestTask,
+    id_column: str,
+    table: Table,
+    name: str,
+    folder: Path,
 ) -> Split:
-    files = split.write(con, name, task.label, id_column, folder)
+    files = split.write(con, name, task.label, id_column, table, folder)
     labels: Blob | None = store.put_file(files.labels) if files.labels else None
     return Split(rows=files.rows, data=store.put_file(files.data), labels=labels)
 
 
-def _columns(con: duckdb.DuckDBPyConnection, types: validate.Types) -> list[Column]:
+def _columns(con: duckdb.DuckDBPyConnection, table: Table, read: Source) -> list[Column]:
     nulls = con.execute(
-        "SELECT " + ", ".join(f"bool_or({quoted(name)} IS NULL)" for name in types) + " FROM rows"
+        "SELECT " + ", ".join(f"bool_or({table.sql(name)} IS NULL)" for name in table.types) + " FROM rows"
     ).fetchone()
     assert nulls is not None
     return [
-        Column(name=name, type=kind, nullable=nullable)
-        for (name, kind), nullable in zip(types.items(), nulls, strict=True)
+        Column(name=name, type=kind, nullable=nullable, guessed=name in read.guessed)
+        for (name, kind), nullable in zip(table.types.items(), nulls, strict=True)
     ]
 
 
-def _report(store: Store, manifest: DatasetManifest) -> Done:
+def _report(store: Store, manifest: DatasetManifest, warnings: list[str]) -> Done:
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
         task=manifest.task,
@@ -95,12 +112,21 @@ def _report(store: Store, manifest: DatasetManifest) -> Done:
         bytes=sum(part.data.bytes + (part.labels.bytes if part.labels else 0) for part in manifest.splits.values()),
         split_rows={name: part.rows for name, part in manifest.splits.items()},
         columns=manifest.columns,
+        id=manifest.id,
+        csv=manifest.csv,
+        warnings=_bounded(warnings),
         classes=manifest.classes,
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}")
+
+
+def _bounded(warnings: list[str]) -> list[str]:
+    more = len(warnings) - MAX_WARNINGS
+    kept = warnings if more <= 0 else [*warnings[: MAX_WARNINGS - 1], f"and {more + 1} warnings more"]
+    return [text if len(text) <= MAX_WARNING else text[: MAX_WARNING - 1] + "…" for text in kept]
 
 
 def _resources(error: duckdb.Error) -> JobError:

@@ -1,20 +1,21 @@
-"""Source files into DuckDB's table `source`; after that, its doors are closed."""
+"""Source files into DuckDB's table `raw` and the view `source` over it; after that, its doors are closed."""
 
-import csv
-import gzip
-import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
+from . import read_csv, read_parquet
+from .columns import Source
+from .prepare import quoted
 from .source import Found
 
-DELIMITERS = ",;\t|"
-_LINE = re.compile(r"CSV Error on Line: (\d+)")
+FEW = 10
+"""Rows that may count by chance."""
 
 
 def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
@@ -28,15 +29,22 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     }
     if memory:
         config["memory_limit"] = f"{memory * 6 // 10}B"
-    return duckdb.connect(config=config)
+    con = duckdb.connect(config=config)
+    con.execute("SET TimeZone = 'UTC'")
+    return con
 
 
-def load(con: duckdb.DuckDBPyConnection, files: list[Found], kind: str) -> None:
-    reader = _read_csv if kind == "csv" else _read_parquet
+def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     try:
-        reader(con, files)
+        source = (
+            read_csv.read(con, files, task, scratch) if task.format == "csv" else read_parquet.read(con, files, task)
+        )
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
+    kept = _kept(con, source, task)
+    columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
+    con.execute(f"CREATE VIEW source AS SELECT {columns} FROM raw")  # noqa: S608
+    return source
 
 
 def lock(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -46,93 +54,41 @@ def lock(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("SET lock_configuration = true")
 
 
-def _read_csv(con: duckdb.DuckDBPyConnection, files: list[Found]) -> None:
-    headers = [_header(file) for file in files]
-    _same_columns(files, [names for names, _ in headers])
-    paths, delimiter = [str(file.path) for file in files], headers[0][1]
-    try:
-        con.execute(
-            "CREATE TABLE source AS SELECT * FROM read_csv($1, header = true, skip = 0, delim = $2, quote = '\"', "
-            "escape = '\"', union_by_name = true, sample_size = -1)",
-            [paths, delimiter],
-        )
-    except duckdb.Error as error:
-        if isinstance(error, duckdb.OutOfMemoryException):
-            raise
-        raise _bad_row(files, headers, error) from error
+def _kept(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> list[int]:
+    """All columns but a saved row index and nameless empty ones, unless the Dataset speaks of them."""
+    spoken = {task.label, task.id, task.time, *task.types}
+    sql = task.prepare_sql or ""
+    kept = []
+    for number, name in enumerate(source.names):
+        why = None if name in spoken or name in sql else _superfluous(con, source, number)
+        if why:
+            source.warnings.append(f"the column {name!r} {why}: it is left out; name it in prepare.sql to have it")
+        else:
+            kept.append(number)
+    return kept
 
 
-def _header(file: Found) -> tuple[list[str], str]:
-    """Column names and delimiter of the first line."""
-    opener: Any = gzip.open if file.path.suffix == ".gz" else open
-    try:
-        with opener(file.path, "rb") as source:
-            line = source.readline().decode("utf-8-sig")
-        delimiter = max(DELIMITERS, key=line.count)
-        return next(csv.reader([line], delimiter=delimiter)), delimiter
-    except (UnicodeDecodeError, OSError, csv.Error, StopIteration) as error:
-        raise JobError(
-            "InvalidFile", f"{file.name}, row 1: the header is not readable as UTF-8 CSV: {error}"
-        ) from error
+def _superfluous(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> str | None:
+    name = source.names[number]
+    if name in source.index:
+        return "is the index that pandas saved"
+    if name in source.unnamed:
+        found = con.execute(
+            f"SELECT count({source.expressions[number]}) FROM raw"  # noqa: S608
+        ).fetchone()
+        if found == (0,):
+            return "has no name and no value"
+        if counts(con, source, number):
+            return "has no name and counts the rows"
+    return None
 
 
-def _same_columns(files: list[Found], headers: list[list[str]]) -> None:
-    first = set(headers[0])
-    for file, header in zip(files, headers, strict=True):
-        for name in first.symmetric_difference(header):
-            has, lacks = (file.name, files[0].name) if name in header else (files[0].name, file.name)
-            raise JobError("InvalidFile", f"{lacks} lacks the column {name!r} that {has} has: make the files alike")
-
-
-def _bad_row(files: list[Found], headers: list[tuple[list[str], str]], error: duckdb.Error) -> JobError:
-    """Some errors say where. The sniffer names a file but no row; reading each file as plain text names both."""
-    for file in files:
-        if _LINE.search(str(error)) and f"file = {file.path}\n" in str(error):
-            return JobError("InvalidFile", f"{file.name}, {_where(error)}")
-    for file, (names, delimiter) in zip(files, headers, strict=True):
-        columns = dict.fromkeys(names, "VARCHAR")
-        with duckdb.connect() as con:
-            try:
-                con.execute(
-                    "SELECT count(*) FROM read_csv($1, header = true, skip = 0, auto_detect = false, delim = $2, "
-                    "quote = '\"', escape = '\"', columns = $3)",
-                    [str(file.path), delimiter, columns],
-                ).fetchall()
-            except duckdb.Error as plain:
-                return JobError("InvalidFile", f"{file.name}, {_where(plain)}")
-    return JobError("InvalidFile", f"the files cannot be read as CSV: {_first_line(error)}")
-
-
-def _where(error: duckdb.Error) -> str:
-    text = str(error)
-    line = _LINE.search(text)
-    if line is None:
-        return _first_line(error)
-    rest = [part for part in text[line.end() :].splitlines() if part and not part.startswith("Original Line")]
-    return f"row {line[1]}: {rest[0].rstrip('.') if rest else 'not readable'}"
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).splitlines()[0]
-
-
-def _read_parquet(con: duckdb.DuckDBPyConnection, files: list[Found]) -> None:
-    headers = []
-    for file in files:
-        try:
-            headers.append(
-                [row[0] for row in con.execute("DESCRIBE FROM read_parquet($1)", [str(file.path)]).fetchall()]
-            )
-        except duckdb.Error as error:
-            reason = _first_line(error).replace(str(file.path), file.name)
-            raise JobError("InvalidFile", f"{file.name} is not readable as Parquet: {reason}") from error
-    _same_columns(files, headers)
-    try:
-        con.execute(
-            "CREATE TABLE source AS SELECT * FROM read_parquet($1, union_by_name = true)",
-            [[str(file.path) for file in files]],
-        )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise JobError("InvalidFile", f"the files cannot be read together: {_first_line(error)}") from error
+def counts(con: duckdb.DuckDBPyConnection, source: Source, number: int) -> bool:
+    """Whether the column is the number of the row in its file, from any start."""
+    value = f"TRY_CAST(({source.expressions[number]}) AS BIGINT)"
+    part = " ".join(f"WHEN rowid >= {start} THEN {start}" for start in reversed(source.starts))
+    row = con.execute(
+        f"SELECT bool_and(low = high AND filled = n), sum(n) FROM (SELECT min({value} - rowid) low, "  # noqa: S608
+        f"max({value} - rowid) high, count({value}) filled, count(*) n FROM raw GROUP BY CASE {part} END)"
+    ).fetchone()
+    return row is not None and row[0] is True and row[1] >= FEW

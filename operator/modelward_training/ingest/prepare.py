@@ -1,33 +1,27 @@
-"""The user's one SELECT over `source`, and a clean table `clean` of five column types."""
+"""The user's one SELECT over `source`, and a clean table `clean` of five column types.
+
+The columns of `clean` are c0, c1, … whatever the users call theirs: SQL has words of its own (rowid among them), knows
+no upper case, and our helper columns need names too.
+"""
 # ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
+
+from dataclasses import dataclass, field
 
 import duckdb
 
 from modelward_contracts.manifests import ColumnType
 from modelward_training.outcome import JobError
 
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _TYPES: dict[str, ColumnType] = {
     "BOOLEAN": "boolean",
-    **dict.fromkeys(
-        (
-            "TINYINT",
-            "SMALLINT",
-            "INTEGER",
-            "BIGINT",
-            "UTINYINT",
-            "USMALLINT",
-            "UINTEGER",
-            "UBIGINT",
-            "HUGEINT",
-            "UHUGEINT",
-        ),
-        "integer",
-    ),
+    **dict.fromkeys((*_INTEGERS, *(f"U{name}" for name in _INTEGERS)), "integer"),
     **dict.fromkeys(("FLOAT", "DOUBLE", "DECIMAL"), "number"),
     **dict.fromkeys(("VARCHAR", "ENUM", "UUID"), "string"),
     **dict.fromkeys(
         ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"), "timestamp"
     ),
+    '"NULL"': "number",
 }
 _CASTS: dict[ColumnType, str] = {
     "boolean": "{}",
@@ -38,38 +32,73 @@ _CASTS: dict[ColumnType, str] = {
 }
 
 
-def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> dict[str, ColumnType]:
+@dataclass
+class Table:
+    """The prepared columns by the users' names, in order."""
+
+    types: dict[str, ColumnType]
+    warnings: list[str] = field(default_factory=list)
+
+    def sql(self, name: str) -> str:
+        """The column in `clean` and `rows`."""
+        return f"c{list(self.types).index(name)}"
+
+
+def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> Table:
     """Make the table `clean`, and say its columns and their types."""
-    con.execute("DROP TABLE IF EXISTS prepared")
-    if sql is None:
-        con.execute("ALTER TABLE source RENAME TO prepared")
-    else:
-        _select(con, sql)
-    types = {name: _type(name, kind) for name, kind, *_ in con.execute("DESCRIBE prepared").fetchall()}
-    casts = ", ".join(f"{_cast(name, kind)} AS {quoted(name)}" for name, kind in types.items())
+    relation = "source" if sql is None else _select(con, sql)
+    described = con.execute(f"DESCRIBE {relation}").fetchall()
+    table = Table({name: _type(name, kind) for name, kind, *_ in described})
+    casts = ", ".join(
+        f"{_CASTS[kind].replace('{}', quoted(name))} AS c{n}" for n, (name, kind) in enumerate(table.types.items())
+    )
+    _infinite(con, relation, table)
     try:
-        con.execute(f"CREATE TABLE clean AS SELECT {casts} FROM prepared")
+        con.execute(f"CREATE TABLE clean AS SELECT {casts} FROM {relation}")
     except duckdb.ConversionException as error:
-        raise JobError("InvalidColumn", f"a whole number does not fit into 64 bits: {_said(error)}") from error
-    con.execute("DROP TABLE prepared")
-    return types
+        raise JobError(
+            "InvalidColumn",
+            f"a whole number does not fit into 64 bits ({_said(error)}): make it text or DOUBLE in prepare.sql or "
+            "columns.types",
+        ) from error
+    con.execute("DROP TABLE IF EXISTS prepared")
+    con.execute("DROP VIEW source")
+    con.execute("DROP TABLE raw")
+    return table
 
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _select(con: duckdb.DuckDBPyConnection, sql: str) -> None:
+def _select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
     try:
         statements = con.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise JobError("InvalidSQL", "prepare.sql must be one SELECT over the table `source`, and nothing else")
         con.execute(f"CREATE TABLE prepared AS {statements[0].query}")
-        con.execute("DROP TABLE source")
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"prepare.sql does not fit into memory: {_said(error)}") from error
     except duckdb.Error as error:
         raise JobError("InvalidSQL", f"prepare.sql failed: {_said(error)}{_columns(con, error)}") from error
+    return "prepared"
+
+
+def _infinite(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> None:
+    numbers = [name for name, kind in table.types.items() if kind == "number"]
+    if not numbers:
+        return
+    row = con.execute(
+        "SELECT "
+        + ", ".join(f"count(*) FILTER (isinf({quoted(name)}::DOUBLE))" for name in numbers)
+        + f" FROM {relation}"
+    ).fetchone()
+    assert row is not None
+    table.warnings += [
+        f"column {name!r}: {count} infinite numbers are taken as missing"
+        for name, count in zip(numbers, row, strict=True)
+        if count
+    ]
 
 
 def _columns(con: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
@@ -80,16 +109,14 @@ def _columns(con: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
 
 
 def _type(name: str, kind: str) -> ColumnType:
-    known = _TYPES.get(kind.split("(")[0])
+    known = None if kind.endswith("]") else _TYPES.get(kind.split("(")[0])
     if known is None:
         raise JobError(
-            "InvalidColumn", f"column {name!r} holds {kind}: turn it into numbers, text or timestamps in prepare.sql"
+            "InvalidColumn",
+            f"column {name!r} holds {kind[:80]}: turn it into numbers, text or timestamps in prepare.sql, or "
+            "leave it out",
         )
     return known
-
-
-def _cast(name: str, kind: ColumnType) -> str:
-    return _CASTS[kind].replace("{}", quoted(name))
 
 
 def _said(error: duckdb.Error) -> str:

@@ -5,15 +5,16 @@ from typing import Any
 
 import duckdb
 
-from .prepare import quoted
-from .validate import Types
+from .prepare import Table
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP = 20
+COUNTING = 10
+"""Rows that may count by chance."""
 
 
-def statistics(con: duckdb.DuckDBPyConnection, types: Types) -> dict[str, Any]:
-    return {name: _column(con, quoted(name), kind) for name, kind in sorted(types.items())}
+def statistics(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, Any]:
+    return {name: _column(con, table.sql(name), kind) for name, kind in sorted(table.types.items())}
 
 
 def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, Any]:
@@ -55,3 +56,16 @@ def _one(con: duckdb.DuckDBPyConnection, columns: str) -> tuple[Any, ...]:
 def _rounded(value: float | None) -> float | None:
     """Sums of floats depend on their order in the last digits; what is stored must not."""
     return None if value is None else float(f"{value:.9g}")
+
+
+def counters(described: dict[str, Any]) -> list[str]:
+    """Columns that only number the rows: a model learns the order in which rows were saved."""
+    return [
+        f"the column {name!r} only counts: {found['minimum']} to {found['maximum']}, each once. If it numbers the "
+        "rows, write it as columns.id or leave it out in prepare.sql, or the model learns the order of the rows"
+        for name, found in described.items()
+        if found["type"] in ("integer", "number")
+        and found["nulls"] == 0
+        and found["distinct"] == found["count"] >= COUNTING
+        and found["maximum"] - found["minimum"] == found["count"] - 1
+    ]

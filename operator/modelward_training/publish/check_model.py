@@ -31,17 +31,6 @@ def checked(data: bytes) -> onnx.ModelProto:
     return model
 
 
-def class_labels(model: onnx.ModelProto) -> list[str] | None:
-    """The classes that a classifier node of the standard names, in the order of its probabilities."""
-    found = None
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
-                labels = [text.decode() for text in attribute.strings] or [str(number) for number in attribute.ints]
-                found = labels or found
-    return found
-
-
 def _tensors(model: onnx.ModelProto) -> Iterator[onnx.TensorProto]:
     yield from _of_graph(model.graph)
     for function in model.functions:

@@ -34,6 +34,8 @@ class HeldOut:
     probabilities: Array | None
     native_predicted: Array
     native_probabilities: Array | None
+    moved: Array | None = None
+    """How far each prediction, or the farthest probability of the row, went when inputs were nudged."""
 
 
 def examine(folder: Path) -> Examined:
@@ -67,6 +69,7 @@ def held_out(folder: Path, split: str, signature: Signature) -> HeldOut:
             probabilities=arrays.get("model_probabilities"),
             native_predicted=arrays["native_predicted"],
             native_probabilities=arrays.get("native_probabilities"),
+            moved=arrays.get("moved"),
         )
 
 

@@ -7,29 +7,53 @@ folder holds model.onnx, predictions.parquet, dataset.json and the held-out spli
 import resource
 import sys
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelward_contracts.manifests import DatasetManifest, Signature
+from modelward_contracts.manifests import DatasetManifest, Signature, Tensor
 from modelward_contracts.wire import canonical, decode
+from modelward_onnx.zipmap import unzip
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import predict
-from .check_model import checked, class_labels
-from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure
-from .feeds import columns, feed
+from . import predict, rounding, shapes, signature
+from .batching import batching, mixes
+from .check_model import checked
+from .classes import name_labels
+from .columns import per_column
+from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure, Tolerance
+from .feeds import columns, feed, rounded
 from .golden import golden
-from .signature import signature
+from .outputs import meaning
 
 BATCH = 4096
 LATENCY_RUNS, LATENCY_SECONDS = 200, 2.0
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A model and what it gave for each held-out split."""
+
+    session: Any
+    memory: int
+    inputs: list[Tensor]
+    tables: dict[str, pa.Table]
+    feeds: dict[str, dict[str, Array]]
+    outputs: dict[str, dict[str, Array]]
+
+    def all(self) -> dict[str, Array]:
+        """The outputs of all splits, one after another."""
+        names = self.outputs[HELD_OUT[0]]
+        return {name: np.concatenate([self.outputs[split][name] for split in HELD_OUT]) for name in names}
 
 
 def main(folder: Path) -> int:
@@ -43,21 +67,106 @@ def main(folder: Path) -> int:
 
 
 def _examine(folder: Path) -> Examined:
-    data = (folder / "model.onnx").read_bytes()
+    """Usual exports are brought into the form that is served; model.onnx in `folder` is then what was measured."""
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
-    labels = class_labels(checked(data))
+    data = (folder / "model.onnx").read_bytes()
+    model = checked(data)
+    zipped = unzip(model)
+    edits = [*map(_unzipped, zipped), *per_column(model, dataset)]
+    ran = _ran(folder, _bytes(model) if edits else data, dataset)
+    meant = meaning(ran.all(), model, dataset, zipped)
+    shaped = shapes.declare(model, ran.all())
+    if meant.by_number:
+        name_labels(model, str(meant.label), dataset)
+    if shaped or meant.by_number:
+        ran = _ran(folder, _bytes(model), dataset)
+    edits += shaped
+    if edits or meant.by_number:
+        data = _bytes(model)
+        (folder / "model.onnx").write_bytes(data)
+    made = Signature(
+        inputs=ran.inputs,
+        outputs=shapes.measured(signature.outputs(ran.session), ran.all()),
+        classes=meant.classes,
+        label_output=meant.label,
+        probability_output=meant.probability,
+    )
+    _compare(folder, ran, model, made, dataset)
+    single = _session(data, 1)
+    told = [*edits, *meant.notes, predict.unread(folder / "predictions.parquet", made, dataset)]
+    return Examined(
+        signature=made,
+        latency_seconds=_latency(single, ran.feeds["test"]),
+        memory_bytes=max(ran.memory, len(data)),
+        golden=golden(made, ran.feeds["test"], partial(_run, single), partial(_run, ran.session)),
+        batching=batching(model, made, partial(_run, single), ran.feeds["test"]),
+        tolerance=Tolerance(
+            trees=rounding.of_trees(model),
+            exponential=rounding.ends_in_exponential(model, made.label_output or ""),
+            output_epsilon=_epsilon(ran, made),
+        ),
+        notes=[note for note in (*told, *_lossy(ran)) if note],
+    )
+
+
+def _ran(folder: Path, data: bytes, dataset: DatasetManifest) -> Ran:
     before = _resident()
     session = _session(data, max(2, limits.cpus()))
     memory = _resident() - before
-    made = signature(session, dataset, labels)
-    feeds = {split: _held_out(folder, split, session, made, dataset) for split in HELD_OUT}
-    single = _session(data, 1)
-    return Examined(
-        signature=made,
-        latency_seconds=_latency(single, feeds["test"]),
-        memory_bytes=max(memory, len(data)),
-        golden=golden(made, feeds["test"], partial(_run, single, made), partial(_run, session, made)),
-    )
+    inputs = signature.inputs(session, dataset)
+    signature.outputs(session)
+    wanted = [dataset.id, *columns(inputs)]
+    tables = {split: pq.read_table(folder / f"{split}.parquet", columns=wanted) for split in HELD_OUT}
+    feeds = {split: feed(inputs, table) for split, table in tables.items()}
+    # Rows are measured as they will be answered: alone, where what a row is told depends on its neighbours.
+    batch = BATCH if mixes(partial(_run, session), feeds["test"]) is None else 1
+    outputs = {split: _batches(session, given, split, batch) for split, given in feeds.items()}
+    return Ran(session, memory, inputs, tables, feeds, outputs)
+
+
+def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, dataset: DatasetManifest) -> None:
+    """Write each split's raw outputs and both predictions as arrays."""
+    for split in HELD_OUT:
+        ids = ran.tables[split][dataset.id]
+        predicted = predict.of_model(ran.outputs[split], made, dataset)
+        _no_nan(predicted, ids, split)
+        native = predict.native(folder / "predictions.parquet", ids, made, dataset)
+        arrays = {f"output_{number}": _storable(ran.outputs[split][t.name]) for number, t in enumerate(made.outputs)}
+        for name, one in (("model", predicted), ("native", native)):
+            arrays[f"{name}_predicted"] = one.predicted
+            if one.probabilities is not None:
+                arrays[f"{name}_probabilities"] = one.probabilities
+        if not rounding.has_trees(model):
+            nudged = _batches(ran.session, rounding.nudged(ran.feeds[split]), split)
+            arrays["moved"] = _moved(predicted, predict.of_model(nudged, made, dataset))
+        np.savez(folder / f"{split}.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes them for a flag
+
+
+def _moved(predicted: predict.Predictions, nudged: predict.Predictions) -> Array:
+    if predicted.probabilities is None or nudged.probabilities is None:
+        gaps: Array = np.abs(nudged.predicted - predicted.predicted).astype(float)
+    else:
+        gaps = np.abs(nudged.probabilities - predicted.probabilities).max(axis=1)
+    return np.nan_to_num(gaps)
+
+
+def _lossy(ran: Ran) -> list[str]:
+    tables = pa.concat_tables([ran.tables[split] for split in HELD_OUT])
+    return [note for tensor in ran.inputs if (note := rounded(tables, tensor)) is not None]
+
+
+def _epsilon(ran: Ran, made: Signature) -> float:
+    name = made.probability_output or made.label_output or ""
+    dtype = ran.outputs["test"][name].dtype
+    return float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
+
+
+def _unzipped(name: str) -> str:
+    return f"the output {name!r} was a ZipMap: the stored model gives the tensor before it, a column for each class"
+
+
+def _bytes(model: onnx.ModelProto) -> bytes:
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _session(data: bytes, threads: int) -> Any:
@@ -70,37 +179,20 @@ def _session(data: bytes, threads: int) -> Any:
         raise JobError("InvalidModel", f"onnxruntime cannot load model.onnx: {_first_line(error)}") from error
 
 
-def _held_out(folder: Path, split: str, session: Any, made: Signature, dataset: DatasetManifest) -> dict[str, Array]:
-    """Run the model on a split and write its raw outputs and both predictions beside it; returns the inputs."""
-    table = pq.read_table(folder / f"{split}.parquet", columns=[dataset.id, *columns(made)])
-    inputs = feed(made, table)
-    outputs = _batches(session, made, inputs, split)
-    predicted = predict.of_model(outputs, made, dataset)
-    _no_nan(predicted, table[dataset.id], split)
-    native = predict.native(folder / "predictions.parquet", table[dataset.id], made, dataset)
-    arrays = {f"output_{number}": _storable(outputs[tensor.name]) for number, tensor in enumerate(made.outputs)}
-    for name, one in (("model", predicted), ("native", native)):
-        arrays[f"{name}_predicted"] = one.predicted
-        if one.probabilities is not None:
-            arrays[f"{name}_probabilities"] = one.probabilities
-    np.savez(folder / f"{split}.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes them for a flag
-    return inputs
-
-
-def _batches(session: Any, made: Signature, inputs: dict[str, Array], split: str) -> dict[str, Array]:
+def _batches(session: Any, inputs: dict[str, Array], split: str, size: int = BATCH) -> dict[str, Array]:
     rows = len(next(iter(inputs.values())))
     parts = []
-    for start in range(0, rows, BATCH):
-        batch = {name: values[start : start + BATCH] for name, values in inputs.items()}
+    for start in range(0, rows, size):
+        batch = {name: values[start : start + size] for name, values in inputs.items()}
         try:
-            parts.append(_run(session, made, batch))
+            parts.append(_run(session, batch))
         except Exception as error:
             raise JobError("InvalidModel", f"model.onnx fails on rows of {split}: {_first_line(error)}") from error
-    return {tensor.name: np.concatenate([part[tensor.name] for part in parts]) for tensor in made.outputs}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _run(session: Any, made: Signature, inputs: dict[str, Array]) -> dict[str, Array]:
-    names = [tensor.name for tensor in made.outputs]
+def _run(session: Any, inputs: dict[str, Array]) -> dict[str, Array]:
+    names = [value.name for value in session.get_outputs()]
     outputs = dict(zip(names, session.run(names, inputs), strict=True))
     rows = len(next(iter(inputs.values())))
     for name, values in outputs.items():

@@ -1,10 +1,19 @@
 """What the examining process leaves besides arrays."""
 
-from modelward_contracts.manifests import GoldenRequests, Signature
+from modelward_contracts.manifests import Batching, GoldenRequests, Signature
 from modelward_contracts.wire import Wire
 
 HELD_OUT = ("validation", "test")
 EXAMINED, FAILURE = "examined.json", "failure.json"
+
+
+class Tolerance(Wire, frozen=True, kw_only=True):
+    """What rounding allows; see `rounding`."""
+
+    trees: float = 0.0
+    exponential: bool = False
+    output_epsilon: float = 0.0
+    """Of the probabilities' type."""
 
 
 class Examined(Wire, frozen=True, kw_only=True):
@@ -12,6 +21,10 @@ class Examined(Wire, frozen=True, kw_only=True):
     latency_seconds: dict[str, float]
     memory_bytes: int
     golden: GoldenRequests
+    batching: Batching
+    tolerance: Tolerance
+    notes: list[str] = []
+    """What a user should know of how the model was taken: one sentence each."""
 
 
 class Failure(Wire, frozen=True, kw_only=True):

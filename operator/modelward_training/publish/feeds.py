@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelward_contracts.manifests import Signature, Tensor
+from modelward_contracts.manifests import Tensor
 
 DTYPES: dict[str, Any] = {
     "FP16": np.float16,
@@ -21,17 +21,41 @@ DTYPES: dict[str, Any] = {
 Array = np.ndarray[Any, Any]
 
 
-def columns(signature: Signature) -> list[str]:
-    return [tensor.column or tensor.name for tensor in signature.inputs]
+LOSS = 1e-5
+"""Of a column's standard deviation: what an input may round off before it is told."""
 
 
-def feed(signature: Signature, table: pa.Table) -> dict[str, Array]:
+def columns(inputs: list[Tensor]) -> list[str]:
+    return [tensor.column or tensor.name for tensor in inputs]
+
+
+def feed(inputs: list[Tensor], table: pa.Table) -> dict[str, Array]:
     return {
         tensor.name: as_input(table[tensor.column or tensor.name], tensor).reshape(
             (-1,) if len(tensor.shape) == 1 else (-1, 1)
         )
-        for tensor in signature.inputs
+        for tensor in inputs
     }
+
+
+def rounded(table: pa.Table, tensor: Tensor) -> str | None:
+    """Told of a column whose numbers the input's float rounds by more than is negligible."""
+    name = tensor.column or tensor.name
+    whole = pa.types.is_integer(table[name].type)
+    if tensor.datatype not in ("FP16", "FP32") or not (whole or pa.types.is_floating(table[name].type)):
+        return None
+    values = table[name].drop_null().cast(pa.float64(), safe=False).to_numpy()
+    values = values[np.isfinite(values)]
+    with np.errstate(over="ignore"):
+        lost = np.abs(values.astype(DTYPES[tensor.datatype]).astype(np.float64) - values).max(initial=0.0)
+    if not lost > (0 if whole else LOSS * values.std()):
+        return None
+    what = "64" if tensor.datatype == "FP32" else "32 or FP64"
+    return (
+        f"{tensor.datatype} rounds the numbers of {name!r}, which reach {values[np.abs(values).argmax()]:.12g}, by up "
+        f"to {lost:.3g}: export the input as {'INT64 or ' if whole else ''}FP{what}, or subtract a constant in"
+        " prepare.sql"
+    )
 
 
 def as_input(column: pa.ChunkedArray, tensor: Tensor) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
-from modelward_contracts.reports import PublishReport
+from modelward_contracts.reports import GateResult, PublishReport
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import TrainTask
 from modelward_contracts.verdicts import run_key
@@ -18,9 +18,9 @@ from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
 from . import evaluate, intake, metrics, parity
+from .classes import texts
 from .evaluate import HeldOut
 from .examined import HELD_OUT, Examined
-from .predict import texts
 from .profile import profile
 
 Array = np.ndarray[Any, Any]
@@ -71,8 +71,11 @@ def _publish(
     examined: Examined,
     parts: dict[str, HeldOut],
 ) -> Done:
-    compare = parity.regression if dataset.task == "regression" else parity.classification
-    compared = compare(list(parts.values()))
+    held_out = list(parts.values())
+    if dataset.task == "regression":
+        compared = parity.regression(held_out, examined.tolerance)
+    else:
+        compared = parity.classification(held_out, examined.tolerance, dataset.classes)
     measured = {split: _measure(store, dataset, split, part) for split, part in parts.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
     outputs = {
@@ -87,6 +90,7 @@ def _publish(
         profile=store.put_json(profile(examined.signature, folder / "train.parquet", outputs)),
         golden=store.put_json(examined.golden),
         dataset=task.dataset,
+        batching=examined.batching,
         inputs_hash=inputs_hash(task),
     )
     return _report(task, store, manifest, examined, measured, compared)
@@ -116,13 +120,25 @@ def _report(
         latency_seconds=examined.latency_seconds,
         memory_bytes=examined.memory_bytes,
         gates=gates,
+        batching=manifest.batching,
         inputs_hash=manifest.inputs_hash,
+        notes=examined.notes,
     )
-    failed = [f"{gate.metric} is {gate.value} and not {gate.bound}" for gate in gates if not gate.passed]
+    failed = [_missed(gate, manifest) for gate in gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
+    message = "; ".join([message, *examined.notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
     store.write_record(run_key(manifest.inputs_hash), {"manifest": digest, "report": done.report})
     return done
+
+
+def _missed(gate: GateResult, manifest: ModelManifest) -> str:
+    if gate.value is not None:
+        return f"{gate.metric} is {gate.value:.6g} and not {gate.bound}"
+    why = "the test rows do not allow it"
+    if manifest.task == "classification" and manifest.signature.probability_output is None:
+        why = "model.onnx gives no probabilities"
+    return f"{gate.metric} is not measured, because {why}, and so not {gate.bound}"
 
 
 def _measure(store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> dict[str, float]:

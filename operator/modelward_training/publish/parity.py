@@ -1,8 +1,9 @@
 """Does the ONNX model say what the trained model said? Compared on every held-out row.
 
 Classes: at most 0.1 % of labels differ (rows that the native model itself is torn between don't count), and the
-99th percentile of the difference in probability is at most 1e-4. Numbers: at most 0.1 % of rows differ by more than
-1e-5 of their size. The largest difference is reported and does not decide: one flipped split of a tree is legitimate.
+99th percentile of the difference in probability is within what rounding allows. Numbers: at most 0.1 % of rows differ
+by more than rounding allows, which `rounding` derives. The largest difference is reported and does not decide: one
+flipped split of a tree is legitimate. What is refused is refused with what the numbers show (`relation`).
 """
 
 from typing import Any
@@ -11,53 +12,66 @@ import numpy as np
 
 from modelward_training.outcome import JobError
 
+from . import relation, rounding
 from .evaluate import HeldOut
+from .examined import Tolerance
 
 MISMATCH = 1e-3
-PROBABILITY = 1e-4
-RELATIVE = 1e-5
 Array = np.ndarray[Any, Any]
 
 
-def classification(parts: list[HeldOut]) -> dict[str, float]:
-    different = np.concatenate([part.predicted != part.native_predicted for part in parts])
+def classification(parts: list[HeldOut], tolerance: Tolerance, classes: list[str]) -> dict[str, float]:
+    labels, native_labels = _joined(parts, "predicted"), _joined(parts, "native_predicted")
+    different = labels != native_labels
     found = {"rows": float(len(different))}
     torn = np.zeros(len(different), bool)
-    if all(part.probabilities is not None and part.native_probabilities is not None for part in parts):
-        native = np.concatenate([_array(part.native_probabilities) for part in parts])
-        gaps = np.abs(np.concatenate([_array(part.probabilities) for part in parts]) - native).max(axis=1)
+    compared = all(part.probabilities is not None and part.native_probabilities is not None for part in parts)
+    if compared:
+        model, native = _joined(parts, "probabilities"), _joined(parts, "native_probabilities")
+        allowed = rounding.of_probability(tolerance.trees, _moved(parts), tolerance.output_epsilon)
+        gaps = np.abs(model - native).max(axis=1)
         first, second = np.sort(native, axis=1)[:, [-1, -2]].T
-        torn = first - second < 2 * PROBABILITY
-        found |= _differences(gaps)
+        torn = first - second < 2 * allowed
+        found |= _differences(gaps) | {"tolerance": allowed}
     found["label_mismatch"] = float((different & ~torn).mean())
-    _hold("the share of different labels", found["label_mismatch"], MISMATCH)
-    _hold("the 99th percentile of the difference in probability", found.get("p99_difference", 0), PROBABILITY)
+    if compared and not found["p99_difference"] <= allowed:
+        what = "the 99th percentile of the difference in probability"
+        raise _failed(what, found["p99_difference"], allowed, relation.of_probabilities(model, native))
+    if not found["label_mismatch"] <= MISMATCH:
+        what, shown = "the share of different labels", relation.of_labels(labels, native_labels, classes)
+        raise _failed(what, found["label_mismatch"], MISMATCH, shown)
     return found
 
 
-def regression(parts: list[HeldOut]) -> dict[str, float]:
-    model = np.concatenate([part.predicted for part in parts])
-    native = np.concatenate([part.native_predicted for part in parts])
+def regression(parts: list[HeldOut], tolerance: Tolerance) -> dict[str, float]:
+    model, native = _joined(parts, "predicted"), _joined(parts, "native_predicted")
+    allowed = rounding.allowed(native, tolerance.trees, _moved(parts), tolerance.exponential)
     size = np.maximum(np.abs(native), np.median(np.abs(native)))
-    gaps = np.abs(model - native) / np.where(size > 0, size, 1)
-    share = float((gaps > RELATIVE).mean())
-    _hold(f"the share of predictions that differ by more than {RELATIVE:g} of their size", share, MISMATCH)
-    return {"rows": float(len(gaps)), "label_mismatch": share, **_differences(gaps)}
+    size = np.where(size > 0, size, 1)
+    gaps = np.abs(model - native)
+    share = float((gaps > allowed).mean())
+    relative = float(np.median(allowed / size))
+    if not share <= MISMATCH:
+        what = f"the share of predictions that differ by more than rounding ({relative:.2g} of their size)"
+        raise _failed(what, share, MISMATCH, relation.of_numbers(model, native))
+    return {"rows": float(len(gaps)), "label_mismatch": share, "tolerance": relative, **_differences(gaps / size)}
+
+
+def _joined(parts: list[HeldOut], name: str) -> Array:
+    return np.concatenate([getattr(part, name) for part in parts])
+
+
+def _moved(parts: list[HeldOut]) -> Array | None:
+    return _joined(parts, "moved") if all(part.moved is not None for part in parts) else None
 
 
 def _differences(gaps: Array) -> dict[str, float]:
     return {"p99_difference": float(np.quantile(gaps, 0.99)), "max_difference": float(gaps.max())}
 
 
-def _hold(what: str, value: float, bound: float) -> None:
-    if not value <= bound:
-        raise JobError(
-            "ParityFailed",
-            f"model.onnx does not say what predictions.parquet says: {what} is {value:.3g}, "
-            f"at most {bound:g} is allowed; export the model that made the predictions, and put no scaler before trees",
-        )
-
-
-def _array(values: Array | None) -> Array:
-    assert values is not None
-    return values
+def _failed(what: str, value: float, bound: float, shown: str) -> JobError:
+    return JobError(
+        "ParityFailed",
+        f"model.onnx does not say what predictions.parquet says: {what} is {value:.3g}, at most {bound:.3g} is "
+        f"allowed; what the numbers show: {shown}",
+    )

@@ -2,6 +2,7 @@
 or values. Runs in the examining process.
 """
 
+import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ import pyarrow.compute as pc
 
 from modelward_contracts.manifests import DatasetManifest, Signature
 from modelward_training.outcome import JobError
+
+from .classes import known, positions, texts
+from .probabilities import fault
 
 Array = np.ndarray[Any, Any]
 
@@ -49,13 +53,31 @@ def native(path: Any, ids: pa.ChunkedArray, signature: Signature, dataset: Datas
     return Predictions(numbers, _native_probabilities(table, signature, dataset))
 
 
-def texts(values: Array) -> Array:
-    """Labels as the dataset's classes are written."""
-    if values.dtype.kind == "b":
-        return np.where(values, "true", "false")
-    if values.dtype.kind == "f" and np.all(values == np.floor(values)):
-        values = values.astype(np.int64)
-    return values.astype(str)
+def unread(path: Any, signature: Signature, dataset: DatasetManifest) -> str | None:
+    """Why probabilities are compared on one side only, or a column of predictions.parquet is not read at all."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(path).names
+    wanted = {name: f"probability_{name}" for name in signature.classes}
+    found = [column for column in _named(names, dataset.classes) if column in names]
+    if dataset.task == "regression":
+        return None
+    has = bool(found) if len(signature.classes) == 2 else len(found) >= len(signature.classes)
+    has = has or ("probability" in names and len(signature.classes) == 2)
+    others = [name for name in names if name not in (dataset.id, "prediction", "probability", *found)]
+    if has:
+        if signature.probability_output is None:
+            return "the probabilities in predictions.parquet are compared with nothing: model.onnx gives none"
+        return None
+    if signature.probability_output is None and not others:
+        return None
+    asked = "`probability`" if len(wanted) == 2 else ", ".join(f"`{name}`" for name in list(wanted.values())[:4])
+    lacking = [name for name in wanted.values() if name not in names]
+    close = difflib.get_close_matches("probability", others, n=1, cutoff=0.3) or others[:1]
+    seen = f" (it has {close[0]!r}, which is not read)" if close else ""
+    if found:
+        seen = f" (it lacks {lacking[0]!r})"
+    return f"probabilities are measured, but not compared: predictions.parquet has no column {asked}{seen}"
 
 
 def _read(path: Any) -> pa.Table:
@@ -91,16 +113,29 @@ def _aligned(table: pa.Table, ids: pa.ChunkedArray, name: str) -> pa.Table:
     return table.take(position)
 
 
+def _named(columns: list[str], classes: list[str]) -> dict[str, str]:
+    """The columns `probability_CLASS` there are, with the class as the dataset writes it."""
+    given = [name.removeprefix("probability_") for name in columns if name.startswith("probability_")]
+    named = zip(given, known(given, classes), strict=True)
+    return {f"probability_{name}": meant for name, meant in named if meant in classes}
+
+
 def _native_probabilities(table: pa.Table, signature: Signature, dataset: DatasetManifest) -> Array | None:
-    names = [f"probability_{name}" for name in dataset.classes]
-    if all(f"probability_{name}" in table.column_names for name in signature.classes):
-        columns = [_floats(table, name) if name in table.column_names else np.zeros(len(table)) for name in names]
-        return np.column_stack(columns)
-    if "probability" in table.column_names and len(signature.classes) == 2:
-        second = _both(_floats(table, "probability").reshape(-1, 1))
-        order = sorted(signature.classes, key=dataset.classes.index)
-        return _ordered(second, order, dataset.classes)
-    return None
+    of_class = {meant: column for column, meant in _named(table.column_names, dataset.classes).items()}
+    found = None
+    if all(name in of_class for name in signature.classes):
+        columns = [
+            _floats(table, of_class[name]) if name in of_class else np.zeros(len(table)) for name in dataset.classes
+        ]
+        found = np.column_stack(columns)
+    elif len(signature.classes) == 2 and ("probability" in table.column_names or of_class):
+        first, second = sorted(signature.classes, key=dataset.classes.index)
+        column = "probability" if "probability" in table.column_names else next(iter(of_class.values()))
+        given = _both(_floats(table, column).reshape(-1, 1))
+        found = _ordered(given, [second, first] if of_class.get(first) == column else [first, second], dataset.classes)
+    if found is not None and (wrong := fault(found)) is not None:
+        raise JobError("InvalidPredictions", f"the probabilities in predictions.parquet are none: {wrong}")
+    return found
 
 
 def _floats(table: pa.Table, name: str) -> Array:
@@ -118,20 +153,24 @@ def _both(probabilities: Array) -> Array:
 
 
 def _ordered(probabilities: Array, given: list[str], wanted: list[str]) -> Array:
-    if probabilities.shape[1] != len(given):
-        count = probabilities.shape[1]
-        raise JobError("InvalidModel", f"model.onnx gives {count} probabilities, the label has {len(given)} classes")
     ordered = np.zeros((len(probabilities), len(wanted)))
     ordered[:, [wanted.index(name) for name in given]] = probabilities
     return ordered
 
 
 def _numbers(labels: Array, classes: list[str], what: str) -> Array:
+    different, at = np.unique(labels, return_inverse=True)
+    labels = np.asarray(known(different.tolist(), classes), dtype=str)[at]
     order = np.argsort(classes)
     names = np.asarray(classes)[order]
     at = np.minimum(np.searchsorted(names, labels), len(names) - 1)
     unknown = labels[names[at] != labels]
     if len(unknown):
         reason = "InvalidModel" if "model.onnx" in what else "InvalidPredictions"
-        raise JobError(reason, f"{what} holds {str(unknown[0])!r}, but the classes are {', '.join(classes[:20])}")
+        advice = ""
+        if set(different.tolist()) <= set(positions(classes)):
+            advice = "; write the class in place of its number: sorted(classes)[number]"
+        raise JobError(
+            reason, f"{what} holds {str(unknown[0])!r}, but the classes are {', '.join(classes[:20])}{advice}"
+        )
     return order[at]

@@ -31,9 +31,10 @@ Source = Literal["input", "output", "projection"]
 
 def profile(signature: Signature, train: Path, outputs: dict[str, Array]) -> ReferenceProfile:
     signals, numeric = [], {}
+    file = pq.ParquetFile(train)  # opened once: its footer describes all columns, and is long where they are many
     for tensor in signature.inputs:
         column = tensor.column or tensor.name
-        values = as_input(pq.read_table(train, columns=[column])[column], tensor)
+        values = as_input(file.read(columns=[column])[column], tensor)
         signals.append(_signal(column, "input", values, tensor.name))
         if tensor.datatype not in ("BYTES", "BOOL"):
             numeric[tensor.name] = values.astype(np.float32)
@@ -41,7 +42,7 @@ def profile(signature: Signature, train: Path, outputs: dict[str, Array]) -> Ref
         signals += _outputs(tensor, outputs[tensor.name], signature)
     if len(numeric) >= PROJECTED:
         signals += _projections(numeric)
-    return ReferenceProfile(rows=pq.read_metadata(train).num_rows, signals=signals)
+    return ReferenceProfile(rows=file.metadata.num_rows, signals=signals)
 
 
 def numeric_signal(name: str, source: Source, values: Array, tensor: str | None, **more: Any) -> Signal:

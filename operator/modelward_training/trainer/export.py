@@ -4,9 +4,15 @@ from typing import Any
 
 import onnx
 from skl2onnx import to_onnx
-from skl2onnx.common.data_types import BooleanTensorType, FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import (
+    BooleanTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+)
 
 from modelward_contracts.manifests import Task
+from modelward_onnx.graph import free, names, rename
 from modelward_training.outcome import JobError
 
 from .preprocess import Feature
@@ -17,6 +23,7 @@ OUTPUTS: dict[Task, tuple[str, ...]] = {"classification": ("label", "probabiliti
 _TYPES = {
     "float": FloatTensorType,
     "integer": Int64TensorType,
+    "long": Int64TensorType,
     "boolean": BooleanTensorType,
     "string": StringTensorType,
 }
@@ -31,31 +38,35 @@ def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     except Exception as error:  # converters raise what they like
         said = (str(error).splitlines() or [""])[0][:300]
         raise JobError("ExportFailed", f"the estimator cannot be exported with these parameters: {said}") from error
-    names = {feature.key: feature.column for feature in inputs}
-    names |= dict(zip((output.name for output in model.graph.output), OUTPUTS[task], strict=True))
-    _rename(model, names)
+    if _log_link(pipeline[-1]):
+        _exponential(model.graph)
+    wanted = {feature.key: feature.column for feature in inputs}
+    wanted |= dict(zip((output.name for output in model.graph.output), OUTPUTS[task], strict=True))
+    _rename(model.graph, wanted)
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
+def _log_link(estimator: Any) -> bool:
+    """Is the exponential of its sum of trees predicted (losses poisson and gamma)? The exporter leaves it out."""
+    link = getattr(getattr(estimator, "_loss", None), "link", None)
+    return type(link).__name__ == "LogLink"
+
+
+def _exponential(graph: onnx.GraphProto) -> None:
+    name = graph.output[0].name
+    inner = free(f"{name}_logarithm", names(graph))
+    output = onnx.ValueInfoProto()
+    output.CopyFrom(graph.output[0])
+    rename(graph, {name: inner})
+    graph.output[0].CopyFrom(output)
+    graph.node.append(onnx.helper.make_node("Exp", [inner], [name], name="exponential"))
+
+
+def _rename(graph: onnx.GraphProto, wanted: dict[str, str]) -> None:
     """Give inputs and outputs their own names; onnxruntime takes any text, only the exporter does not."""
-    inner = {name for node in model.graph.node for name in node.output} | {
-        item.name for item in model.graph.initializer
-    }
-    for name in sorted(set(names.values()) & (inner - set(names))):
-        raise JobError("InvalidColumn", f"the column {name!r} has a name the exporter uses: rename it in prepare.sql")
-    if len(set(names.values())) < len(names):
-        taken = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
-        raise JobError("InvalidColumn", f"{taken[0]!r} is the name of an output: rename the column in prepare.sql")
-    for value in (*model.graph.input, *model.graph.output):
-        value.name = names[value.name]
-    _rename_uses(model.graph, names)
-
-
-def _rename_uses(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    for node in graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
-        node.output[:] = [names.get(name, name) for name in node.output]
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                _rename_uses(attribute.g, names)
+    for name in OUTPUTS["classification"] + OUTPUTS["regression"]:
+        if list(wanted.values()).count(name) > 1:
+            raise JobError("InvalidColumn", f"{name!r} is the name of an output: rename the column in prepare.sql")
+    taken = names(graph) | set(wanted.values())
+    inner = {name: free(name, taken) for name in sorted((names(graph) - set(wanted)) & set(wanted.values()))}
+    rename(graph, inner | wanted)

@@ -34,11 +34,13 @@ def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: 
     from . import preprocess
     from .export import export
 
-    inputs = preprocess.features(dataset)
+    inputs = preprocess.features(dataset, paths.input / "train.parquet")
     x, label = preprocess.frame(paths.input / "train.parquet", inputs, [dataset.label])
     progress(f"fitting {named.name} to {len(x)} rows of {len(inputs)} columns", 0.2)
     started = time.monotonic()
-    pipeline = _fit(preprocess.preprocessor(inputs, preparation), estimator, x, _target(label[dataset.label], dataset))
+    pipeline = _fit(
+        preprocess.preprocessor(inputs, preparation, x), estimator, x, _target(label[dataset.label], dataset)
+    )
     progress("exporting", 0.7, {"fit_seconds": round(time.monotonic() - started, 3)})
     paths.output.mkdir(parents=True, exist_ok=True)
     (paths.output / "model.onnx").write_bytes(export(pipeline, inputs, dataset.task))

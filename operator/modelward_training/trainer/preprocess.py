@@ -1,7 +1,8 @@
 """From dataset columns to what an estimator takes, in a form that its ONNX export repeats exactly.
 
-Numbers are float32 from the start, because ONNX scores in float32. Each column is an ONNX input of its own. Missing
-numbers are NaN and filled with the median (or left to estimators that split on them); missing text is "".
+Numbers are float32 from the start, because ONNX scores in float32; whole numbers that it would round are shifted
+first. Each column is an ONNX input of its own. Missing numbers are NaN and filled with the median (or left to
+estimators that split on them); missing text is "".
 """
 
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from modelward_training.outcome import JobError, progress
 
 from .estimators import Preparation
 
-Kind = Literal["float", "integer", "boolean", "string"]
+Kind = Literal["float", "integer", "long", "boolean", "string"]
+"""`long`: integers that float32 cannot hold."""
 MAX_ONE_HOT = 100
-"""Rarer values of a text column share one indicator."""
+"""Rarer values of a text column have no indicator, as values that no training row had."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Feature:
     kind: Kind
 
 
-def features(dataset: DatasetManifest) -> list[Feature]:
+def features(dataset: DatasetManifest, train: Path) -> list[Feature]:
     """The inputs: all columns but label, id and time, and timestamps, which no ONNX type can hold."""
     skipped = {dataset.label, dataset.id, dataset.time}
     columns = [column for column in dataset.columns if column.name not in skipped]
@@ -39,16 +41,25 @@ def features(dataset: DatasetManifest) -> list[Feature]:
     used = [column for column in columns if column.type != "timestamp"]
     if not used:
         raise JobError("NoFeatures", "the dataset has no column to learn from besides label, id and timestamps")
-    return [Feature(f"column_{number}", column.name, _kind(column)) for number, column in enumerate(used)]
+    read = pd.read_parquet(train, columns=[column.name for column in used if column.type == "integer"])
+    return [
+        Feature(f"column_{number}", column.name, _kind(column, read.get(column.name)))
+        for number, column in enumerate(used)
+    ]
 
 
-def _kind(column: Column) -> Kind:
+def _kind(column: Column, values: "pd.Series[Any] | None") -> Kind:
     """A nullable integer or boolean is a float: ONNX integers have no missing value."""
+    from .shift import lossy
+
     match column.type:
         case "string":
             return "string"
-        case "integer" | "boolean" if not column.nullable:
-            return column.type
+        case "integer" if not column.nullable:
+            assert values is not None
+            return "long" if lossy(values.to_numpy()) else "integer"
+        case "boolean" if not column.nullable:
+            return "boolean"
     return "float"
 
 
@@ -65,10 +76,13 @@ def _typed(values: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
             return values.astype(object).where(values.notna(), "")
         case "boolean":
             return values.astype(bool)
+        case "long":
+            return values.astype("int64")
     return values.astype("float32")
 
 
-def preprocessor(inputs: list[Feature], preparation: Preparation) -> Any:
+def preprocessor(inputs: list[Feature], preparation: Preparation, x: pd.DataFrame) -> Any:
+    """`x`: the rows that it will be fitted to, whose frequent texts it needs to know."""
     from sklearn.compose import ColumnTransformer
 
     def keys(*kinds: Kind) -> list[str]:
@@ -77,10 +91,19 @@ def preprocessor(inputs: list[Feature], preparation: Preparation) -> Any:
     steps = [
         ("float", _float(preparation), keys("float")),
         ("integer", _integer(preparation), keys("integer")),
+        ("long", _shifted(_integer(preparation)), keys("long")),
         ("boolean", "passthrough", keys("boolean")),
-        ("string", _string(preparation), keys("string")),
+        ("string", _string(preparation, x[keys("string")]), keys("string")),
     ]
     return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0)
+
+
+def _shifted(then: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+
+    from .shift import Shift
+
+    return Shift() if then == "passthrough" else make_pipeline(Shift(), then)
 
 
 def _float(preparation: Preparation) -> Any:
@@ -103,9 +126,16 @@ def _integer(preparation: Preparation) -> Any:
     return StandardScaler() if preparation == "scaled" else "passthrough"
 
 
-def _string(preparation: Preparation) -> Any:
+def _string(preparation: Preparation, x: pd.DataFrame) -> Any:
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
     if preparation == "scaled":
-        return OneHotEncoder(handle_unknown="ignore", sparse_output=False, max_categories=MAX_ONE_HOT)
+        # Not by `max_categories`, which the exporter cannot always repeat.
+        frequent = [_frequent(x[key]) for key in x]
+        return OneHotEncoder(categories=frequent, handle_unknown="ignore", sparse_output=False)
     return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+
+
+def _frequent(values: "pd.Series[Any]") -> list[str]:
+    counted = sorted(values.value_counts().items(), key=lambda item: (-item[1], item[0]))
+    return sorted(value for value, _ in counted[:MAX_ONE_HOT])

@@ -4,6 +4,8 @@ import zlib
 
 from modelward_serving.refusal import Refused
 
+from .limits import raised
+
 WORTH = 8 << 10
 """Replies below this many bytes cost more to compress than to send."""
 ALWAYS = 1 << 20
@@ -22,7 +24,7 @@ def decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
         raise Refused(
             f"Content-Encoding {encoding.decode('latin-1')!r} is not supported; use gzip or deflate", status=415
         )
-    limit = min(limit, max(ALWAYS, MAX_RATIO * len(body)))
+    most, limit = limit, min(limit, max(ALWAYS, MAX_RATIO * len(body)))
     window = _GZIP if encoding != b"deflate" else _ZLIB if _has_zlib_header(body) else _RAW
     stream = zlib.decompressobj(window)
     try:
@@ -30,7 +32,10 @@ def decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
     except zlib.error as error:
         raise Refused(f"the body is no {encoding.decode()}: {error}") from None
     if len(data) > limit:
-        raise Refused(f"the body is larger than {limit} bytes when decompressed", status=413)
+        raise Refused(
+            f"the body is larger than {limit} bytes when decompressed{raised('body-bytes') if limit == most else ''}",
+            status=413,
+        )
     if not stream.eof or stream.unused_data:
         raise Refused(f"the body is no complete {encoding.decode()} stream")
     return data

@@ -10,6 +10,7 @@ from time import perf_counter
 import httptools
 
 from .heads import END, Head, Heads
+from .limits import Limits, raised
 from .messages import JSON, Handler, Request, head_of_answer, parting
 from .routing import Routes
 
@@ -23,19 +24,6 @@ LINGER_SECONDS = 2.0
 TURNED_AWAY = 100
 """Clients beyond the limit that are told so; still more are left without a word."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client may ask for, and how many there may be."""
-
-    body_bytes: int = 64 << 20
-    head_bytes: int = 64 << 10
-    receive_seconds: float = 30.0
-    """From the first byte of a request to its last."""
-    idle_seconds: float = 620.0
-    """Longer than the load balancers in front (AWS 350 s, Google 600 s), so that they close first."""
-    connections: int = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -147,7 +135,7 @@ class Connection(asyncio.Protocol):
             self._feed(data)
         except httptools.HttpParserCallbackError as error:
             refused = error.__context__
-            self._abort(*refused.args if isinstance(refused, _TooLarge) else (400, "the request cannot be read"))
+            self._abort(*refused.args if isinstance(refused, _Refused) else (400, "the request cannot be read"))
         except httptools.HttpParserError as error:
             self._abort(400, f"the request is no HTTP/1.1: {error}")
         # What comes with the end of the request before is at most one read, and not this head's.
@@ -196,14 +184,23 @@ class Connection(asyncio.Protocol):
             self._headers[name] = b", ".join(values)
         length = self._headers.get(b"content-length")
         if length is not None and int(length) > self.port.limits.body_bytes:
-            raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+            raise self._too_large()
+        if b"expect" in self._headers and self._parser.get_http_version() != "1.0":
+            self._meet(self._headers[b"expect"])
+
+    def _too_large(self) -> "_Refused":
+        return _Refused(413, f"the body is larger than {self.port.limits.body_bytes} bytes{raised('body-bytes')}")
+
+    def _meet(self, expectation: bytes) -> None:
+        if {each.strip().lower() for each in expectation.split(b",")} != {b"100-continue"}:
+            raise _Refused(417, "the only expectation that this server meets is 100-continue")
+        if self._headers.get(b"content-length", b"0").strip(b"0") or b"transfer-encoding" in self._headers:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
         if self._size > self.port.limits.body_bytes:
-            raise _TooLarge(413, f"the body is larger than {self.port.limits.body_bytes} bytes")
+            raise self._too_large()
         if not self._body:
             self._body = body
             return
@@ -277,7 +274,8 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing() or self._transport.get_write_buffer_size():
             self._transport.abort()  # it does not even read its answers
         elif self._receiving:
-            self._abort(408, "the request took too long to arrive")
+            seconds = self.port.limits.receive_seconds
+            self._abort(408, f"the request took longer than {seconds:g} s to arrive{raised('receive-seconds')}")
         else:
             self._transport.close()
 
@@ -321,8 +319,11 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(head)
 
     def _head_without_upgrade(self) -> bytes:
-        kept = self._headers.keys() - {b"upgrade", b"connection", b"http2-settings"}
+        # What was expected has been met.
+        kept = self._headers.keys() - {b"upgrade", b"connection", b"http2-settings", b"expect"}
         lines = [b"%b: %b\r\n" % (name, self._headers[name]) for name in kept]
+        if b"close" in self._headers.get(b"connection", b"").lower():
+            lines.append(b"connection: close\r\n")
         return b"%b %b HTTP/1.1\r\n%b\r\n" % (self._parser.get_method(), self._target, b"".join(lines))
 
     def _grow_head(self, size: int) -> None:
@@ -359,5 +360,5 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
 
-class _TooLarge(Exception):
+class _Refused(Exception):
     """(status, message)"""

@@ -1,9 +1,16 @@
-"""Does an ONNX file keep weights outside itself? Found in its protobuf, without the onnx package.
+"""Weights that an ONNX file keeps in others beside it. Found in its protobuf, without the onnx package.
 
-The digest proves model.onnx and nothing beside it, so a model under a manifest must hold all its bytes.
+A manifest's digest proves model.onnx and nothing beside it, so a model under one must hold all its bytes. A bare one
+may have files beside it, in its folder and nowhere else.
 """
 
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
+
+from modelward_serving.refusal import ModelError
+
+from .protobuf import fields, messages
 
 _NESTED = {
     "model": {7: "graph", 25: "function"},
@@ -13,59 +20,59 @@ _NESTED = {
     "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
     "sparse": {1: "tensor", 2: "tensor"},
 }
-_DATA_LOCATION, _EXTERNAL = 14, 1
+_ENTRY, _DATA_LOCATION, _EXTERNAL = 13, 14, 1
 MAX_DEPTH = 50
+_CHUNK = 1 << 20
 
 
-def has_external_data(model: bytes) -> bool:
-    """Raises `ValueError` for bytes that are no protobuf, as far as they had to be read.
+def external_files(model: bytes) -> list[str]:
+    """As they are named, each once. Raises `ValueError` for bytes that are no protobuf, as far as they had to be read.
 
     Every reference to another file names its `location`, so most files need no more than one search: the nodes of
     large forests hold millions of numbers.
     """
-    return b"location" in model and _external("model", memoryview(model), 0)
+    return sorted(set(_locations("model", memoryview(model), 0))) if b"location" in model else []
 
 
-def _external(kind: str, message: memoryview, depth: int) -> bool:
+def require_within(folder: Path, names: list[str]) -> None:
+    """Raises `ModelError` unless each name is that of a file in the folder, wherever links lead."""
+    inside = folder.resolve()
+    for name in names:
+        file = Path(name)
+        if not name or file.is_absolute() or not (inside / file).resolve().is_relative_to(inside):
+            raise ModelError(
+                "ExternalData",
+                f"model.onnx keeps weights in {name!r}, outside its folder: put the file itself, no link to elsewhere,"
+                " beside model.onnx",
+            )
+        if not (inside / file).is_file():
+            raise ModelError(
+                "ExternalData", f"model.onnx keeps weights in {name!r}, which is not there: copy it beside model.onnx"
+            )
+
+
+def digest_of_all(folder: Path, model: bytes, names: list[str]) -> str:
+    """Of the model and the files beside it, with their names."""
+    whole = hashlib.sha256(hashlib.sha256(model).digest())
+    for name in names:
+        part = hashlib.sha256()
+        with (folder / name).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                part.update(chunk)
+        whole.update(name.encode() + b"\0" + part.digest())
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _locations(kind: str, message: memoryview, depth: int) -> Iterator[str]:
     if depth > MAX_DEPTH:
         raise ValueError("nested too deeply")
+    if kind == "tensor":
+        if (_DATA_LOCATION, _EXTERNAL) in fields(message):
+            entries = [dict(fields(entry)) for entry in messages(message, _ENTRY)]  # of a key and its value
+            named = {bytes(entry.get(1, b"")): bytes(entry.get(2, b"")) for entry in entries}
+            yield named.get(b"location", b"").decode("utf-8", "surrogateescape")
+        return
     nested = _NESTED.get(kind, {})
-    for number, value in _fields(message):
-        if kind == "tensor":
-            if number == _DATA_LOCATION and value == _EXTERNAL:
-                return True
-        elif isinstance(value, memoryview) and (inner := nested.get(number)) and _external(inner, value, depth + 1):
-            return True
-    return False
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        number, wire = key >> 3, key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield number, value
-        elif wire == 2:
-            size, at = _varint(message, at)
-            if at + size > len(message):
-                raise ValueError("a field is longer than its message")
-            yield number, message[at : at + size]
-            at += size
-        elif wire in (1, 5):
-            at += 8 if wire == 1 else 4
-        else:
-            raise ValueError(f"unknown wire type {wire}")
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(message) and shift < 70:
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    raise ValueError("a number without an end")
+    for number, value in fields(message):
+        if isinstance(value, memoryview) and (inner := nested.get(number)):
+            yield from _locations(inner, value, depth + 1)

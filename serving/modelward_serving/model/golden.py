@@ -6,12 +6,17 @@ from typing import Any
 import numpy as np
 import orjson
 
+from modelward_onnx.trial import try_rows
 from modelward_serving.protocol.inference import Inference, all_outputs
 from modelward_serving.protocol.oip import Parser
 from modelward_serving.refusal import ModelError, Refused
 
 from .model import Model
 
+ROWS = 5
+"""That run together in the trial."""
+SLOW = 0.05
+"""Seconds of a run from which on two must do."""
 _BLANKS: dict[str, Any] = {"string": "", "boolean": False, "integer": 0, "float": 0.0}
 
 
@@ -55,42 +60,68 @@ def _failed(number: int, message: str) -> ModelError:
     return ModelError("GoldenMismatch", f"golden request {number}: {message}")
 
 
-def warm_up(model: Model, runs: int = 3) -> float:
-    """Run a request a few times; seconds of the fastest run, 0.0 where a blank row is nothing the model can take."""
-    request = _sample(model)
+def warm_up(model: Model, runs: int = 3) -> float | None:
+    """Run a request a few times; seconds of the fastest run, None where a blank row is nothing the model can take."""
     best = float("inf")
-    for _ in range(runs):
-        started = time.perf_counter()
-        try:
+    try:
+        request = _sample(model)
+        for _ in range(runs):
+            started = time.perf_counter()
             model.run(model.feeds([request], request.rows))
-        except Exception:  # a model may refuse blanks; requests will show what it can
-            return 0.0
-        best = min(best, time.perf_counter() - started)
+            best = min(best, time.perf_counter() - started)
+    except Exception:  # a model may refuse blanks; requests will show what it can
+        return None
     return best
 
 
-def keeps_rows(model: Model) -> bool:
-    """Whether each row of the inputs has its row in every output, however many run together. True where a blank row
-    is nothing the model can take."""
-    request = _sample(model)
-    for copies in (1, 3):
+def mixes(model: Model, one_row: float | None) -> str | None:
+    """What differs where different rows run together and where each runs alone. None where nothing does, or no rows
+    that are made up are what the model can take."""
+    slow = one_row is not None and one_row > SLOW
+    for fed in (_golden_rows, _made_up_rows):
         try:
-            outputs = model.run(model.feeds([request] * copies, copies * request.rows))
-        except Exception:  # a model that takes one and not several has its batch size inside
-            return copies == 1
-        if any(len(values) != copies * request.rows for values in outputs):
-            return False
-    return True
+            feeds = fed(model, 2 if slow else ROWS)
+            if feeds is not None:
+                return try_rows(model.run, feeds)
+        except Exception:  # noqa: S112 — of a dozen types; the next may be what it can take
+            continue
+    return None
+
+
+def _golden_rows(model: Model, rows: int) -> dict[str, Any] | None:
+    if model.golden is None or not model.golden.requests:
+        return None
+    request = Parser(model.interface).parse(orjson.dumps({"inputs": model.golden.requests[0].inputs}))
+    return {name: values[:rows] for name, values in model.feeds([request], request.rows).items()}
+
+
+def _made_up_rows(model: Model, rows: int) -> dict[str, Any]:
+    """Different and not blank. Whole numbers are small: they may be indices."""
+    random = np.random.default_rng(7)
+    feeds = {}
+    for spec in model.interface.inputs:
+        shape = (rows, *(2 if size == -1 else size for size in spec.tail))
+        match spec.datatype.kind:
+            case "string":
+                feeds[spec.name] = random.choice(np.array(["", "a", "b c", "B", "0"], object), shape)
+            case "boolean":
+                feeds[spec.name] = random.random(shape) < 0.5
+            case "integer":
+                feeds[spec.name] = random.integers(0, 4, shape).astype(spec.datatype.numpy)
+            case _:
+                scales = random.choice([0.1, 1.0, 30.0], (rows, *[1] * (len(shape) - 1)))
+                feeds[spec.name] = (random.standard_normal(shape) * scales).astype(spec.datatype.numpy)
+    return feeds
 
 
 def _sample(model: Model) -> Inference:
-    parser = Parser(model.interface)
+    interface = model.interface
     if model.golden is not None and model.golden.requests:
-        return parser.parse(orjson.dumps({"inputs": model.golden.requests[0].inputs}))
-    shapes = [tuple(1 if size == -1 else size for size in spec.shape) for spec in model.interface.inputs]
+        return Parser(interface).parse(orjson.dumps({"inputs": model.golden.requests[0].inputs}))
+    shapes = [tuple(1 if size == -1 else size for size in spec.shape) for spec in interface.inputs]
     values: list[Any] = [
         [_BLANKS[spec.datatype.kind]] * int(np.prod(shape))
-        for spec, shape in zip(model.interface.inputs, shapes, strict=True)
+        for spec, shape in zip(interface.inputs, shapes, strict=True)
     ]
-    tails = tuple(shape[1:] if model.interface.batches else shape for shape in shapes)
-    return Inference(None, 1, values, tails, all_outputs(model.interface, binary=True), None)
+    tails = tuple(shape[1:] if interface.batches else shape for shape in shapes)
+    return Inference(None, 1, values, tails, all_outputs(interface, binary=True), None)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from math import nan
 from pathlib import Path
@@ -14,17 +14,23 @@ from typing import Any, TypeVar
 import msgspec
 import numpy as np
 
-from modelward_contracts.manifests import GoldenRequests, ModelManifest
+from modelward_contracts.manifests import Batching, GoldenRequests, ModelManifest
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
 from modelward_serving.protocol.inference import Inference
-from modelward_serving.protocol.interface import Interface, TensorSpec, check_signature, compile_interface, signature_of
+from modelward_serving.protocol.interface import Interface, TensorSpec, compile_interface
 from modelward_serving.protocol.tensors import Values, from_texts
 from modelward_serving.refusal import ModelError, Refused
 
-from .external import has_external_data
+from .declared import check_signature, signature_of, unranked
+from .external import digest_of_all, external_files, require_within
+from .folder import read_model
+from .foreign import what_instead
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
+from .ties import Tie, ties_of
+from .together import Proven, Wanted, batching
+from .unzipped import has_dictionaries, unzipped
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -35,17 +41,31 @@ class Model:
     name: str
     version: str
     digest: str
-    """Of the manifest; of model.onnx where there is none."""
+    """Of the manifest; of model.onnx, with the files beside it that belong to it, where there is none."""
     profile_digest: str
     interface: Interface
+    batching: Batching
     golden: GoldenRequests | None
     profile: ReferenceProfile | None
     session: Any
     output_names: list[str]
+    ties: tuple[Tie, ...] = ()
 
     def run(self, feeds: dict[str, Array]) -> list[Array]:
         outputs: list[Array] = self.session.run(self.output_names, feeds, RUN_OPTIONS)
         return outputs
+
+    def run_without_rows(self, feeds: dict[str, Array]) -> list[Array]:
+        """Some operators fail for want of rows, where there is nothing to compute."""
+        outputs = self.interface.outputs
+        if self.interface.batches and all(spec.fixed_row is not None for spec in outputs):
+            return [np.empty((0, *spec.tail), spec.datatype.numpy) for spec in outputs]
+        return self.run(feeds)
+
+    def unbatched(self, reason: str) -> "Model":
+        """The same, with each request run by itself."""
+        interface = replace(self.interface, batches=False)
+        return replace(self, interface=interface, batching=Batching(rows_independent=False, reason=reason))
 
     def feeds(self, requests: list[Inference], rows: int) -> dict[str, Array]:
         """One array for each input over all the requests' `rows`. Raises `Refused` for values that do not fit."""
@@ -63,8 +83,12 @@ class Model:
                 values = _joined(column, spec.datatype.numpy)
             except (ArithmeticError, ValueError) as error:
                 raise _does_not_fit(spec, column) from error
-            tail = shapes[i] if shapes is not None else spec.tail
-            feeds[spec.name] = values.reshape((rows, *tail) if interface.batches else tail)
+            row = shapes[i] if shapes is not None else spec.tail
+            whole = shapes is None or interface.batches
+            feeds[spec.name] = values.reshape((rows, *row) if whole else row)
+        for tie in self.ties:
+            if not (tie.of_rows and interface.batches):
+                tie.check(feeds)
         return feeds
 
     def _feeds_alike(self, columns: list[tuple[Values, ...]], rows: int) -> dict[str, Array]:
@@ -120,42 +144,65 @@ def _does_not_fit(spec: TensorSpec, values: Sequence[Values]) -> Refused:
     return Refused(f"input '{spec.title}' holds a value {what}")
 
 
-def load(folder: Path, name: str | None, version: str, digest: str | None, plan: Plan) -> Model:
+def load(
+    folder: Path,
+    name: str | None,
+    version: str,
+    digest: str | None,
+    plan: Plan,
+    wanted: Wanted = "auto",
+    proof: Proven | None = None,
+) -> Model:
     """Raises `ModelError`. Nothing is handed to onnxruntime before its bytes are what the manifest says."""
-    model_bytes = _read(folder / "model.onnx")
+    model_bytes = read_model(folder)
     manifest, manifest_digest = _manifest(folder, digest)
     golden = profile = None
     if manifest is not None:
         _check("model.onnx", model_bytes, manifest.model.digest)
         golden = _part(folder / "golden.json", manifest.golden.digest, GoldenRequests)
         profile = _part(folder / "profile.json", manifest.profile.digest, ReferenceProfile)
-    _require_whole(model_bytes)
-    session = open_session(model_bytes, plan)
+    beside = _beside(folder, model_bytes, manifest is not None)
+    classes: list[str] = []
+    session = open_session(model_bytes, plan, folder if beside else None)
+    if manifest is None and has_dictionaries(session):
+        without, classes = unzipped(model_bytes)
+        session = open_session(without, plan, folder if beside else None)
     if manifest is not None:
         check_signature(manifest.signature, session)
-    interface = compile_interface(manifest.signature if manifest is not None else signature_of(session))
+    told = batching(wanted, manifest, proof, sha256(model_bytes))
+    signature = manifest.signature if manifest is not None else signature_of(session, classes)
+    interface = compile_interface(signature, told.rows_independent, unranked(session, model_bytes))
+    if told.rows_independent and not interface.rows:
+        told = Batching(rows_independent=False, reason="an input or output has no free first dimension")
     return Model(
         name=name or (manifest.model_name if manifest is not None else folder.resolve().name),
         version=version,
-        digest=manifest_digest or sha256(model_bytes),
+        digest=manifest_digest or (digest_of_all(folder, model_bytes, beside) if beside else sha256(model_bytes)),
         profile_digest=manifest.profile.digest if manifest is not None else "",
         interface=interface,
+        batching=told,
         golden=golden,
         profile=profile,
         session=session,
         output_names=[spec.name for spec in interface.outputs],
+        ties=ties_of(session, interface),
     )
 
 
-def _require_whole(model: bytes) -> None:
+def _beside(folder: Path, model: bytes, is_proven: bool) -> list[str]:
+    """The files that the model keeps weights in. Raises `ModelError` if it is no model, or may not."""
+    if (what := what_instead(model)) is not None:
+        raise ModelError("InvalidModel", f"model.onnx {what}")
     try:
-        outside = has_external_data(model)
+        names = external_files(model)
     except ValueError as error:
         raise ModelError("InvalidModel", f"model.onnx cannot be loaded: it is no ONNX file: {error}") from error
-    if outside:
+    if names and is_proven:
         raise ModelError(
             "ExternalData", "model.onnx keeps weights in other files, which no digest proves: save it with all its data"
         )
+    require_within(folder, names)
+    return names
 
 
 def _manifest(folder: Path, digest: str | None) -> tuple[ModelManifest | None, str | None]:

@@ -42,6 +42,11 @@ class Plan:
     def as_dict(self) -> dict[str, float | int | str]:
         return asdict(self)
 
+    @property
+    def concurrent(self) -> int:
+        """Runs at a time in a worker, where requests do not run together."""
+        return max(1, int(self.cpus) // (self.workers * self.intra_op_threads))
+
     def alone(self) -> "Plan":
         """For a model whose runs are long enough to be worth splitting: all CPUs for one worker's threads."""
         return replace(self, workers=1, intra_op_threads=max(1, self.intra_op_threads * self.workers))

@@ -15,6 +15,7 @@ class ForwardCounts:
     attempts: int = 0
     answered: int = 0
     failures: dict[str, int] = field(default_factory=dict)
+    failed_trials: int = 0
 
     def fail(self, cause: str) -> None:
         self.failures[cause] = self.failures.get(cause, 0) + 1
@@ -25,6 +26,7 @@ class ForwardCounts:
             answered=self.answered,
             failures=dict(self.failures),
             breaker_open=breaker_open,
+            failed_trials=self.failed_trials,
             reached=reached,
         )
 
@@ -33,6 +35,7 @@ class ForwardCounts:
 class Counters:
     started: float = field(default_factory=time.time)
     scored: dict[int, int] = field(default_factory=dict)
+    uncomputed: int = 0
     total: LatencyHistogram = field(default_factory=LatencyHistogram)
     queue: LatencyHistogram = field(default_factory=LatencyHistogram)
     compute: LatencyHistogram = field(default_factory=LatencyHistogram)
@@ -40,6 +43,10 @@ class Counters:
     batch_rows: dict[int, int] = field(default_factory=dict)
     """Batches by the next power of two of their rows."""
     forwards: dict[str, ForwardCounts] = field(default_factory=dict)
+    checked: int = 0
+    """Batches that ran again, request by request."""
+    mixed: int = 0
+    """Of these, those whose answers were others."""
     last_inference: float = 0.0
 
     def answered(self, status: int, times: int = 1) -> None:

@@ -63,6 +63,15 @@ class Exposition:
         batches = HistogramMetricFamily("modelward_batch_rows", "Rows that ran together", labels=names)
         batches.add_metric(identity, _cumulative(report.batch_rows), report.rows)
         yield batches
+        yield GaugeMetricFamily(
+            "modelward_batching", "1 where rows of several requests run together", value=float(report.batching)
+        )
+        yield CounterMetricFamily(
+            "modelward_batches_checked", "Batches that ran again, request by request", value=report.checked
+        )
+        yield CounterMetricFamily(
+            "modelward_batches_mixed", "Batches whose answers were others than alone", value=snapshot.mixed_batches
+        )
         yield GaugeMetricFamily("modelward_ready", "1 when ready", value=float(snapshot.ready))
         yield GaugeMetricFamily("modelward_connections", "Open client connections", value=snapshot.connections)
         yield GaugeMetricFamily("modelward_requests_in_flight", "Requests not answered yet", value=snapshot.in_flight)
@@ -90,13 +99,18 @@ class Exposition:
             labels=["candidate", "outcome"],
         )
         breaker = gauge("modelward_breaker_open", "1 when forwarding has stopped", labels=["candidate"])
+        trials = counter(
+            "modelward_forward_trials_failed",
+            "Copies of requests that tried a candidate again after forwarding had stopped, in vain",
+            labels=["candidate"],
+        )
         for revision, counts in self.report.snapshot.forwards.items():
             forwards.add_metric([revision, "answered"], counts.answered)
             for cause, count in counts.failures.items():
                 forwards.add_metric([revision, cause], count)
             breaker.add_metric([revision], float(counts.breaker_open))
-        yield forwards
-        yield breaker
+            trials.add_metric([revision], counts.failed_trials)
+        yield from (forwards, breaker, trials)
 
 
 class _Collector:

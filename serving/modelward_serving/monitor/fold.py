@@ -43,6 +43,8 @@ class SignalMonitor:
 
     def note(self, feeds: dict[str, Array], outputs: list[Array], rows: int) -> None:
         """Called once a batch, after its answers are written."""
+        if not rows:
+            return
         if not self._fold_rows:
             row_bytes = sum(array.nbytes for array in [*feeds.values(), *outputs]) // rows
             self._fold_rows = min(FOLD_ROWS, FOLD_BYTES // max(row_bytes, 1) + 1)

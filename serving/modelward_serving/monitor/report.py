@@ -14,6 +14,10 @@ class Report(Wire, frozen=True, kw_only=True):
     rows: int
     last_inference: float
     """Seconds since the epoch."""
+    batching: bool
+    """Rows of several requests run together, in all workers."""
+    checked: int
+    """Batches that ran again, request by request."""
     turned_away: int
     """Connections for which there was no room."""
     forward_deadline: float
@@ -33,6 +37,8 @@ def merged(reports: list[Report]) -> Report:
         batch_rows=_counts(report.batch_rows for report in reports),
         rows=sum(report.rows for report in reports),
         last_inference=max(report.last_inference for report in reports),
+        batching=all(report.batching for report in reports),
+        checked=sum(report.checked for report in reports),
         turned_away=sum(report.turned_away for report in reports),
         forward_deadline=max(report.forward_deadline for report in reports),
         forwarding=sum(report.forwarding for report in reports),
@@ -50,11 +56,13 @@ def _snapshot(parts: list[Snapshot]) -> Snapshot:
         epoch=min(part.epoch for part in parts),
         ready=all(part.ready for part in parts),
         scored=_counts(part.scored for part in parts),
+        uncomputed=sum(part.uncomputed for part in parts),
         latency=_histogram([part.latency for part in parts]),
         forwards=_forwards([part.forwards for part in parts]),
         connections=sum(part.connections for part in parts),
         idle=min(part.idle for part in parts),
         in_flight=sum(part.in_flight for part in parts),
+        mixed_batches=sum(part.mixed_batches for part in parts),
         signals=[_signal(same) for same in zip(*(part.signals for part in parts), strict=True)],
     )
 
@@ -81,6 +89,7 @@ def _forwards(parts: list[dict[str, Forwards]]) -> dict[str, Forwards]:
             answered=sum(one.answered for one in all_of),
             failures=_counts(one.failures for one in all_of),
             breaker_open=any(one.breaker_open for one in all_of),
+            failed_trials=sum(one.failed_trials for one in all_of),
             reached=all(one.reached for one in all_of),
         )
         for revision, all_of in same.items()

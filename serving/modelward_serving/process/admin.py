@@ -10,7 +10,7 @@ from modelward_contracts.traffic import Traffic, Untrusted
 from modelward_contracts.wire import canonical
 from modelward_serving.http.later import later
 from modelward_serving.http.messages import Request
-from modelward_serving.http.routing import Routes, fixed
+from modelward_serving.http.routing import Routes, fixed, shown
 from modelward_serving.traffic.setting import Older
 
 MAX_SETTING = 64 << 10
@@ -40,6 +40,10 @@ def admin_routes(served: Served) -> Routes:
         request.respond(200, await served.metrics(), METRICS)
 
     routes = Routes()
+    routes.explain = lambda _request, path: (
+        f"there is nothing at {shown(path)}: this is the admin port, with /healthz, /readyz, /monitor, /metrics and"
+        " /traffic; the model is asked on the data port"
+    )
     routes.add(b"GET", "/healthz", fixed(200, {"live": True}))
     routes.add(b"GET", "/readyz", _ready(served))
     routes.add(b"GET", "/monitor", later(monitor))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
+from modelward_contracts.manifests import Batching
 from modelward_serving.http.later import later
 from modelward_serving.http.messages import Handler, Request
 from modelward_serving.http.routing import Routes, fixed, shown
@@ -13,6 +14,8 @@ from modelward_serving.model.session import version as onnxruntime_version
 from modelward_serving.monitor.report import Report
 from modelward_serving.monitor.statistics import statistics
 from modelward_serving.protocol import openapi, predict
+from modelward_serving.protocol.interface import TensorSpec
+from modelward_serving.scoring.batching import MAX_ROWS
 
 EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_repository(index)"]
 
@@ -20,18 +23,27 @@ EXTENSIONS = ["binary_tensor_data", "statistics", "model_configuration", "model_
 class ModelRoutes:
     """The protocol's paths for one model. `infer` differs between the ports: only the data port splits."""
 
-    def __init__(self, model: Model, plan: Plan, whole: Callable[[], Awaitable[Report]]) -> None:
-        """`whole`: what all workers have counted."""
-        self._model, self._plan, self._whole = model, plan, whole
+    def __init__(
+        self,
+        model: Model,
+        plan: Plan,
+        whole: Callable[[], Awaitable[Report]],
+        batching: Callable[[], Batching],
+        max_rows: int,
+    ) -> None:
+        """`whole`: what all workers have counted. `batching`: as it is now."""
+        self._model, self._plan, self._whole, self._batching = model, plan, whole, batching
+        self._max_rows = max_rows
 
     def build(self, infer: Handler, ready: Callable[[], bool]) -> Routes:
         model, routes = self._model, health_routes(ready)
         routes.explain = self._explain
+        routes.add(b"GET", "/", self._entrance())
         routes.add(b"GET", "/v2", fixed(200, self._server()))
         for base in (f"/v2/models/{model.name}", f"/v2/models/{model.name}/versions/{model.version}"):
             routes.add(b"GET", base, fixed(200, self._metadata()))
             routes.add(b"GET", f"{base}/ready", self._model_ready(ready))
-            routes.add(b"GET", f"{base}/config", fixed(200, self._config()))
+            routes.add(b"GET", f"{base}/config", lambda request: request.respond(200, orjson.dumps(self._config())))
             routes.add(b"GET", f"{base}/stats", later(self._statistics))
             routes.add(b"POST", f"{base}/infer", infer)
         routes.add(b"GET", "/v2/models/stats", later(self._statistics))
@@ -41,10 +53,34 @@ class ModelRoutes:
         for method, path in _unsupported(model.name, model.version):
             routes.add(method, path, _unsupported_answer)
         routes.add(b"POST", predict.PATH, infer)
-        routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model)))
+        routes.add(b"GET", "/openapi.json", fixed(200, openapi.describe(model, self._max_rows)))
         page = openapi.page(model)
         routes.add(b"GET", "/docs", lambda request: request.respond(200, page, b"text/html; charset=utf-8"))
         return routes
+
+    def _entrance(self) -> Handler:
+        """For who opens the server's address: people get the page, programs what there is."""
+        model = f"/v2/models/{self._model.name}"
+        there = orjson.dumps(
+            {
+                "model": self._model.name,
+                "version": self._model.version,
+                "docs": "/docs",
+                "openapi": "/openapi.json",
+                "predict": predict.PATH,
+                "metadata": model,
+                "infer": f"{model}/infer",
+                "ready": "/v2/health/ready",
+            }
+        )
+
+        def answer(request: Request) -> None:
+            if b"text/html" in request.headers.get(b"accept", b""):
+                request.respond(307, there, extra=b"location: /docs\r\nvary: accept\r\n")
+            else:
+                request.respond(200, there)
+
+        return answer
 
     async def _statistics(self, request: Request) -> None:
         report = await self._whole()
@@ -72,17 +108,24 @@ class ModelRoutes:
             "name": self._model.name,
             "versions": [self._model.version],
             "platform": "onnx_onnxv1",
-            "inputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.inputs],
-            "outputs": [_tensor(spec.title, spec.datatype.name, spec.shape) for spec in interface.outputs],
+            "inputs": list(map(_tensor, interface.inputs)),
+            "outputs": list(map(_tensor, interface.outputs)),
             "parameters": {"digest": self._model.digest, "classes": orjson.dumps(interface.classes).decode()},
         }
 
     def _config(self) -> dict[str, object]:
+        """As Triton's clients read it, and what this server has beyond."""
+        batching, interface = self._batching(), self._model.interface
+        together = interface.batches and batching.rows_independent
         return {
             "name": self._model.name,
             "platform": "onnx_onnxv1",
             "backend": f"onnxruntime {onnxruntime_version()}",
+            "max_batch_size": MAX_ROWS if together else 0,
+            "input": [_configured(spec, together) for spec in interface.inputs],
+            "output": [_configured(spec, together) for spec in interface.outputs],
             "plan": self._plan.as_dict(),
+            "batching": {"enabled": batching.rows_independent, "reason": batching.reason},
         }
 
     def _model_ready(self, ready: Callable[[], bool]) -> Handler:
@@ -101,7 +144,7 @@ class ModelRoutes:
                 return f"unknown model '{parts[3][:200]}'; this server has '{self._model.name}'"
             if parts[4:5] == ["versions"] and parts[5:6] != [self._model.version]:
                 return f"unknown version of '{self._model.name}'; this server has '{self._model.version}'"
-        return f"there is nothing at {shown(path)}"
+        return f"there is nothing at {shown(path)}; GET / tells what there is"
 
 
 def _not_here(request: Request) -> None:
@@ -133,8 +176,18 @@ def health_routes(ready: Callable[[], bool]) -> Routes:
     return routes
 
 
-def _tensor(name: str, datatype: str, shape: tuple[int, ...]) -> dict[str, object]:
-    return {"name": name, "datatype": datatype, "shape": list(shape)}
+def _tensor(spec: TensorSpec) -> dict[str, object]:
+    described: dict[str, object] = {"name": spec.title, "datatype": spec.datatype.name, "shape": list(spec.shape)}
+    if spec.any_rank:  # for which the protocol has no word
+        described |= {"shape": [-1], "parameters": {"any_rank": True}}
+    return described
+
+
+def _configured(spec: TensorSpec, together: bool) -> dict[str, object]:
+    """`together`: the first dimension is the batch's, which Triton leaves out."""
+    name = "STRING" if spec.datatype.name == "BYTES" else spec.datatype.name
+    dims = [-1] if spec.any_rank else spec.tail if together else spec.shape
+    return {"name": spec.title, "data_type": f"TYPE_{name}", "dims": list(dims)}
 
 
 def _own_version() -> str:

@@ -18,8 +18,11 @@ from time import perf_counter
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.reports import Termination
 from modelward_contracts.traffic import Traffic, Untrusted
-from modelward_serving.http.connection import Connection, Limits, Port
+from modelward_serving.http.connection import Connection, Port
+from modelward_serving.http.limits import Limits
 from modelward_serving.model.plan import Plan
+from modelward_serving.model.session import interrupt
+from modelward_serving.model.together import Proven
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.monitor.exposition import Exposition
 from modelward_serving.monitor.report import Report, merged
@@ -29,6 +32,7 @@ from modelward_serving.traffic.setting import Older, Settings
 from . import room
 from .admin import admin_routes
 from .links import Ask, Link
+from .listening import listen
 from .options import Options
 from .reporting import write_termination
 from .routes import ModelRoutes, health_routes
@@ -39,17 +43,16 @@ from .workers import Post
 LINGER_SECONDS = 10.0
 """How long a server whose model failed can still be asked why, before it exits."""
 FINISH_SECONDS = 20.0
-BACKLOG = 2048
 log = logging.getLogger(__name__)
 
 
 class Server:
     """One process; with others beside it, `post` says which. Implements `admin.Served` and `links.Worker`."""
 
-    def __init__(self, options: Options, plan: Plan, post: Post | None = None) -> None:
+    def __init__(self, options: Options, plan: Plan, post: Post | None = None, proof: Proven | None = None) -> None:
         if post is not None and not post.lead:
             options = replace(options, admin_port=None, workers=plan.workers)
-        self._options, self._plan, self._post = options, plan, post
+        self._options, self._plan, self._post, self._proof = options, plan, post, proof
         self._links = [Link(end, self) for end in post.links] if post is not None else []
         self._others_ready = not self._links
         self._counters = Counters()
@@ -60,7 +63,7 @@ class Server:
         self._code = 0
         loading = health_routes(self._is_ready)
         loading.status, loading.explain = 503, lambda *_: "the model is not ready"
-        limits = Limits(connections=room.connections())
+        limits = replace(options.limits, connections=room.connections())
         self._data = Port("data", loading.handle, limits)
         self._direct = Port("direct", loading.handle, limits)
         self._admin = Port("admin", admin_routes(self).handle, Limits(body_bytes=1 << 20, connections=100))
@@ -71,42 +74,48 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        await self._listen()
+        try:
+            await self._listen()
+        except ModelError as error:
+            return _told(error)
         sweeper = loop.create_task(self._sweep())  # a loading server has clients too
         try:
             await self._start()
         except ModelError as error:
             return await self._failed(error)
+        except Exception as error:
+            log.error("the start failed", exc_info=error)
+            return await self._failed(ModelError("StartFailed", f"the server cannot start: {error!r}"))
         await self._stop.wait()
         await self._drain()
         sweeper.cancel()
         return self._code
 
     async def _listen(self) -> None:
-        loop, options = asyncio.get_running_loop(), self._options
-        for port, number in (
-            (self._admin, options.admin_port),
-            (self._direct, options.direct_port),
-            (self._data, options.port),
+        options = self._options
+        for port, number, option in (
+            (self._admin, options.admin_port, "--admin-port"),
+            (self._direct, options.direct_port, "--direct-port"),
+            (self._data, options.port, "--port"),
         ):
             if number is not None:
-                factory = _factory(port)
                 shared = self._post is not None and port is not self._admin
-                self._listeners.append(
-                    await loop.create_server(factory, options.host, number, backlog=BACKLOG, reuse_port=shared or None)
-                )
+                first = self._post is not None and self._post.lead
+                self._listeners.append(await listen(_factory(port), options.host, number, option, shared, first))
 
     async def _start(self) -> None:
         began = perf_counter()
         options = self._options
-        prepared = await asyncio.to_thread(prepare, options, self._plan)
+        prepared = await asyncio.to_thread(prepare, options, self._plan, self._proof)
         model, self._plan = prepared.model, prepared.plan
         shared = self._post.shared if self._post is not None else None
-        self._service = Service(asyncio.get_running_loop(), model, self._counters, prepared.one_row, self._data, shared)
+        loop, plan = asyncio.get_running_loop(), self._plan
+        self._service = Service(loop, model, self._counters, prepared.one_row, plan.concurrent, self._data, shared)
         head = b"modelward-model: %b\r\n" % model.digest.encode()
         if options.revision:
             head += b"modelward-revision: %b\r\n" % options.revision.encode()
-        routes = ModelRoutes(model, self._plan, self.whole)
+        scorer = self._service.scorer
+        routes = ModelRoutes(model, self._plan, self.whole, lambda: scorer.batching, options.limits.rows)
         self._data.serve(routes.build(self._service.director.handle, self._is_ready), head)
         self._direct.serve(routes.build(self._service.scorer.score, self._is_ready), head)
         if (traffic := self._settings.read_mounted()) is not None:
@@ -117,6 +126,8 @@ class Server:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         fields = {"model": model.name, "version": model.version, "digest": model.digest, "plan": self._plan.as_dict()}
+        told = model.batching
+        fields["batching"] = "on" if told.rows_independent else f"off: {told.reason}"
         log.info("ready after %.3f s", perf_counter() - began, extra={"fields": fields})
 
     async def _join_others(self) -> None:
@@ -141,8 +152,7 @@ class Server:
 
     async def _failed(self, error: ModelError) -> int:
         self._failure = error
-        log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
-        write_termination(Termination(result="Failed", reason=error.reason, message=error.message))
+        _told(error)
         if self._options.admin_port is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), LINGER_SECONDS)
@@ -151,6 +161,8 @@ class Server:
     async def _drain(self) -> None:
         for listener in self._listeners[1 if self._options.admin_port is not None else 0 :]:
             listener.close()
+        if self._service is not None:
+            self._service.director.stop()  # a candidate may take longer than there is time
         deadline = perf_counter() + FINISH_SECONDS
         while self._data.in_flight + self._direct.in_flight and perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -160,6 +172,7 @@ class Server:
         # A closed connection is gone when its last answer is: large ones may still be on their way to slow readers.
         while not all(c.lost for c in open_connections) and perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+        interrupt()  # what still runs is no one's any more
         if self._service is not None:
             self._service.close()
         log.info("stopped")
@@ -188,7 +201,7 @@ class Server:
             for port in (self._data, self._direct, self._admin):
                 port.sweep(now)
             if self._service is not None:
-                self._service.director.tick()
+                self._service.tick()
             if self._others_ready and not self._draining and any(link.ended for link in self._links):
                 self._other_died()
 
@@ -264,6 +277,8 @@ class Server:
             batch_rows={str(size): count for size, count in counters.batch_rows.items()},
             rows=counters.rows,
             last_inference=counters.last_inference,
+            batching=service is not None and service.scorer.batching.rows_independent,
+            checked=counters.checked,
             turned_away=self._data.turned_away + self._direct.turned_away,
             forward_deadline=service.director.deadline if service is not None else 0.0,
             forwarding=service.director.forwarding if service is not None else 0,
@@ -285,13 +300,22 @@ class Server:
             epoch=self._settings.epoch,
             ready=self._is_ready(),
             scored={str(status): count for status, count in counters.scored.items()},
+            uncomputed=counters.uncomputed,
             latency=counters.total.as_histogram(),
             forwards=service.director.forwards() if service is not None else {},
             connections=len(self._data.connections),
             idle=self._data.idle(perf_counter()),
             in_flight=self._data.in_flight + self._direct.in_flight,
+            mixed_batches=counters.mixed,
             signals=service.signals.snapshot() if service is not None and service.signals is not None else [],
         )
+
+
+def _told(error: ModelError) -> int:
+    """In the log, and to the kubelet."""
+    log.error("%s", error.message, extra={"fields": {"reason": error.reason}})
+    write_termination(Termination(result="Failed", reason=error.reason, message=error.message))
+    return 1
 
 
 def _factory(port: Port) -> Callable[[], Connection]:

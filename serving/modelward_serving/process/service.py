@@ -17,15 +17,30 @@ class Service:
         loop: asyncio.AbstractEventLoop,
         model: Model,
         counters: Counters,
-        one_row: float,
+        one_row: float | None,
+        concurrent: int,
         data_port: Port,
         shared: Cells | None = None,
     ) -> None:
         inputs, outputs = ([spec.name for spec in specs] for specs in (model.interface.inputs, model.interface.outputs))
         self.model = model
         self.signals = SignalMonitor(model.profile, inputs, outputs) if model.profile is not None else None
-        self.scorer = Scorer(model, loop, counters, self.signals, data_port.limits.body_bytes, one_row)
+        self.scorer = Scorer(
+            model,
+            loop,
+            counters,
+            self.signals,
+            data_port.limits,
+            one_row,
+            concurrent=concurrent,
+            shared=shared,
+        )
         self.director = Director(loop, counters, self.scorer, data_port, shared)
+
+    def tick(self) -> None:
+        """Called every second."""
+        self.director.tick()
+        self.scorer.tick()
 
     def close(self) -> None:
         self.director.close()

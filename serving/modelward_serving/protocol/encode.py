@@ -64,8 +64,8 @@ class Results:
     def json_tensor(self, i: int, start: int, end: int) -> bytes:
         """Output `i` of rows start … end as an element of `outputs`."""
         values = self.arrays[i]
-        if not self.batched or end - start == len(values):
-            spec = self._specs[i]
+        if not self.batched or end - start == len(values) or not values.size or end == start:
+            spec, values = self._specs[i], self.rows(i, start, end)
             return b'%b%b],"data":%b}' % (spec.json_head, _sizes(values.shape), json_values(spec, values))
         texts = self._texts.get(i)
         if texts is None:
@@ -127,7 +127,6 @@ def json_values(spec: TensorSpec, values: Array) -> bytes:
     """The values as a flat JSON list. NaN and infinities have no JSON form and are never turned into null."""
     if spec.datatype.kind == "string":
         return orjson.dumps(values.ravel().tolist())
-    _require_json_form(spec)
     data = orjson.dumps(values.ravel(), option=_NUMPY)
     if b"null" in data and spec.datatype.kind == "float":
         _refuse_nan(spec, values)
@@ -138,7 +137,6 @@ def row_texts(spec: TensorSpec, values: Array) -> list[bytes]:
     """The JSON text of each row's values, without brackets."""
     if spec.datatype.kind == "string":
         return [orjson.dumps(row)[1:-1] for row in values.reshape(len(values), -1).tolist()]
-    _require_json_form(spec)
     flat = values.ravel()
     if len(values) == 1:
         return [orjson.dumps(flat, option=_NUMPY)[1:-1]]
@@ -154,17 +152,14 @@ def raw_bytes(values: Array) -> bytes:
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)
 
 
-def _require_json_form(spec: TensorSpec) -> None:
-    if spec.datatype.name == "FP16":
-        raise Refused(f"output '{spec.title}' is FP16, which has no JSON form: ask for it with binary_data")
-
-
 def _refuse_nan(spec: TensorSpec, values: Array) -> None:
-    row = int(np.argwhere(~np.isfinite(values.reshape(-1, 1) if values.ndim == 0 else values))[0][0])
-    raise Refused(
-        f"output '{spec.title}' row {row} is NaN or infinite, which JSON cannot carry: ask for it with binary_data",
-        status=500,
-    )
+    row = int(np.argwhere(~np.isfinite(np.atleast_1d(values)))[0][0])
+    raise unwritable(spec.title, row, "ask for it with binary_data")
+
+
+def unwritable(title: str, row: int, instead: str) -> Refused:
+    """A status that invites nobody to try again: the answer would be the same."""
+    return Refused(f"output '{title}' row {row} is NaN or infinite, which JSON cannot carry: {instead}", status=422)
 
 
 def _sizes(shape: tuple[int, ...]) -> bytes:

@@ -25,7 +25,8 @@ class Inference(msgspec.Struct, eq=False):
     values: list[Values]
     """Flat, in the order of the model's inputs."""
     shapes: tuple[tuple[int, ...], ...] | None
-    """Where a dimension beside the batch is free: only requests alike run together."""
+    """Of the inputs. Of a row, and only where a dimension of it is free, for models whose rows run together: only
+    requests alike do."""
     wanted: Wanted
     timeout: float | None
     """Seconds that the client is willing to wait."""

@@ -14,16 +14,25 @@ from modelward_serving.refusal import Refused
 
 from .inference import Inference, Wanted, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
-from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype
-from .usual import MAX_JSON, RawRequests, usual_reader
+from .tensors import Values, as_datatype, checked_shape, from_bytes, from_json, given_datatype, no_json, own
+from .usual import COUNTED, RawRequests, usual_reader
 
 LARGE = 3_000
 """From this many bytes on, numbers go from text to an array without becoming Python objects."""
 EXACT = 2.0**53
 """Integers from here on lose digits as floats, so they keep the exact way."""
 
-_parser = simdjson.Parser()
 _BOM = b"\xef\xbb\xbf"
+_CLASSIFICATION = "all scores are answered, the client takes the largest"
+_SHARED_MEMORY = "send tensors in the body, as JSON or binary data"
+_STATELESS = "this server keeps nothing from one request to the next, send what a sequence needs as inputs"
+_NOT_HERE = {
+    "classification": _CLASSIFICATION,
+    "class_count": _CLASSIFICATION,
+    **dict.fromkeys(("shared_memory_region", "shared_memory_offset", "shared_memory_byte_size"), _SHARED_MEMORY),
+    **dict.fromkeys(("sequence_id", "sequence_start", "sequence_end"), _STATELESS),
+}
+"""Parameters of the protocol's extensions that ask for another answer than the one they would get, and what to do."""
 
 
 class Parser:
@@ -42,13 +51,11 @@ class Parser:
         if header_length is None:
             if (usual := self.usual(body)) is not None:
                 return usual
-            require_readable(body)
             return self._request(_load(body), memoryview(b""))
         if 0 < header_length <= len(body):
             if (known := self._raw.read(body, header_length)) is not None:
                 return known
             header = body[:header_length]
-            require_readable(header)
             top = _load(header)
             inference = self._request(top, memoryview(body)[header_length:])
             self._raw.learn(header, top, inference)
@@ -61,7 +68,9 @@ class Parser:
         if type(top) is not dict:
             raise Refused("the body must be a JSON object with 'inputs'")
         tensors = top.get("inputs")
-        if type(tensors) is not list or not tensors:
+        if not self._interface.inputs and tensors is None:
+            tensors = []
+        if type(tensors) is not list or not (tensors or not self._interface.inputs):
             raise Refused("the body must have 'inputs', a list of tensors")
         parameters = _parameters(top) if "parameters" in top else None
         request_id = top.get("id")
@@ -74,7 +83,7 @@ class Parser:
             id=request_id,
             rows=rows,
             values=values,
-            shapes=None if self._fixed else tuple(shape[1:] if self._interface.batches else shape for shape in shapes),
+            shapes=self._shapes(shapes),
             wanted=wanted,
             timeout=_timeout(parameters) if parameters else None,
             common=rows == 1 and wanted is self._plain and request_id is None,
@@ -103,8 +112,14 @@ class Parser:
             raise Refused(f"{len(raw)} bytes after the last tensor belong to none")
         return values, [shape for shape in shapes if shape is not None]
 
+    def _shapes(self, shapes: list[tuple[int, ...]]) -> tuple[tuple[int, ...], ...] | None:
+        """Of rows where they run together, else whole."""
+        if not self._interface.batches:
+            return tuple(shapes)
+        return None if self._fixed else tuple(shape[1:] for shape in shapes)
+
     def _rows(self, shapes: list[tuple[int, ...]]) -> int:
-        rows = shapes[0][0] if shapes[0] else 1
+        rows = shapes[0][0] if shapes and shapes[0] else 1
         if self._interface.batches and len(shapes) > 1:
             for spec, shape in zip(self._interface.inputs, shapes, strict=True):
                 if shape[0] != rows:
@@ -141,8 +156,6 @@ def _values(spec: TensorSpec, tensor: dict[str, Any], sizes: tuple[int, ...], ra
     parameters = _parameters(tensor) if "parameters" in tensor else None
     size = parameters.get("binary_data_size") if parameters else None
     if size is None:
-        if given.name == "FP16":
-            raise Refused(f"input '{spec.title}': FP16 has no JSON form, send it as binary data")
         data = tensor.get("data")
         if isinstance(data, np.ndarray):
             return _from_buffer(spec, data, sizes), raw
@@ -162,22 +175,15 @@ def _from_buffer(spec: TensorSpec, data: np.ndarray[Any, Any], sizes: tuple[int,
     return data.ravel() if spec.datatype.kind == "float" else as_datatype(spec, data.ravel())
 
 
-def require_readable(text: bytes) -> None:
-    if len(text) > MAX_JSON:
-        raise Refused(
-            f"the JSON is larger than {MAX_JSON} bytes: send tensors as binary data, or fewer rows", status=413
-        )
-
-
 def load_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"the body is no JSON: {error}") from None
+        raise no_json("the body", error) from None
 
 
 def _load(header: bytes) -> Any:
-    if len(header) >= LARGE and (top := _load_large(header)) is not None:
+    if LARGE <= len(header) <= COUNTED and (top := _load_large(header)) is not None:
         return top
     return load_json(header)
 
@@ -188,7 +194,7 @@ def _load_large(header: bytes) -> dict[str, Any] | None:
     try:
         if header.startswith(_BOM):
             return None
-        top = _object(_parser.parse(header))
+        top = _object(own.parser.parse(header))
         request = {
             key: top[key].as_dict() if key == "parameters" else _plain(top[key]) for key in top if key != "inputs"
         }
@@ -272,6 +278,10 @@ def _parameters(holder: dict[str, Any]) -> dict[str, Any] | None:
     parameters = holder.get("parameters")
     if parameters is not None and type(parameters) is not dict:
         raise Refused("'parameters' must be an object")
+    if parameters and not _NOT_HERE.keys().isdisjoint(parameters):
+        for name, instead in _NOT_HERE.items():
+            if parameters.get(name):
+                raise Refused(f"parameter '{name}' is not supported: {instead}")
     return parameters
 
 
@@ -283,6 +293,8 @@ def _flag(parameters: dict[str, Any], name: str, default: bool) -> bool:
 
 
 def _timeout(parameters: dict[str, Any]) -> float | None:
-    """Triton's `timeout`, in microseconds."""
+    """Triton's `timeout`, in microseconds; 0 for none."""
     timeout = parameters.get("timeout")
-    return timeout / 1e6 if type(timeout) is int and timeout > 0 else None
+    if timeout is not None and (type(timeout) is not int or timeout < 0):
+        raise Refused("parameter 'timeout' must be a whole number of microseconds")
+    return timeout / 1e6 if timeout else None

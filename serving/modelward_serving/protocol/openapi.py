@@ -37,7 +37,7 @@ class Model(Protocol):
     def interface(self) -> Interface: ...
 
 
-def describe(model: Model) -> dict[str, Any]:
+def describe(model: Model, max_rows: int) -> dict[str, Any]:
     route = _route(model)
     paths = {
         f"{route}/infer": {"post": _post("Open Inference Protocol v2", _tensors(model), infer_example(model))},
@@ -45,7 +45,7 @@ def describe(model: Model) -> dict[str, Any]:
         "/v2/health/ready": {"get": _get("200 when the model is ready")},
     }
     if has_rows(model.interface):
-        post = _post("Rows of named columns to predictions", _rows(model), predict_example(model))
+        post = _post("Rows of named columns to predictions", _rows(model, max_rows), predict_example(model))
         paths = {predict.PATH: {"post": post}, **paths}
     return {
         "openapi": "3.1.0",
@@ -100,8 +100,8 @@ def _tensor_sample(spec: TensorSpec) -> dict[str, Any]:
 
 
 def _json_datatypes(spec: TensorSpec) -> list[str]:
-    """What a request may declare its JSON values as, the model's own first. FP16 has no JSON form."""
-    names = [name for name, given in DATATYPES.items() if convertible(given, spec.datatype) and name != "FP16"]
+    """What a request may declare its JSON values as, the model's own first."""
+    names = [name for name, given in DATATYPES.items() if convertible(given, spec.datatype)]
     return sorted(names, key=lambda name: (name != spec.datatype.name, not name.startswith("FP")))
 
 
@@ -113,7 +113,7 @@ def _cell(value: Any, spec: TensorSpec) -> Any:
     return value
 
 
-def _rows(model: Model) -> dict[str, Any]:
+def _rows(model: Model, most: int) -> dict[str, Any]:
     specs = model.interface.inputs
     row = {
         "type": "object",
@@ -121,7 +121,7 @@ def _rows(model: Model) -> dict[str, Any]:
         "required": [spec.title for spec in specs if not (_nullable(spec) and spec.fixed_row == 1)],
         "additionalProperties": False,
     }
-    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": predict.MAX_ROWS}
+    rows = {"type": "array", "items": row, "maxItems": most}
     return {"anyOf": [{"type": "object", "properties": {"rows": rows}, "required": ["rows"]}, rows, row]}
 
 
@@ -152,7 +152,7 @@ def _tensors(model: Model) -> dict[str, Any]:
     specs = model.interface.inputs
     tensors = {"type": "array", "items": {"anyOf": list(map(_tensor, specs))}}
     inputs = tensors | {"minItems": len(specs), "maxItems": len(specs)}
-    return {"type": "object", "required": ["inputs"], "properties": {"inputs": inputs}}
+    return {"type": "object", "required": ["inputs"] if specs else [], "properties": {"inputs": inputs}}
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _tensor(spec: TensorSpec) -> dict[str, Any]:
         "required": ["name", "shape", "datatype"],
         "properties": {
             "name": {"const": spec.title},
-            "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+            "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
             "datatype": {"enum": _json_datatypes(spec)},
             "data": {"type": "array", "items": {"anyOf": [_value(spec), {"type": "array"}]}},
         },
@@ -181,6 +181,7 @@ _RESPONSES = {
     "200": {"description": "predictions"},
     "400": {"description": "what is wrong, with the tensor, the row and the reason, in `error`"},
     "413": {"description": "more JSON, or a larger body, than a request may hold"},
+    "422": {"description": "the answer holds NaN or an infinity, which JSON cannot carry"},
     "500": {"description": "the model failed"},
     "503": {"description": "not ready, or too many requests are waiting; see Retry-After"},
 }

@@ -5,23 +5,23 @@ from typing import Any
 import numpy as np
 import orjson
 
+from modelward_serving.http.limits import raised
 from modelward_serving.refusal import Refused
 
-from .encode import Results
+from .encode import Results, unwritable
 from .inference import Inference, all_outputs
 from .interface import Interface, TensorSpec, has_rows, listed
-from .oip import load_json, require_readable
+from .oip import load_json
 from .tensors import Values, from_json
 
 PATH = "/predict"
-MAX_ROWS = 10_000
 
 
 class PlainParser:
     """`{"rows": [{column: value}]}`, a list of rows, or one row. A column that is left out is a missing value."""
 
-    def __init__(self, interface: Interface) -> None:
-        self._interface = interface
+    def __init__(self, interface: Interface, max_rows: int) -> None:
+        self._interface, self._max_rows = interface, max_rows
         self._wanted = all_outputs(interface, binary=False)
         self._titles = {spec.title for spec in interface.inputs}
 
@@ -33,11 +33,12 @@ class PlainParser:
     def _rows(self, body: bytes) -> list[dict[str, Any]]:
         if not has_rows(self._interface):
             raise Refused("this model has no rows of columns; use its /infer", status=501)
-        require_readable(body)
         top = load_json(body)
         rows = top.get("rows", [top]) if isinstance(top, dict) else top
-        if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_ROWS:
-            raise Refused(f"the body must be a row, a list of rows, or an object with 'rows' (1 to {MAX_ROWS})")
+        if not isinstance(rows, list):
+            raise Refused("the body must be a row, a list of rows, or an object with 'rows'")
+        if len(rows) > self._max_rows:
+            raise Refused(f"{len(rows)} rows are more than {self._max_rows}{raised('rows')}", status=413)
         for i, row in enumerate(rows):
             if not isinstance(row, dict):
                 raise Refused(f"row {i} must be an object of columns")
@@ -87,4 +88,4 @@ def _plain(value: Any) -> Any:
 
 def _require_finite(name: str, row: int, value: Any) -> None:
     if isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f" and not np.isfinite(value).all():
-        raise Refused(f"output '{name}' row {row} is NaN or infinite, which JSON cannot carry", status=500)
+        raise unwritable(name, row, "use /infer and ask for it with binary_data")

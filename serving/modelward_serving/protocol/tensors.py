@@ -7,6 +7,7 @@ said with the tensor, the row and the reason.
 import base64
 import binascii
 import math
+import re
 import threading
 from collections.abc import Sequence
 from itertools import chain
@@ -24,10 +25,15 @@ from .interface import TensorSpec
 
 Values = list[Any] | np.ndarray[Any, Any] | bytes
 """Bytes are the JSON text of a row of floats, without brackets, and with as many commas as belong there."""
+MAX_RANK = 32
+"""Dimensions: numpy has 64 at most, onnxruntime's operators fewer."""
+MAX_EMPTY = 1 << 22
+"""The product of an empty tensor's other dimensions."""
 TOGETHER = 2000
 """Bytes of such a text, at most. A batch's numbers must be fewer than 0xFFFFFF: simdjson counts those of a list no
 further, and a buffer sized by that count is written beyond its end."""
 _float_row = msgspec.json.Decoder(list[float | None])
+_NO_NUMBER = re.compile("nan|inf", re.IGNORECASE)
 _NAMES = {bool: "a boolean", int: "an integer", float: "a number", str: "text", type(None): "null", dict: "an object"}
 
 
@@ -38,7 +44,7 @@ class _Own(threading.local):
         self.parser = simdjson.Parser()
 
 
-_own = _Own()
+own = _Own()
 
 
 def given_datatype(spec: TensorSpec, name: object) -> Datatype:
@@ -52,23 +58,47 @@ def given_datatype(spec: TensorSpec, name: object) -> Datatype:
 
 
 def checked_shape(spec: TensorSpec, shape: object) -> tuple[int, ...]:
-    """The request's shape as the model's: a missing or extra last dimension of 1 is forgiven."""
+    """The request's shape as the model's: a missing or extra last dimension of 1 is forgiven where the model's is 1,
+    or not there."""
     # A tensor without one row of its own has no shape either; true equals 1.
     if shape == spec.one_row and isinstance(shape, list) and bool not in map(type, shape):
         return spec.one_row_sizes
-    if not isinstance(shape, list) or any(type(size) is not int or size < 1 for size in shape):
-        raise Refused(f"input '{spec.title}': shape must be a list of positive integers")
-    if not shape and spec.shape:  # only a scalar has no dimensions
-        raise Refused(f"input '{spec.title}': shape must be a list of positive integers")
+    if not isinstance(shape, list) or any(type(size) is not int or size < 0 for size in shape):
+        raise Refused(f"input '{spec.title}': shape must be a list of sizes, whole numbers from 0 on")
     sizes: tuple[int, ...] = tuple(shape)
+    if 0 in sizes:
+        _require_modest(spec, sizes)
+    if spec.any_rank:
+        if len(sizes) > MAX_RANK:
+            raise Refused(f"input '{spec.title}': shape has {len(sizes)} dimensions, at most {MAX_RANK} are taken")
+        return sizes
     wanted = spec.shape
-    if len(sizes) + 1 == len(wanted):
+    if sizes and len(sizes) + 1 == len(wanted) and wanted[-1] == 1:
         sizes = (*sizes, 1)
     elif len(sizes) == len(wanted) + 1 and sizes[-1] == 1:
         sizes = sizes[:-1]
-    if len(sizes) != len(wanted) or any(size != want for size, want in zip(sizes, wanted, strict=True) if want != -1):
-        raise Refused(f"input '{spec.title}': shape is {shape}, the model takes {list(wanted)}")
+    if not _fits(sizes, wanted):
+        raise Refused(f"input '{spec.title}': shape is {shape}, the model takes {list(wanted)}{_hint(sizes, wanted)}")
     return sizes
+
+
+def _fits(sizes: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(sizes) == len(wanted) and all(want in (-1, size) for size, want in zip(sizes, wanted, strict=True))
+
+
+def _hint(sizes: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What one dimension less may have meant."""
+    one_row, one_each = (1, *sizes), (*sizes, 1)
+    hints = [f"{list(one_row)} for one row"] if _fits(one_row, wanted) else []
+    if len(sizes) == 1 and _fits(one_each, wanted):
+        hints.append(f"{list(one_each)} for {sizes[0]} rows of one value")
+    return f": write {', or '.join(hints)}" if hints else ""
+
+
+def _require_modest(spec: TensorSpec, sizes: tuple[int, ...]) -> None:
+    """A tensor without values takes no bytes, whatever its other dimensions: answers made of these do."""
+    if math.prod(size for size in sizes if size) > MAX_EMPTY:
+        raise Refused(f"input '{spec.title}': shape {list(sizes)} holds no values, and its other sizes are too large")
 
 
 def from_json(spec: TensorSpec, data: object, sizes: tuple[int, ...], content_type: object = None) -> list[Any]:
@@ -83,7 +113,11 @@ def from_json(spec: TensorSpec, data: object, sizes: tuple[int, ...], content_ty
     datatype = spec.datatype
     if not datatype.accepts.issuperset(map(type, data)):
         data = _coerce(spec, data)
-    if datatype.bounds is not None and not (datatype.bounds[0] <= min(data) and max(data) <= datatype.bounds[1]):
+    if (
+        datatype.bounds is not None
+        and data
+        and not (datatype.bounds[0] <= min(data) and max(data) <= datatype.bounds[1])
+    ):
         _out_of_range(spec, data)
     return _from_base64(spec, data) if content_type == "base64" else data
 
@@ -102,7 +136,7 @@ def numbers_of(texts: Sequence[bytes], count: int) -> np.ndarray[Any, Any]:
     """As float64. Raises `ValueError` if that is not all there is."""
     # No text can hold more than numbers and hide it among others: brackets and quotes make none wherever they end.
     try:
-        parsed: Any = _own.parser.parse(b"[%b]" % b",".join(texts))
+        parsed: Any = own.parser.parse(b"[%b]" % b",".join(texts))
         numbers = np.frombuffer(parsed.as_buffer(of_type="d"))
     except (TypeError, RuntimeError) as error:
         raise ValueError("not only numbers") from error
@@ -122,7 +156,15 @@ def _from_text(spec: TensorSpec, text: bytes) -> list[Any]:
     try:
         return from_json(spec, orjson.loads(json), spec.one_row_sizes)
     except orjson.JSONDecodeError as error:
-        raise Refused(f"input '{spec.title}': data is no JSON: {error}") from None
+        raise no_json(f"input '{spec.title}': data", error) from None
+
+
+def no_json(what: str, error: orjson.JSONDecodeError) -> Refused:
+    """Several languages write numbers that JSON has not."""
+    if _NO_NUMBER.match(error.doc, error.pos):
+        instead = "JSON has no NaN or Infinity: write null for a missing number, or send the tensor as binary data"
+        return Refused(f"{what} is no JSON at character {error.pos + 1}: {instead}")
+    return Refused(f"{what} is no JSON: {error}")
 
 
 def from_bytes(spec: TensorSpec, given: Datatype, raw: memoryview, sizes: tuple[int, ...]) -> Values:

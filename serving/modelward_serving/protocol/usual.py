@@ -22,10 +22,9 @@ Reader = Callable[[bytes], Inference | None]
 """None where another way must decide."""
 Decoder = msgspec.json.Decoder[Any]
 """To an object with `inputs`, each with `data`: a flat list; and with `id`."""
-MAX_JSON = 8 << 20
-"""Bytes of JSON in a request. Its values become objects of many times that size, and nobody else is answered meanwhile;
-binary tensors may be larger. Much more would also be unsafe: simdjson counts the values of a list no further than
-0xFFFFFF, and a buffer sized by that count is written beyond its end."""
+COUNTED = 32 << 20
+"""Bytes of JSON that simdjson may be given: it counts the values of a list, of two bytes at least, no further than
+0xFFFFFF, and a buffer sized by that count is written beyond its end. What is larger is read by orjson."""
 MAX_HEADERS = 256
 MAX_BYTES = 1024
 """Of a header that is remembered."""
@@ -34,9 +33,9 @@ _WITH_ID = (b'{"id":"', b'{"id": "')
 
 
 def usual_reader(interface: Interface, wanted: Wanted) -> Reader:
-    """For a model whose rows have no fixed length, whose values have no JSON form, or that has an input with the names
-    of others, no request is usual."""
-    if not has_rows(interface) or any(spec.datatype.name == "FP16" for spec in interface.inputs):
+    """For a model whose rows have no fixed length, or that has an input with the names of others, no request is
+    usual."""
+    if not has_rows(interface):
         return lambda _body: None
     if len(set(interface.input_index.values())) < len(interface.inputs):
         return lambda _body: None
@@ -56,7 +55,7 @@ class Rows:
         self._decoder = _decoder(interface, data)
 
     def read(self, body: bytes) -> Inference | None:
-        if len(body) > MAX_JSON:
+        if len(body) > COUNTED:
             return None
         try:
             usual = self._decoder.decode(body)
@@ -85,7 +84,7 @@ class FloatRows:
 
     def read(self, body: bytes) -> Inference | None:
         """A short row stays text, to be read together with those it runs with."""
-        if len(body) > MAX_JSON:
+        if len(body) > COUNTED:
             return None
         before, found, rest = body.partition(b'"data":[')
         if not found:
@@ -147,6 +146,8 @@ class RawRequests:
             if tensor["datatype"] != datatype.name or datatype.kind not in ("float", "integer") or "data" in tensor:
                 return
             size = tensor["parameters"]["binary_data_size"]
+            if not size:
+                return
             tensors[at] = (datatype.numpy, size // datatype.size, end)
             end += size
         if len(self._known) >= MAX_HEADERS:
@@ -187,7 +188,7 @@ def _tensor(interface: Interface, at: int, data: Any) -> type:
 
 
 def _accepted(datatype: Datatype) -> list[str]:
-    return [given.name for given in DATATYPES.values() if convertible(given, datatype) and given.name != "FP16"]
+    return [given.name for given in DATATYPES.values() if convertible(given, datatype)]
 
 
 def _shape(one_row: list[int]) -> Any:

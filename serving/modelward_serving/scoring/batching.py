@@ -4,24 +4,27 @@ Of several that came together, the first had to wait while the others were read;
 runs with them. All answers of a turn are computed first and written together. A fast model runs on the loop itself; one
 whose runs take long enough to be felt by other connections runs in a thread, and what arrives meanwhile is the next
 batch.
+
+Rows of several requests run together only where a row's answer is proven to be its own. Else each request runs by
+itself, in the order in which they came, as many at a time as there are CPUs for.
 """
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import logging
+import math
 from time import perf_counter
-from typing import Any
-
-import msgspec
-import numpy as np
 
 from modelward_serving.model.model import Model
 from modelward_serving.protocol.encode import Results
 from modelward_serving.protocol.inference import Inference
+from modelward_serving.protocol.interface import has_rows
 from modelward_serving.refusal import Refused
 
 from .pace import Pace
+from .recheck import Recheck
+from .run import Array, Receiver, Run
+from .threads import Threads
 
-Array = np.ndarray[Any, Any]
 MAX_ROWS = 1024
 MAX_QUEUE = 4096
 MAX_WAIT = 2.0
@@ -29,32 +32,14 @@ MAX_WAIT = 2.0
 MIN_QUEUE = 64
 THREAD_SECONDS = 0.002
 """Runs expected to take longer leave the loop free; a hand-over costs about 0.05 ms."""
-
-
-class Run(msgspec.Struct, eq=False):
-    """One run of the model."""
-
-    batch: list[Inference]
-    rows: int
-    began: float
-    ended: float = 0.0
-    feeds: dict[str, Array] = {}
-    outputs: list[Array] = []
-    failure: Exception | None = None
-    results: Results | None = None
-    """Of the outputs each request gets its rows."""
-
-
-class Receiver:
-    """What a batcher has to tell."""
-
-    def answer(self, batch: list[Inference], results: Results) -> None:
-        """Each request's rows follow on those of the one before it."""
-
-    def fail(self, inference: Inference, error: Exception) -> None: ...
-
-    def record(self, run: Run) -> None:
-        """Called when all answers are written."""
+TURN_SECONDS = 0.005
+"""After so much on the loop it sees to what else there is."""
+SURPRISE_SECONDS = 0.05
+"""A run on the loop that takes so long shows that the model's cost does not follow its inputs' sizes."""
+LONG_SECONDS = 0.02
+"""A lone request that is expected to take longer, and `LONG_TIMES` what the least takes, holds up no others."""
+LONG_TIMES = 8
+log = logging.getLogger(__name__)
 
 
 class Batcher:
@@ -66,20 +51,31 @@ class Batcher:
         max_queue: int = MAX_QUEUE,
         thread_seconds: float = THREAD_SECONDS,
         max_rows: int = MAX_ROWS,
-        one_row: float = 0.0,
+        one_row: float | None = 0.0,
+        concurrent: int = 1,
     ) -> None:
+        """`one_row`: seconds of a run of one, None where that is not known. `concurrent`: runs at a time where each
+        request runs by itself."""
         self._model = model
         self._loop = loop
         self._receiver = receiver
         self._max_queue = self._limit = max_queue
         self._a_request = 0.0
         self._thread_seconds = thread_seconds
-        self._max_rows = max_rows if model.interface.batches else 1
-        self._pace = Pace(one_row)
+        self._max_rows = max_rows
+        self._concurrent = concurrent
+        self.together = model.interface.batches
+        """Rows of several requests run together."""
+        self._slots = 1 if self.together else concurrent
+        self._fixed = has_rows(model.interface)
+        self._by_rows = self._fixed and self.together
+        self._row_values = sum(spec.fixed_row or 1 for spec in model.interface.inputs)
+        self._pace = Pace(one_row, 1 if self._fixed else self._row_values, self._fixed)
         self._queue: list[Inference] = []
         self._scheduled = False
-        self._running = False
-        self._executor: ThreadPoolExecutor | None = None
+        self._running = self._long = 0
+        self._threads = Threads(loop)
+        self._recheck = Recheck(model)
 
     @property
     def queued(self) -> int:
@@ -90,9 +86,17 @@ class Batcher:
         if len(self._queue) >= self._limit:
             raise Refused("too many requests are waiting; try again later", status=503)
         self._queue.append(inference)
-        if not self._scheduled and not self._running:
+        if not self._scheduled and self._running - self._long < self._slots:
             self._scheduled = True
             self._loop.call_soon(self._read_on)
+
+    def separate(self) -> None:
+        """From now on each request runs by itself."""
+        self.together = False
+        self._slots = self._concurrent
+
+    def close(self) -> None:
+        self._threads.close()
 
     def _read_on(self) -> None:
         """The loop reads what is there before it calls this the second time; a lone request is not held up for that."""
@@ -104,73 +108,125 @@ class Batcher:
     def _flush(self) -> None:
         self._scheduled = False
         runs: list[Run] = []
-        while self._queue and not self._running:
+        while self._queue and self._running - self._long < self._slots:
             batch, rows = self._next_batch()
             if not batch:
                 continue
-            if self._pace.expect(rows) > self._thread_seconds:
-                self._run_in_thread(batch, rows)
+            size = rows if self._by_rows else self._size(batch, rows)
+            expected = self._pace.expect(size)
+            if expected > self._thread_seconds:
+                self._run_in_thread(batch, rows, size, expected)
             else:
-                runs += self._settle(self._run(batch, rows))
+                runs += self._settled(batch, rows, size)
+                if not self._fixed and runs[-1].ended - runs[-1].began > SURPRISE_SECONDS:
+                    self._thread_seconds = 0.0
+                if runs[-1].ended - runs[0].began > TURN_SECONDS:
+                    break
         self._tell(runs)
+        if self._queue and not self._scheduled and self._running - self._long < self._slots:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
 
     def _next_batch(self) -> tuple[list[Inference], int]:
         """The longest run of requests that can go together, and their rows. Late and abandoned ones are told so."""
         queue, now, taken, rows = self._queue, perf_counter(), 0, 0
         batch: list[Inference] = []
+        ended: list[tuple[Inference, Refused]] = []
+        together, most = self.together, self._max_rows
         for inference in queue:
-            if batch and (rows + inference.rows > self._max_rows or inference.shapes != batch[0].shapes):
+            if batch and not (together and rows + inference.rows <= most and inference.shapes == batch[0].shapes):
                 break
             taken += 1
             request = inference.request
             if request is not None and request.connection.lost:
-                self._receiver.fail(inference, Refused("the client has gone", status=499))
+                ended.append((inference, Refused("the client has gone", status=499)))
             elif inference.timeout is not None and request is not None and now > request.started + inference.timeout:
-                late = Refused("the request's timeout passed while it waited", status=503)
-                self._receiver.fail(inference, late)
+                ended.append((inference, Refused("the request's timeout passed while it waited", status=503)))
             else:
                 batch.append(inference)
                 rows += inference.rows
         del queue[:taken]
+        for inference, refused in ended:
+            self._fail(inference, refused)
         return batch, rows
 
-    def _run(self, batch: list[Inference], rows: int) -> Run:
-        """Only this may be called from the thread."""
-        run = Run(batch, rows, perf_counter())
+    def _size(self, batch: list[Inference], rows: int) -> int:
+        """As `Pace` takes it: rows, where they have a fixed length, else values."""
+        if self._fixed:
+            return rows if batch[0].shapes is None or self.together else max(map(_first, batch[0].shapes))
+        shapes = batch[0].shapes
+        if shapes is None:
+            return rows * self._row_values
+        values = sum(map(math.prod, shapes))
+        return values * rows if self._model.interface.batches else values
+
+    def _settled(self, batch: list[Inference], rows: int, size: int) -> list[Run]:
+        """The run with its replies, or where it is good for none of its requests, a run for each. Never raises; may be
+        called from a thread."""
+        run = Run(batch, rows, perf_counter(), size)
         try:
             run.feeds = self._model.feeds(batch, rows)
-            run.outputs = self._model.run(run.feeds)
+            run.outputs = self._model.run(run.feeds) if rows else self._model.run_without_rows(run.feeds)
+            run.ended = perf_counter()
+            by_rows = _have_rows(run.outputs, rows)
+            if by_rows or len(batch) == 1:
+                results = Results(self._model.interface, run.outputs, by_rows)
+                run.replies = self._receiver.encode(batch, results)
+                run.done = perf_counter()
+                return [run]
+            self._loop.call_soon_threadsafe(self._found, "an output has not as many rows as the requests")
         except Exception as error:  # onnxruntime raises a dozen types without a common base
-            run.failure = error
-        run.ended = perf_counter()
-        return run
-
-    def _settle(self, run: Run) -> list[Run]:
-        """The run, or where it is good for none of its requests, a run for each."""
-        batched = self._model.interface.batches
-        if run.failure is None and batched and set(map(len, run.outputs)) != {run.rows}:
-            # An output whose free first dimension is not the requests' rows: no request may get another's, ever again.
-            self._max_rows = 1
-            batched = False
-        if len(run.batch) > 1 and (run.failure is not None or not batched):
-            # One bad request must not fail its neighbours.
-            return [one for inference in run.batch for one in self._settle(self._run([inference], inference.rows))]
-        if run.failure is None:
-            seconds = run.ended - run.began
-            run.results = Results(self._model.interface, run.outputs, batched)
-            self._pace.learn(run.rows, seconds)
-            self._admit(seconds / len(run.batch))
-        return [run]
+            run.failure = error.with_traceback(None)  # which would keep all of the run
+            run.ended = perf_counter()
+            if len(batch) == 1:
+                return [run]
+        # One bad request must not fail its neighbours.
+        alone = [([inference], inference.rows) for inference in batch]
+        return [run for one, rows in alone for run in self._settled(one, rows, self._size(one, rows))]
 
     def _tell(self, runs: list[Run]) -> None:
+        """On the loop. What goes wrong with one run must not keep the others from their answers."""
         for run in runs:
-            if run.results is not None:
-                self._receiver.answer(run.batch, run.results)
-            elif run.failure is not None:
-                self._receiver.fail(run.batch[0], run.failure)
+            if run.failure is not None:
+                self._fail(run.batch[0], run.failure)
+                continue
+            try:
+                self._receiver.answer(run.batch, run.replies)
+            except Exception as error:
+                log.error("answers failed", exc_info=error)
         for run in runs:
-            if run.results is not None:
-                self._receiver.record(run)
+            if run.failure is None:
+                self._learn(run)
+
+    def _learn(self, run: Run) -> None:
+        seconds = run.done - run.began
+        self._pace.learn(run.size, seconds)
+        self._admit(seconds / len(run.batch))
+        try:
+            self._receiver.record(run)
+        except Exception as error:
+            log.error("a run could not be counted", exc_info=error)
+        if len(run.batch) > 1 and self.together and run.ended >= self._recheck.due:
+            self._check(run)
+
+    def _check(self, run: Run) -> None:
+        self._recheck.hold()
+        try:
+            self._threads.call(lambda: self._recheck.check(run), self._found)
+        except RuntimeError:  # no thread to be had; there will be other batches
+            log.warning("a batch was not checked: there is no thread left")
+
+    def _found(self, differs: str | None) -> None:
+        if self.together:
+            if differs is not None:
+                self.separate()
+            self._receiver.checked(differs)
+
+    def _fail(self, inference: Inference, error: Exception) -> None:
+        try:
+            self._receiver.fail(inference, error)
+        except Exception as another:
+            log.error("a refusal failed", exc_info=another)
 
     def _admit(self, seconds: float) -> None:
         """So many may wait as are answered within `MAX_WAIT`, going by what a request took lately."""
@@ -181,19 +237,34 @@ class Batcher:
         else:
             self._limit = max(MIN_QUEUE, int(MAX_WAIT / self._a_request))
 
-    def _run_in_thread(self, batch: list[Inference], rows: int) -> None:
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._running = True
-        future = self._loop.run_in_executor(self._executor, self._run, batch, rows)
-        future.add_done_callback(self._thread_done)
+    def _run_in_thread(self, batch: list[Inference], rows: int, size: int, expected: float) -> None:
+        least = self._pace.expect(1 if self._fixed else self._row_values)
+        long = self._long == 0 and len(batch) == 1 and expected > max(LONG_SECONDS, LONG_TIMES * least)
+        self._running += 1
+        self._long += long
+        try:
+            self._threads.call(lambda: self._settled(batch, rows, size), lambda runs: self._thread_done(runs, long))
+        except RuntimeError as error:
+            self._running -= 1
+            self._long -= long
+            log.error("no thread for a run: %s", error)
+            for inference in batch:
+                self._fail(inference, Refused("the server has no thread left; try again later", status=503))
 
-    def _thread_done(self, future: "asyncio.Future[Run]") -> None:
-        self._running = False
-        self._tell(self._settle(future.result()))
-        if self._queue:
+    def _thread_done(self, runs: list[Run], long: bool) -> None:
+        self._running -= 1
+        self._long -= long
+        self._tell(runs)
+        if self._queue and not self._scheduled:
             self._flush()
 
-    def close(self) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=False)
+
+def _have_rows(outputs: list[Array], rows: int) -> bool:
+    for values in outputs:  # noqa: SIM110 — a generator costs more than what it does
+        if not values.ndim or len(values) != rows:
+            return False
+    return True
+
+
+def _first(shape: tuple[int, ...]) -> int:
+    return shape[0] if shape else 1

@@ -12,56 +12,96 @@ A share of failures in a window would either need more than 5 of them or trip ea
 The price: a candidate that fails a share q < 1 is left after about q⁻⁵ forwards (33 at q = 0.5, 3,125 at 0.2). Stable
 answers for each of those failures, and judging such shares is the operator's, who sees them counted.
 """
+FIRST_TRY, LONGEST_WAIT = 1.0, 10.0
+"""Seconds until an open breaker tries the candidate again; twice as many after each time, up to the second."""
 FIRST_WINDOW = 16
 MAX_WINDOW = 512
 SUSPECT_FROM = 8
+_EPOCH, _RUN, _DUE, _WAITS = range(4)
+"""What each cell holds: the setting's epoch, failures in a row, when the next trial is due (nanoseconds of the system's
+monotonic clock, which all processes share), and how many waits there were."""
 
 
 class Cells(Protocol):
-    """Two numbers: a list, or memory that workers share."""
+    """Four numbers: a list, or memory that workers share."""
 
     def __getitem__(self, at: int, /) -> int: ...
 
     def __setitem__(self, at: int, value: int, /) -> None: ...
 
 
-class Breaker:
-    """Opens at a run of failures and stays open: only a new setting closes it.
+def own_cells() -> Cells:
+    return [0, 0, 0, 0]
 
-    The run is counted over all workers of a server: `shared` is their memory, holding epoch and run. Two of them that
-    write at the same moment may lose one count, which costs one more failure.
+
+class Breaker:
+    """Opens at a run of failures, and closes when a trial shows that the candidate is back.
+
+    After a trial the next failure opens it again: only an answer to a client ends the run. The run is counted over all
+    workers of a server: `shared` is their memory. Two of them that write at the same moment may lose one count, which
+    costs one more failure.
     """
 
     __slots__ = ("_epoch", "_last", "_shared")
 
     def __init__(self, shared: Cells | None = None, epoch: int = 0) -> None:
-        self._shared = shared if shared is not None else [0, 0]
+        self._shared = shared if shared is not None else own_cells()
         self._epoch = epoch
         self._last = float("-inf")
-        if self._shared[0] < epoch:
-            self._shared[1] = 0
-            self._shared[0] = epoch
+        if self._shared[_EPOCH] < epoch:
+            self._shared[_RUN] = self._shared[_DUE] = self._shared[_WAITS] = 0
+            self._shared[_EPOCH] = epoch
 
     @property
     def open(self) -> bool:
-        return self._shared[1] >= OPENS_AFTER and self._shared[0] == self._epoch
+        return self.left <= 0
+
+    @property
+    def left(self) -> int:
+        """Failures until it opens."""
+        return OPENS_AFTER - self._shared[_RUN] if self._shared[_EPOCH] == self._epoch else OPENS_AFTER
 
     def success(self) -> None:
-        if self._shared[0] == self._epoch and not self.open:
-            self._shared[1] = 0
+        if self._shared[_EPOCH] == self._epoch and not self.open:
+            self._shared[_RUN] = 0
 
     def same_pause(self, began: float) -> bool:
         """A forward that missed its deadline was under way when the last one failed: a pause of some milliseconds, as
         a CPU quota or a busy machine makes them, is one fault however many requests it met."""
         return began <= self._last
 
-    def failure(self, now: float) -> bool:
+    def failure(self, at: float) -> bool:
         """True when this one opened it. What an older setting's forwards come to says nothing about this one."""
-        self._last = now
-        if self._shared[0] != self._epoch or self.open:
+        self._last = max(self._last, at)
+        if self._shared[_EPOCH] != self._epoch or self.open:
             return False
-        self._shared[1] += 1
+        self._shared[_RUN] += 1
+        if self.open:
+            self._wait(at)
         return self.open
+
+    def try_now(self, now: float) -> bool:
+        """A trial is due, and the caller's: it tells by `tried` what came of it."""
+        if not self.open or now * 1e9 < self._shared[_DUE]:
+            return False
+        self._shared[_DUE] = int((now + LONGEST_WAIT) * 1e9)  # nobody else's; again, should it get lost
+        return True
+
+    def tried(self, good: bool | None, now: float) -> None:
+        """None: the trial came to nothing, so that the next request may be one."""
+        if self._shared[_EPOCH] != self._epoch or not self.open:
+            return
+        if good:
+            self._shared[_RUN] = OPENS_AFTER - 1
+        elif good is None:
+            self._shared[_DUE] = 0
+        else:
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        wait = min(FIRST_TRY * 2.0 ** self._shared[_WAITS], LONGEST_WAIT)
+        self._shared[_WAITS] += 1
+        self._shared[_DUE] = int((now + wait) * 1e9)
 
 
 class Window:
@@ -101,4 +141,8 @@ class Window:
     def failed(self, timed_out: bool) -> None:
         self.in_flight -= 1
         if timed_out:
-            self._limit, self.probing = 1, True
+            self.shrink()
+
+    def shrink(self) -> None:
+        """One at a time, until there is an answer."""
+        self._limit, self.probing = 1, True

@@ -9,7 +9,7 @@ from modelward_serving.http.connection import Port
 from modelward_serving.http.messages import Request
 from modelward_serving.monitor.counters import Counters
 
-from .breaker import Breaker, Cells
+from .breaker import Breaker, Cells, own_cells
 from .forward import Candidate, Local
 from .split import Split
 
@@ -30,7 +30,7 @@ class Director:
         data_port: Port,
         shared: Cells | None = None,
     ) -> None:
-        self._shared = shared if shared is not None else [0, 0]
+        self._shared = shared if shared is not None else own_cells()
         self._loop, self._counters, self._local, self._data_port = loop, counters, local, data_port
         self._traffic: Traffic | None = None
         self._split: Split | None = None
@@ -85,6 +85,12 @@ class Director:
             revision: counts.as_forwards(is_open and revision == current, reached or revision != current)
             for revision, counts in self._counters.forwards.items()
         }
+
+    def stop(self) -> None:
+        """Nothing is forwarded any more; what is under way is answered here."""
+        self._split = None
+        if self._candidate is not None:
+            self._candidate.give_up()
 
     def close(self) -> None:
         self._retire()

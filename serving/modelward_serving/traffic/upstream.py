@@ -126,13 +126,15 @@ class Pool:
     """Connections to one host and port, used in turn."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, host: str, port: int, reached: bool = False) -> None:
-        self._loop, self._host, self._port = loop, host, port
+        self._loop, self._port = loop, port
+        self._host = host.removeprefix("[").removesuffix("]")
+        shown = f"[{self._host}]" if ":" in self._host else self._host
         self.reached = reached
         """There has been a connection."""
-        self.host_header = host.encode() if port == 80 else f"{host}:{port}".encode()
+        self.host_header = (shown if port == 80 else f"{shown}:{port}").encode()
         self._idle: deque[Upstream] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._address: tuple[str, float] = ("", 0.0)
+        self._addresses: tuple[list[str], float] = ([], 0.0)
         self._closed = False
 
     def idle(self) -> Upstream | None:
@@ -179,19 +181,24 @@ class Pool:
             self._idle.pop().close()
 
     async def _connect(self, done: Callable[[Upstream | None], None]) -> None:
-        try:
-            address = await self._resolve()
-            _, upstream = await self._loop.create_connection(lambda: Upstream(self), address, self._port)
-        except OSError:
-            self._address = ("", 0.0)
-            done(None)
-        else:
+        for address in await self._resolve():
+            try:
+                _, upstream = await self._loop.create_connection(lambda: Upstream(self), address, self._port)
+            except OSError:
+                continue  # a name may have an address of a family that nobody listens on
             done(None if upstream.lost else upstream)  # it may be closed as soon as it is open
+            return
+        self._addresses = ([], 0.0)
+        done(None)
 
-    async def _resolve(self) -> str:
-        address, until = self._address
+    async def _resolve(self) -> list[str]:
+        """None where the name is not known."""
+        addresses, until = self._addresses
         if perf_counter() > until:
-            found = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            address = str(found[0][4][0])
-            self._address = (address, perf_counter() + RESOLVED_FOR)
-        return address
+            try:
+                found = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            except OSError:
+                return []
+            addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+            self._addresses = (addresses, perf_counter() + RESOLVED_FOR)
+        return addresses

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import tritonclient.http as http
 import tritonclient.http.aio as aio
+from google.protobuf.json_format import ParseDict
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 URL = sys.argv[1]
 KINDS = {"number": "FP32", "count": "INT64", "name": "BYTES", "flag": "BOOL"}
@@ -34,6 +36,10 @@ def sync() -> None:
     assert client.is_model_ready("m", "1")
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     assert [tensor["name"] for tensor in client.get_model_metadata("m")["inputs"]] == list(KINDS)
+    config = ParseDict(client.get_model_config("m"), ModelConfig(), ignore_unknown_fields=True)
+    assert config.max_batch_size > 0
+    assert [(tensor.name, list(tensor.dims)) for tensor in config.input] == [(name, [1]) for name in KINDS]
+    assert config.output[2].data_type == DataType.TYPE_STRING
     assert client.get_model_repository_index()[0]["state"] == "READY"
     for binary in (True, False):
         for compression in (None, "gzip", "deflate"):

@@ -9,7 +9,8 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelward_serving.http.connection import MAX_PIPELINED_BYTES, Connection, Limits, Port
+from modelward_serving.http.connection import MAX_PIPELINED_BYTES, Connection, Port
+from modelward_serving.http.limits import Limits
 from modelward_serving.http.messages import Request
 from modelward_serving.protocol.oip import Parser
 from modelward_serving.refusal import Refused

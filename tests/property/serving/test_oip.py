@@ -20,7 +20,7 @@ from modelward_serving.refusal import Refused
 KINDS = {"number": "FP32", "count": "INT64", "name": "BYTES", "flag": "BOOL"}
 TENSORS = [Tensor(name=name, datatype=kind, shape=[-1, 1]) for name, kind in KINDS.items()]
 INTERFACE = compile_interface(Signature(inputs=TENSORS, outputs=TENSORS, classes=[]))
-PARSER, PLAIN = Parser(INTERFACE), PlainParser(INTERFACE)
+PARSER, PLAIN = Parser(INTERFACE), PlainParser(INTERFACE, 10_000)
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 anything = st.recursive(

@@ -60,12 +60,12 @@ class Running:
     def monitor(self) -> Snapshot:
         return decode(httpx.get(f"{self.admin}/monitor").content, Snapshot)
 
-    def wait_until_ready(self, seconds: float = 20.0) -> None:
+    def wait_until_ready(self, seconds: float = 20.0, address: str = "127.0.0.1") -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
             try:
-                if httpx.get(f"{self.admin}/readyz").status_code == 200:
+                if httpx.get(f"http://{address}:{self.admin_port}/readyz").status_code == 200:
                     return
             except httpx.TransportError:
                 pass
@@ -188,7 +188,7 @@ async def exchange(
     return int(head[0].split()[1]), headers
 
 
-Mode = Literal["ok", "error", "hang", "reject", "garbage", "drop", "forget"]
+Mode = Literal["ok", "error", "hang", "reject", "garbage", "drop", "forget", "half"]
 
 
 @dataclass
@@ -222,7 +222,9 @@ class Candidate:
         if self.mode == "garbage":
             writer.write(b"nonsense\r\n\r\n")
             raise ConnectionError
-        status = {"ok": "200 OK", "forget": "200 OK", "error": "500 Oops", "reject": "400 Bad Request"}[self.mode]
+        status = {"error": "500 Oops", "reject": "400 Bad Request"}.get(self.mode, "200 OK")
+        if self.mode == "half" and self.seen % 2:
+            status = "500 Oops"
         writer.write(f"HTTP/1.1 {status}\r\nmodelward-revision: r2\r\ncontent-length: 2\r\n\r\n{{}}".encode())
 
 

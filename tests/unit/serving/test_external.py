@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
-from modelward_serving.model.external import has_external_data
+from modelward_serving.model.external import external_files
 
 from .models import bare, columns, linear
 from .processes import serving
@@ -43,18 +43,18 @@ def in_constant() -> bytes:
 
 @pytest.mark.parametrize("model", [in_initializer(), in_subgraph(), in_constant()])
 def test_external_data_is_found(model: bytes) -> None:
-    assert has_external_data(model)
+    assert external_files(model) == ["../../etc/passwd"]
 
 
 @pytest.mark.parametrize("model", [linear(), columns()])
 def test_whole_models_pass(model: bytes) -> None:
-    assert not has_external_data(model)
+    assert not external_files(model)
 
 
 @pytest.mark.parametrize("data", [b"location\xff", b"\x3a\xff\xff\xff\x7flocation", b"location not ONNX at all"])
 def test_other_bytes_are_no_model(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        has_external_data(data)
+        external_files(data)
 
 
 def test_model_with_external_data_never_turns_ready(tmp_path: Path) -> None:

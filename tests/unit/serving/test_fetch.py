@@ -59,12 +59,8 @@ def reject(store: Store, retry: int) -> None:
 def record_service(store: Store, revision: str) -> None:
     service = StoredService(
         revision=revision,
-        model_version="flights-1",
-        version=1,
-        digest="sha256:" + "1" * 64,
-        image="registry.example.com/team/scoring@sha256:" + "2" * 64,
-        resources={"requests": {"cpu": "100m"}},
         since="2026-01-01T00:00:00Z",
+        serving={"image": "registry.example.com/team/scoring@sha256:" + "2" * 64, "digest": "sha256:" + "1" * 64},
     )
     store.write_record(served_key("d"), service)
 

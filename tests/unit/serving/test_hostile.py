@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from benchmarks.serving.process import free_port
-from modelward_serving.http.connection import TURNED_AWAY, Connection, Limits, Port
+from modelward_serving.http.connection import TURNED_AWAY, Connection, Port
+from modelward_serving.http.limits import Limits
 from modelward_serving.http.messages import Request
 from modelward_serving.process.room import RESERVE
 
@@ -108,7 +109,7 @@ def test_target_that_names_the_server_too_is_the_path_it_names(server: Running) 
     for base in ("http://x", f"HTTP://127.0.0.1:{server.port}", "https://other.example:8443"):
         assert status_of(talk(server, message(server, GOOD, path=base + server.infer_path))) == 200
         assert status_of(talk(server, message(server, b'{"x":[1,2,3]}', path=base + "/predict?a=/b"))) == 200
-        assert status_of(talk(server, message(server, GOOD, path=base))) == 404
+        assert status_of(talk(server, message(server, GOOD, path=base))) == 405
     assert status_of(talk(server, message(server, GOOD, path="ftp://x" + server.infer_path))) == 404
 
 
@@ -124,6 +125,47 @@ def test_expect_continue_is_answered(server: Running) -> None:
         assert b"100 Continue" in client.recv(1000)
         client.sendall(body)
         assert status_of(client.recv(65536)) == 200
+
+
+@pytest.mark.parametrize(
+    ("lines", "continues"),
+    [
+        (["Expect: 100-continue"], 1),
+        (["Expect: 100-Continue", "Expect: 100-continue"], 1),
+        (["Expect: 100-continue", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAM"], 1),
+        (["Connection: Upgrade", "Upgrade: websocket"], 0),
+    ],
+    ids=["once", "twice", "with an upgrade", "upgrade alone"],
+)
+def test_client_is_told_to_continue_once(server: Running, lines: list[str], continues: int) -> None:
+    head, body = message(server, GOOD, *lines).split(b"\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(head + b"\r\n\r\n")
+        time.sleep(0.1)
+        client.sendall(body)
+        answer = b""
+        while b'"outputs"' not in answer:
+            answer += client.recv(65536)
+    assert answer.count(b"100 Continue") == continues
+    assert answer.count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_client_with_nothing_to_send_or_of_http_1_0_is_not_told_to_continue(server: Running) -> None:
+    empty = b"POST /predict HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"
+    assert status_of(talk(server, empty)) == 400
+    old = message(server, GOOD, "Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
+    assert status_of(talk(server, old)) == 200
+    assert status_of(talk(server, message(server, GOOD, "Expect: x").replace(b"HTTP/1.1", b"HTTP/1.0"))) == 200
+
+
+def test_expectation_that_the_server_does_not_know_is_refused(server: Running) -> None:
+    for expected in ("miracles", "100-continue, miracles", ""):
+        assert status_of(talk(server, message(server, GOOD, f"Expect: {expected}"))) == 417
+
+
+def test_connection_that_was_to_end_with_an_offered_upgrade_ends(server: Running) -> None:
+    raw = message(server, GOOD, "Connection: close, Upgrade", "Upgrade: h2c")
+    assert b"connection: close" in talk(server, raw)
 
 
 def test_clients_that_vanish_leave_nothing_behind(server: Running) -> None:
@@ -187,11 +229,9 @@ def test_slow_clients_of_a_server_that_still_loads_are_left_too(tmp_path: Path) 
     folder = bare(tmp_path / "m", b"")
     (folder / "model.onnx").unlink()
     os.mkfifo(folder / "model.onnx")  # nobody writes it
-    patience = "from modelward_serving.process import server as s;"
-    patience += "L = s.Limits; s.Limits = lambda **given: L(**given, receive_seconds=0.3);"
-    patience += "from modelward_serving.__main__ import main; main()"
     port = free_port()
-    command = [sys.executable, "-c", patience, str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "modelward_serving", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--max-receive-seconds", "0.3"]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}/operator:{ROOT}/serving"}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
         try:

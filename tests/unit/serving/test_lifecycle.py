@@ -49,7 +49,8 @@ def test_changed_bytes_never_turn_ready(tmp_path: Path, name: str) -> None:
         assert not server.monitor().ready
         termination = json.loads(server.log.with_suffix(".termination").read_bytes())
         assert termination == {
-            "message": message, "reason": reason, "report": None, "result": "Failed", "retryable": False
+            "message": message, "reason": reason, "report": None, "result": "Failed", "retryable": False,
+            "serving": None,
         }  # fmt: skip
         assert reason in server.log.read_text()
         server.terminate()

@@ -71,7 +71,6 @@ def test_get_endpoints_describe_server_and_model(server: Running) -> None:
         ("GET", "/v2/models/other", 404),
         ("GET", "/v2/models/m/versions/9", 404),
         ("GET", "/v2/models/..%2f..%2fetc%2fpasswd", 404),
-        ("GET", "/", 404),
         ("GET", "/metrics", 404),
         ("PUT", "/traffic", 404),
         ("POST", "/v2/health/live", 405),
@@ -92,7 +91,7 @@ def test_values_of_all_kinds_come_back_as_they_went(server: Running) -> None:
 
 def test_nan_is_never_turned_into_null(server: Running) -> None:
     body = {"inputs": COLUMNS, "outputs": [{"name": "number_out"}]}
-    assert "'number_out' row 1 is NaN" in error_of(server.infer(body), 500)
+    assert "'number_out' row 1 is NaN" in error_of(server.infer(body), 422)
     body["parameters"] = {"binary_data_output": True}  # type: ignore[assignment]
     header, raw = split_binary(server.infer(body))
     assert header["outputs"][0]["parameters"] == {"binary_data_size": 8}
@@ -134,7 +133,6 @@ def test_binary_tensors_both_ways_and_mixed_with_json(server: Running) -> None:
         (changed(0, shape=[2**62, 2**62]), "'number': shape is"),
         (changed(0, datatype="FP99"), "unknown datatype 'FP99'"),
         (changed(0, datatype="BYTES"), "'number': datatype is BYTES"),
-        (changed(0, datatype="FP16"), "FP16 has no JSON form"),
         (changed(0, name="nombre"), "unknown input 'nombre'; the model takes 'number', 'count', 'name', 'flag'"),
         (changed(1, data=[1, None]), "'count' row 1: null is no INT64"),
         (changed(1, data=[1, 2.5]), "'count' row 1: a number is no INT64"),
@@ -212,12 +210,14 @@ def test_large_json_arrays_take_the_fast_way_with_the_same_answers(server: Runni
     assert outputs["flag_out"] == tensors[3]["data"]
 
 
-def test_model_failure_is_500_for_its_own_request_only(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_request_that_the_model_cannot_compute_fails_alone_with_onnxruntimes_words(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     def body(index: int) -> dict[str, Any]:
         return {"inputs": [{"name": "i", "datatype": "INT64", "shape": [1, 1], "data": [index]}]}
 
     with serving(bare(tmp_path_factory.mktemp("picky") / "m", picky())) as server:
-        assert "the model failed" in error_of(server.infer(body(99)), 500)
+        assert "Gather: indices element out of data bounds, idx=99" in error_of(server.infer(body(99)), 400)
         assert server.infer(body(3)).json()["outputs"][0]["data"] == [3.0]
 
 
@@ -288,7 +288,6 @@ def test_plain_route_takes_rows_of_named_columns(server: Running) -> None:
         ([{"number": 1, "name": "", "flag": True}], "'count' row 0: null is no INT64"),
         ([{"number": "1", "count": 1, "name": "", "flag": True}], "'number' row 0: text is no FP32"),
         ([1], "row 0 must be an object"),
-        ([], "a list of rows"),
         (7, "a list of rows"),
     ],
 )

@@ -48,11 +48,69 @@ def test_half_a_percent_of_errors_never_opens_the_breaker_in_a_million_requests(
     assert not breaker.open
 
 
-def test_breaker_opens_at_the_fifth_failure_in_a_row_and_stays_open() -> None:
+def test_breaker_opens_at_the_fifth_failure_in_a_row_and_answers_of_forwards_under_way_do_not_close_it() -> None:
     breaker = Breaker()
     assert [breaker.failure(i) for i in range(OPENS_AFTER)] == [False] * 4 + [True]
     breaker.success()
     assert breaker.open
+
+
+def opened(at: float = 0.0) -> Breaker:
+    breaker = Breaker()
+    for _ in range(OPENS_AFTER):
+        breaker.failure(at)
+    return breaker
+
+
+def test_open_breaker_tries_again_after_a_second_doubling_to_ten() -> None:
+    breaker, now, waits = opened(), 0.0, []
+    for _ in range(6):
+        began = now
+        while not breaker.try_now(now):
+            now += 0.125
+        waits.append(now - began)
+        assert not breaker.try_now(now), "one at a time"
+        breaker.tried(False, now)
+    assert waits == [1, 2, 4, 8, 10, 10]
+
+
+def test_trial_that_came_to_nothing_is_followed_by_the_next() -> None:
+    breaker = opened()
+    assert breaker.try_now(1.0)
+    breaker.tried(None, 1.0)
+    assert breaker.try_now(1.001)
+
+
+def test_trial_that_got_lost_is_followed_by_another_in_time() -> None:
+    breaker = opened()
+    assert breaker.try_now(1.0)
+    assert [breaker.try_now(10.9), breaker.try_now(11.0)] == [False, True]
+
+
+def test_breaker_that_a_trial_closed_opens_at_the_next_failure_and_waits_longer() -> None:
+    breaker = opened()
+    assert breaker.try_now(1.0)
+    breaker.tried(True, 1.0)
+    assert not breaker.open
+    assert breaker.failure(1.1)
+    assert [breaker.try_now(3.0), breaker.try_now(3.2)] == [False, True]
+    breaker.tried(True, 3.2)
+    breaker.success()
+    assert [breaker.failure(4.0) for _ in range(OPENS_AFTER)] == [False] * 4 + [True]
+
+
+def test_trial_of_an_older_setting_says_nothing_about_the_new_one() -> None:
+    shared = [0, 0, 0, 0]
+    older = Breaker(shared, epoch=1)
+    for _ in range(OPENS_AFTER):
+        older.failure(0.0)
+    assert older.try_now(1.0)
+    newer = Breaker(shared, epoch=2)
+    for _ in range(OPENS_AFTER):
+        newer.failure(1.5)
+    older.tried(True, 2.0)
+    assert newer.open
+    assert [newer.try_now(2.4), newer.try_now(2.5)] == [False, True]
 
 
 def test_requests_that_met_the_same_pause_count_once() -> None:

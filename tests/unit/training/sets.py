@@ -35,3 +35,27 @@ def things(rows: int = 600, *, label: str = "late") -> str:
             f"x{number:04d},{speed:.3f},{missing},{seats},{str(full).lower()},{carrier},{to},{when},{labels[label]}"
         )
     return "\n".join(lines) + "\n"
+
+
+def labelled(kind: str, rows: int = 400) -> str:
+    """Three numbers and a label `y` that follows from them, of the `kind` named."""
+    draw = random.Random(2)
+    lines = ["a,b,c,y"]
+    for _ in range(rows):
+        a, b, c = (draw.gauss(0, 1) for _ in range(3))
+        score = a + 0.5 * b - 0.7 * c + draw.gauss(0, 0.3)
+        two, three = int(score > 0), int(score > -0.6) + int(score > 0.6)
+        rate = 2.718281828 ** (0.5 * score)
+        y = {
+            "text, two": ["elm", "fir"][two],
+            "text, three": ["oak", "elm", "fir"][three],
+            "integer, two": two,
+            "integer, three": three,
+            "integer from 1": three + 1,
+            "yes and no": ["no", "yes"][two],
+            "boolean": ["false", "true"][two],
+            "number": f"{10 * score:.4f}",
+            "count": sum(draw.random() < rate / 40 for _ in range(40)),
+        }[kind]
+        lines.append(f"{a:.3f},{b:.3f},{c:.3f},{y}")
+    return "\n".join(lines) + "\n"

@@ -1,10 +1,11 @@
 """Publish: a good model is measured, described and stored; the report can be had again."""
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 
-from modelward_contracts.manifests import GoldenRequests
+from modelward_contracts.manifests import Batching, GoldenRequests
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.tasks import Gate, ReportTask
 from modelward_contracts.verdicts import run_key
@@ -83,3 +84,24 @@ def test_inputs_hash_depends_on_what_decides_the_result_and_on_nothing_else(trai
         == first.inputs_hash
     )
     assert publish_report(trained.publish(seed=1)).inputs_hash != first.inputs_hash
+
+
+def test_manifest_tells_whether_rows_may_run_together_and_what_stands_in_the_way(trained: Trained) -> None:
+    assert trained.model(trained.publish()).batching == Batching(rows_independent=True)
+    path = trained.paths.output / "model.onnx"
+    model = onnx.load(path)
+    for one in model.graph.node:
+        one.output[:] = ["own" if name == "probabilities" else name for name in one.output]
+    # Adds nothing, which no proof can know.
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([0]), "first"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(0, np.float32), "nothing"))
+    model.graph.node.extend(
+        [
+            onnx.helper.make_node("ReduceMean", ["own", "first"], ["mean"]),
+            onnx.helper.make_node("Mul", ["mean", "nothing"], ["none"]),
+            onnx.helper.make_node("Add", ["own", "none"], ["probabilities"]),
+        ]
+    )
+    onnx.save(model, path)
+    report = publish_report(trained.publish())
+    assert report.batching == Batching(rows_independent=False, reason="ReduceMean 'mean' runs over the rows (axis 0)")

@@ -180,14 +180,7 @@ def test_of_two_services_the_later_one_stays_in_the_store(pod: Pod) -> None:
     from modelward_contracts.verdicts import StoredService, served_key
 
     def told(version: int, hour: int) -> ServedTask:
-        service = StoredService(
-            revision=f"r{version}",
-            model_version=f"flights-{version}",
-            version=version,
-            digest="sha256:" + "a" * 64,
-            image="scoring:1",
-            since=f"2026-01-01T{hour:02}:00:00Z",
-        )
+        service = StoredService(revision=f"r{version}", since=f"2026-01-01T{hour:02}:00:00Z", serving={})
         return ServedTask(namespace=NAMESPACE, store=pod.url, deployment="flights", service=service)
 
     for version, hour in ((1, 1), (2, 3), (3, 2)):

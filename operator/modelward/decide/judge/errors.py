@@ -19,19 +19,23 @@ def wilson(failures: int, requests: int, z: float = Z) -> tuple[float, float]:
 
 
 def judge_errors(evidence: Evidence, max_increase_percent: float) -> Finding:
-    """Harm once the candidate's rate is above stable's by more than the allowance, beyond doubt on either side."""
+    """Harm once the candidate's rate is above stable's by more than the allowance, beyond doubt on either side, or once
+    it failed again when a server that had stopped forwarding tried it. Until then that is a shield, no verdict."""
     candidate, stable = evidence.candidate, evidence.stable
     low, _ = wilson(candidate.failures, candidate.requests)
     stable_rate = stable.failures / stable.requests if stable.requests else 0.0
     allowed = stable_rate + max_increase_percent / 100
-    if candidate.breaker_open:
-        causes = ", ".join(f"{cause} {count}" for cause, count in sorted(candidate.causes.items()))
-        message = f"a run of failures ({causes}) stopped forwarding: {_said(candidate, stable)}"
-        return Finding("Harm", "ForwardingStopped", message)
+    causes = ", ".join(f"{cause} {count}" for cause, count in sorted(candidate.causes.items()))
+    if candidate.breaker_open and candidate.failed_trials:
+        message = f"a run of failures ({causes}) stopped forwarding, and a trial after it failed too"
+        return Finding("Harm", "ForwardingStopped", f"{message}: {_said(candidate, stable)}")
     if candidate.failures >= 5 and low > max(GROSS, allowed):
         return Finding("Harm", "Errors", _said(candidate, stable))
     if candidate.failures >= 3 and candidate.requests >= 50 and low > allowed:
         return Finding("Harm", "Errors", _said(candidate, stable))
+    if candidate.breaker_open:
+        message = f"a run of failures ({causes}) stopped forwarding, until the next trial"
+        return Finding("NoEvidence", "ForwardingStopped", message)
     return OK
 
 

@@ -1,41 +1,47 @@
-"""By sight: where there is too little to prove anything, would an equal version have been seen to fail so often?"""
+"""Would these counts surprise anyone if both versions were equal? What decides when time is up."""
 
-from math import ceil, exp, lgamma
+from math import erfc, exp, lgamma, log, log1p, sqrt
 
-from .evidence import Evidence
+from .mixture import Table
 
-LEVEL = 0.1
-CLUSTER = 2
-"""Failures often come together: so many count as one event."""
-
-
-def speaks_against(evidence: Evidence) -> str:
-    """Why the candidate should not serve, if anything seen says so.
-
-    Fisher's exact test (one-sided, Fisher 1935): of all failures of both versions, as many or more fall to the
-    candidate by chance in less than `LEVEL` of cases. Failures are counted as events of `CLUSTER`, so that one
-    accident speaks against nobody."""
-    candidate, stable = evidence.candidate, evidence.stable
-    events, others = candidate.failures // CLUSTER, ceil(stable.failures / CLUSTER)
-    if not events or _tail(events, candidate.requests, others, stable.requests) >= LEVEL:
-        return ""
-    return (
-        f"{candidate.failures} of {candidate.requests} requests of the candidate failed,"
-        f" {stable.failures} of {stable.requests} of stable"
-    )
+MANY = 10_000
+"""Hits from which on the normal distribution is as good."""
 
 
-def _tail(events: int, requests: int, others: int, other_requests: int) -> float:
-    """P(at least so many of all events fall to the one side), all splits of the requests being alike. The other side
-    has at least one request more than it saw: nothing seen proves nothing."""
-    total, all_events = requests + other_requests + 1, events + others
-    least, most = max(events, all_events - (total - requests)), min(all_events, requests)
-    ways = _log_ways(total, all_events)
-    return sum(
-        exp(_log_ways(requests, k) + _log_ways(total - requests, all_events - k) - ways) for k in range(least, most + 1)
-    )
+def surprise(table: Table) -> float:
+    """Probability that of the hits of two equal versions so many, or more, fall to the candidate: the upper tail of a
+    binomial with its share of the counts (the conditional test of Przyborowski and Wilenski 1940). 1 where there were
+    no hits or nothing to compare with. Conservative where hits are no rare events."""
+    hits, count, stable_hits, stable_count = table
+    if hits <= 0 or not count or not stable_count:
+        return 1.0
+    share = count / (count + stable_count)
+    total = hits + stable_hits
+    if total > MANY:
+        return erfc((hits - total * share) / sqrt(2 * total * share * (1 - share))) / 2
+    return beta_below(share, hits, stable_hits + 1.0)
 
 
-def _log_ways(n: int, k: int) -> float:
-    """Of the binomial coefficient."""
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+def beta_below(x: float, a: float, b: float) -> float:
+    """Regularized incomplete beta function I_x(a, b), by its continued fraction (DLMF 8.17.22, evaluated after Lentz).
+
+    For whole a and b it is the probability of at least a hits among a + b - 1 trials with probability x.
+    """
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - beta_below(1 - x, b, a)
+    fraction = c = 1.0
+    d = 0.0
+    for j in range(1, 2000):
+        m = j // 2
+        if j % 2:
+            term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        else:
+            term = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1 / (1 + term * d)
+        c = 1 + term / c
+        fraction *= c * d
+        if abs(c * d - 1) < 1e-12:
+            break
+    return exp(lgamma(a + b) - lgamma(a + 1) - lgamma(b) + a * log(x) + b * log1p(-x)) / fraction

@@ -15,6 +15,7 @@ any two writes only repeats what is already so.
     promotion  full width, all traffic, the time it is watched on
     retreat    away from a revision
     liveness   what is down is replaced by what is Ready
+    healing    a status that no move leads to
 """
 
 from datetime import datetime
@@ -23,6 +24,7 @@ from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import DeploymentObserved
 
 from .deadline import at_the_deadline
+from .healing import heal
 from .liveness import replace_what_is_down, take_over_without_pods
 from .move import INTERRUPTED, Move
 from .promotion import end_bake, promote
@@ -35,6 +37,8 @@ __all__ = ["INTERRUPTED", "Move", "next_move"]
 
 def next_move(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """At most one move a time; `target` is None while the version asked for cannot be resolved."""
+    if healed := heal(o, now):
+        return healed
     if o.deployment.spec.replicas == 0 and (move := take_over_without_pods(o, target, now)):
         return move
     match o.status.phase:

@@ -23,7 +23,8 @@ def promote(o: DeploymentObserved, now: datetime) -> Move | None:
     if o.status.weight != 100:
         message = f"all requests go to {candidate.model_version}"
         return move_to("Promoting", o, now, "FullWidth", message, weight=100)
-    if not confirmed(o.pods, stable, o.status.epoch) or not o.evidence.candidate.reached:
+    forwarded = o.evidence.candidate
+    if not confirmed(o.pods, stable, o.status.epoch) or not forwarded.reached or forwarded.breaker_open:
         return None
     return move_to(
         "Baking",

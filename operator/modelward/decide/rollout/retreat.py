@@ -96,7 +96,7 @@ def interrupted(o: DeploymentObserved, stable: ServingRevision) -> bool:
     that a server which takes no setting holds nothing up for ever."""
     told = o.front == stable.revision
     told = told and all(p.snapshot.epoch >= o.status.epoch for p in o.pods if p.ready and p.snapshot)
-    return not told and o.status.history[-1].cause != INTERRUPTED
+    return not told and [t.cause for t in o.status.history[-1:]] != [INTERRUPTED]
 
 
 def left(o: DeploymentObserved, revision: ServingRevision | None, now: datetime) -> bool:
@@ -119,6 +119,8 @@ def verdict_on(o: DeploymentObserved, bad: ServingRevision, found: Finding, now:
         digest=bad.digest,
         image=bad.image,
         resources=bad.resources,
+        batching=bad.batching,
+        limits=bad.limits,
         retry=o.deployment.spec.rollout.retry,
         reason=found.reason,
         message=found.message,

@@ -171,3 +171,28 @@ async def test_objects_seen_in_this_reconcile_are_not_read_again(kube: FakeKube)
     await act(Hands(kube, Pods(kube), seen), owner_of(kube), Plan(applies=(service,)))
 
     assert (kube.reads, kube.writes) == (reads, [])
+
+
+async def test_child_that_is_refused_holds_up_no_other_and_takes_nothing_away(kube: FakeKube) -> None:
+    theirs = child("Service", "flights")
+    kube.put({**theirs, "metadata": {"name": "flights", "namespace": "ns"}})
+    kube.writes.clear()
+    applies = (child("Service", "flights", spec={}), child("ConfigMap", "traffic", data={"a": "b"}))
+    plan = Plan(applies=applies, pushes=(push("10.0.0.1:8082", 7),), deletes=(Ref("v1", "Service", "old"),))
+
+    with pytest.raises(Refused, match="Service ns/flights exists and is not Modelward's"):
+        await act(Hands(kube, Pods(kube)), owner_of(kube), plan)
+
+    assert kube.writes == [("apply", "ConfigMap", "traffic"), ("push", "10.0.0.1:8082", "7")]
+
+
+async def test_events_carry_the_times_and_the_order_that_kubectl_sorts_by(kube: FakeKube) -> None:
+    for version, reason in (("9", "First"), ("10", "Second"), ("10000", "Third")):
+        owner = owner_of(kube)
+        told = {**owner, "metadata": owner["metadata"] | {"resourceVersion": version}}
+        await act(Hands(kube, Pods(kube)), told, Plan(events=(Event("Normal", reason, ""),)))
+
+    events = [found for (_, kind, _, _), found in sorted(kube.objects.items()) if kind == "Event"]
+
+    assert [event["reason"] for event in events] == ["First", "Second", "Third"]
+    assert all(event["lastTimestamp"] == event["firstTimestamp"] and event["count"] == 1 for event in events)

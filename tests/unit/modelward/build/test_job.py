@@ -6,7 +6,7 @@ import pytest
 
 from modelward.api import Dataset, TrainingRun
 from modelward.api.training_run import PinnedDataset
-from modelward.build.job import step_job, training_job
+from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
 from modelward.names import Manifest
 from modelward.settings import Settings
@@ -31,6 +31,11 @@ def run(labels: dict[str, str] | None = None, **spec: Any) -> TrainingRun:
     defaults = {"modelName": "flights", "datasetRef": {"name": "flights"}}
     metadata = OWNER["metadata"] | {"labels": labels or {}}
     return TrainingRun.model_validate({"metadata": metadata, "spec": defaults | trains | spec})
+
+
+def dataset(**spec: Any) -> Dataset:
+    defaults = {"source": {"pvc": {"claimName": "flights-raw"}}, "columns": {"label": "late"}}
+    return Dataset.model_validate({"metadata": OWNER["metadata"], "spec": defaults | spec})
 
 
 def training(settings: Settings = SETTINGS, **spec: Any) -> Manifest:
@@ -119,7 +124,7 @@ def test_store_elsewhere_needs_no_claim() -> None:
 
 
 def test_source_claim_is_mounted_for_reading() -> None:
-    job = step_job(OWNER, "flights-ingest", {}, "ingest", SETTINGS, "flights-raw")
+    job = ingest_job(OWNER, dataset(), "flights-ingest", {}, SETTINGS)
     ingest = containers(job)["ingest"]
     assert {"name": "source", "mountPath": "/source", "readOnly": True} in ingest["volumeMounts"]
     source = {"name": "source", "persistentVolumeClaim": {"claimName": "flights-raw", "readOnly": True}}

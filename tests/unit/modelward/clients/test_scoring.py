@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from modelward.clients import scoring
 from modelward.clients.scoring import ScoringPods, Signer
 from modelward.errors import Unavailable
+from modelward.observe.scoring_pods import address_of, host_port
 from modelward_contracts.monitor import Histogram, Snapshot
 from modelward_contracts.traffic import Traffic, verify
 from modelward_contracts.wire import canonical
@@ -34,7 +35,8 @@ SNAPSHOT = Snapshot(
     signals=[],
 )
 Answer = Callable[[web.Request], Awaitable[web.Response]]
-Serve = Callable[[Answer], Awaitable[str]]
+Serve = Callable[..., Awaitable[str]]
+"""Of an Answer and, if it is another one, the address to listen at; gives host:port."""
 
 
 @pytest.fixture
@@ -54,14 +56,14 @@ async def pods(signer: Signer) -> AsyncIterator[ScoringPods]:
 async def serve() -> AsyncIterator[Serve]:
     runners: list[web.AppRunner] = []
 
-    async def serve(answer: Answer) -> str:
+    async def serve(answer: Answer, host: str = "127.0.0.1") -> str:
         app = web.Application()
         app.add_routes([web.route("*", "/{path}", answer)])
         runner = web.AppRunner(app, shutdown_timeout=0.1)
         await runner.setup()
         runners.append(runner)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, host, 0).start()
+        return host_port(host, runner.addresses[0][1])
 
     yield serve
     for runner in runners:
@@ -141,3 +143,20 @@ async def test_missing_key_is_unavailable_and_named(tmp_path: Path) -> None:
     async with ScoringPods(Signer(str(tmp_path / "none.pem"))) as pods:
         with pytest.raises(Unavailable, match=r"none\.pem"):
             await pods.push("127.0.0.1:1", SETTING)
+
+
+async def test_pods_that_speak_ipv6_only_are_read_and_told(pods: ScoringPods, serve: Serve) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({"epoch": 7}) if request.method == "PUT" else web.Response(body=canonical(SNAPSHOT))
+
+    address = await serve(answer, "::1")
+
+    assert address.startswith("[::1]:")
+    assert await pods.scrape(address) == SNAPSHOT
+    assert await pods.push(address, SETTING) == 7
+
+
+@pytest.mark.parametrize(("ip", "address"), [("10.0.0.1", "10.0.0.1:8082"), ("fd00::1:2", "[fd00::1:2]:8082")])
+def test_address_of_a_pod_is_one_that_a_url_takes(ip: str, address: str) -> None:
+    status = {"podIP": ip, "containerStatuses": [{"state": {"running": {}}}]}
+    assert address_of({"status": status}) == address

@@ -72,6 +72,10 @@ class Simulated:
     """By ModelVersion name: why its pods are not Ready."""
     deaf: set[str] = field(default_factory=set)
     """Revisions whose servers take no setting and answer no scrape."""
+    refused: dict[str, Trouble] = field(default_factory=dict)
+    replacing: set[str] = field(default_factory=set)
+    taken: bool = False
+    budget_of_others: bool = False
     connections: dict[str, int] = field(default_factory=dict)
     idle: dict[str, float] = field(default_factory=dict)
     """Seconds since a revision's last client left, where it is not long ago."""
@@ -100,15 +104,22 @@ class Simulated:
             versions=tuple(self.versions),
             pods=tuple(self._pods()),
             children=tuple(
-                Ref("v1" if kind == "Service" else "apps/v1", kind, name)
+                Ref(o["apiVersion"], kind, name)
                 for (kind, name), o in self.objects.items()
-                if REVISION in o["metadata"]["labels"] and kind in ("Service", "Deployment")
+                if REVISION in o["metadata"]["labels"] and kind in ("Service", "Deployment", "PodDisruptionBudget")
             ),
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
             recent=self.recent,
             looked_on_since=self.looked_on_since,
-            verdict_jobs=tuple(VerdictJob(revision, retry, done) for (revision, retry), done in self.jobs.items()),
+            verdict_jobs=tuple(
+                VerdictJob(revision, retry, done, f"flights-verdict-{revision}-{retry}")
+                for (revision, retry), done in self.jobs.items()
+            ),
+            refused=self.refused,
+            replacing=frozenset(self.replacing),
+            taken=self.taken,
+            budget_of_others=self.budget_of_others,
             served_jobs=tuple(ServedJob(name, True) for name in self.served_jobs),
         )
 

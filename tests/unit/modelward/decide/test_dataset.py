@@ -1,12 +1,18 @@
 """A Dataset's life: ingested, looked at again, changed, failed, tried again."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
+from modelward.api import DatasetVersion
 from modelward.clients.fake import Crash
+from modelward.decide.dataset_version import DatasetVersionObserved
+from modelward.decide.dataset_version import decide as decide_version
+from modelward_contracts.manifests import Column, Csv
 
-from .workshop import NAMESPACE, RUNNING, Workshop, digest, ended, ingest_report, said, waiting
+from .workshop import NAMESPACE, RUNNING, SETTINGS, Workshop, digest, ended, ingest_report, said, waiting
 
 VERSION = "flights-" + "a" * 10
 RAW_CLAIM = {"name": "raw", "namespace": NAMESPACE}
@@ -23,6 +29,41 @@ async def ingested(workshop: Workshop, **spec: Any) -> Workshop:
     workshop.succeed(ingest_report())
     await workshop.settle()
     return workshop
+
+
+async def test_what_ingest_tells_is_shown_and_told_once(workshop: Workshop) -> None:
+    csv = Csv(
+        header=True,
+        delimiter=";",
+        quote='"',
+        encoding="utf-8",
+        decimal=",",
+        thousands="",
+        null_values=["-999"],
+        skip_lines=0,
+        comment="",
+        guessed=["delimiter", "decimal"],
+    )
+    column = Column(name="late", type="integer", nullable=False, guessed=True)
+    report = msgspec.structs.replace(ingest_report(), csv=csv, columns=[column], warnings=["z is odd"], id="key")
+    workshop.dataset()
+    await workshop.settle()
+    workshop.succeed(report)
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == ("True", "Ingested", f"{VERSION}: 10 rows of 1 file; z is odd")
+    assert workshop.events() == ["Normal VersionCreated", "Warning LookAtData"]
+    version = await workshop.kube.get("modelward.dev/v1alpha1", "DatasetVersion", NAMESPACE, VERSION)
+    assert version
+    assert version["spec"]["csv"] == msgspec.to_builtins(csv)
+    assert version["spec"]["csv"]["nullValues"] == ["-999"]
+    assert (version["spec"]["id"], version["spec"]["warnings"]) == ("key", ["z is odd"])
+    assert version["spec"]["columns"] == [{"name": "late", "type": "integer", "nullable": False, "guessed": True}]
+    parsed = DatasetVersion.model_validate(version)
+    plan = decide_version(DatasetVersionObserved(parsed), SETTINGS, datetime.now(UTC))
+    assert plan.status
+    said = plan.status.conditions[0].message
+    assert "delimiter ';' (guessed), encoding 'utf-8', decimal ',' (guessed), the types of 1 of 1 columns" in said
+    assert said.endswith("; z is odd")
 
 
 async def test_new_dataset_is_remembered_before_its_job_is_made(workshop: Workshop) -> None:
@@ -296,5 +337,86 @@ async def test_step_killed_without_a_word_is_told_by_its_exit_code(workshop: Wor
     assert workshop.condition("Dataset", "flights") == (
         "False",
         "OOMKilled",
-        "ingest ran out of memory (its limit is 4Gi)",
+        "ingest ran out of memory (its limit is 2Gi): raise spec.resources.limits.memory",
     )
+
+
+@pytest.mark.parametrize(
+    "change", [{"resources": {"limits": {"memory": "4Gi"}}}, {"pod": {"nodeSelector": {"a": "b"}}}]
+)
+async def test_how_an_ingest_runs_starts_none_that_is_done_and_every_one_that_is_not(
+    workshop: Workshop, change: dict[str, Any]
+) -> None:
+    await ingested(workshop)
+    done = workshop.job()
+    workshop.dataset(**change)
+    await workshop.pass_time(minutes=1)
+    assert workshop.job() == done
+    workshop.dataset(prepare={"sql": "SELECT * FROM source"})
+    await workshop.settle()
+    running = workshop.job()
+    workshop.dataset(prepare={"sql": "SELECT * FROM source"}, **change)
+    await workshop.pass_time(seconds=5)
+    assert workshop.job() not in (running, done)
+
+
+async def test_ingest_that_failed_is_tried_again_with_other_resources(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    failed = workshop.job()
+    workshop.fail("ingest", ended(137, reason="OOMKilled"))
+    await workshop.settle()
+    workshop.dataset(resources={"limits": {"memory": "4Gi"}})
+    await workshop.pass_time(seconds=5)
+    assert workshop.job() != failed
+    pod = workshop.get("Job", workshop.job())["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"] == {"limits": {"memory": "4Gi"}}
+
+
+async def test_pod_that_the_api_server_refuses_is_told_in_its_words_and_looked_for_again(workshop: Workshop) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    assert await workshop.look_at("Dataset", "flights") == 2.0
+    job = workshop.get("Job", workshop.job())
+    words = 'Error creating: pods "flights-ingest-x-abcde" is forbidden: exceeded quota: team, requested: limits.cpu=1'
+    workshop.kube.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "why", "namespace": NAMESPACE},
+            "involvedObject": {"uid": job["metadata"]["uid"]},
+            "reason": "FailedCreate",
+            "message": words,
+            "lastTimestamp": "2026-01-01T00:00:01Z",
+        }
+    )
+    await workshop.settle()
+    told = workshop.condition("Dataset", "flights")
+    assert told
+    assert told[:2] == ("False", "FailedCreate")
+    assert "exceeded quota: team, requested: limits.cpu=1" in told[2]
+    assert "abcde" not in told[2]
+    assert await workshop.look_at("Dataset", "flights") == 30.0
+    workshop.pod(workshop.job(), {"ingest": RUNNING}, phase="Running")
+    await workshop.settle()
+    ready = workshop.condition("Dataset", "flights")
+    assert ready
+    assert ready[1] == "Ingesting"
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+async def test_result_of_an_ingest_comes_back_after_looks_that_failed(workshop: Workshop, succeeds: bool) -> None:
+    workshop.dataset()
+    await workshop.settle()
+    if succeeds:
+        workshop.succeed(ingest_report())
+    else:
+        workshop.fail("ingest", said("ColumnMissing", "no column late"))
+    await workshop.settle()
+    result, job = workshop.condition("Dataset", "flights"), workshop.job()
+    live = workshop.get("Dataset", "flights")
+    failed = {"type": "Ready", "status": "Unknown", "reason": "ReconcileFailed", "message": "ValueError"}
+    workshop.kube.put({**live, "status": live["status"] | {"conditions": [failed]}})
+    await workshop.settle()
+    assert workshop.condition("Dataset", "flights") == result
+    assert workshop.job() == job

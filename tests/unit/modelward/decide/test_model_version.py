@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from modelward.api import ModelDeployment, ModelVersion
+from modelward.build.version_counter import LAST, last_number
 from modelward.decide.model_version import ModelVersionObserved, decide
 
 from .simulated import SETTINGS, START, version
@@ -49,6 +50,21 @@ def roles(*deployments: ModelDeployment) -> list[tuple[str, str]]:
 )
 def test_role_in_a_deployment_is_shown(status: dict[str, Any], role: str) -> None:
     assert roles(deployment("flights", **status)) == [("flights", role)]
+
+
+def test_number_is_remembered_once_and_never_lowered() -> None:
+    plan = decide(ModelVersionObserved(VERSION), SETTINGS, START)
+    (created,) = plan.creates
+    assert (created["metadata"]["name"], last_number(created)) == ("modelward-flights-versions", 2)
+
+    def raised(before: str) -> tuple[object, ...]:
+        counter = {**created, "metadata": created["metadata"] | {"resourceVersion": "7"}, "data": {LAST: before}}
+        return decide(ModelVersionObserved(VERSION, counter=counter), SETTINGS, START).applies
+
+    assert raised("2") == raised("9") == ()
+    (applied,) = raised("1")
+    assert isinstance(applied, dict)
+    assert (last_number(applied), applied["metadata"]["resourceVersion"]) == (2, "7")
 
 
 def test_deployment_of_other_versions_is_not_shown() -> None:

@@ -89,7 +89,10 @@ def test_scrape_that_failed_lets_no_step_pass() -> None:
     [
         (HARMFUL, "Errors"),
         (Window(requests=5, failures=5), "Errors"),
-        (Window(requests=2000, failures=5, breaker_open=True, causes={"deadline": 5}), "ForwardingStopped"),
+        (
+            Window(requests=2000, failures=5, breaker_open=True, failed_trials=1, causes={"deadline": 5}),
+            "ForwardingStopped",
+        ),
         (Window(requests=500, latency=Latency((0.001, 0.01), (0, 500, 0))), "Latency"),
         (Window(requests=500, signals={"distance": SignalWindow("input", (100, 100), (500, 0))}), "Skew"),
     ],
@@ -118,6 +121,23 @@ def test_harmful_candidate_is_rolled_back(candidate: Window, reason: str) -> Non
     assert bad
     assert not [name for kind, name in world.objects if bad.revision in name]
     assert world.status.phase == "Stable", "a rejected version is not tried again"
+
+
+def test_open_breaker_alone_holds_the_rollout_and_judges_nobody() -> None:
+    world = with_canary(**STEPS)
+    shielded = Window(requests=2000, failures=5, latency=healthy().latency, breaker_open=True)
+    world.give(shielded, healthy(), step=2000)
+    for _ in range(100):
+        world.tick()
+    assert (world.status.phase, world.status.weight, world.status.verdicts) == ("Canary", 10, [])
+    world.give(healthy(), healthy(), step=2000)
+    world.run("Promoting")
+    world.give(shielded, healthy(), step=2000)
+    for _ in range(100):
+        world.tick()
+    assert world.status.phase == "Promoting", "what the servers do not forward to is not put in front"
+    world.give(healthy(), healthy(), step=2000)
+    world.run("Baking")
 
 
 def test_shift_that_both_share_rolls_nothing_back_and_is_reported() -> None:

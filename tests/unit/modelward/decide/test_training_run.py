@@ -200,7 +200,9 @@ async def test_version_that_misses_a_gate_is_registered_and_not_verified(worksho
     missed = "auc is 0.6812 and must be >= 0.7"
     for condition in ("Ready", "Verified"):
         assert workshop.condition("ModelVersion", "flights-1", condition) == ("False", "GateFailed", missed)
-    assert ready(workshop) == ("True", "Registered", f"flights-1 is registered, and is not Verified: {missed}")
+    assert ready(workshop) == ("False", "GateFailed", f"flights-1 is registered, and is not served: {missed}")
+    assert workshop.condition("TrainingRun", "flights-a", "Complete") is not None
+    assert workshop.condition("TrainingRun", "flights-a", "Verified") == ("False", "GateFailed", missed)
     assert workshop.events()[-1] == "Warning GateFailed"
 
 
@@ -234,7 +236,7 @@ async def test_users_code_cannot_speak_as_one_of_our_steps(workshop: Workshop) -
             "train",
             ended(137, reason="OOMKilled"),
             "",
-            ("OOMKilled", "train ran out of memory (its limit is 4Gi): raise spec.resources.limits.memory"),
+            ("OOMKilled", "train ran out of memory (its limit is 2Gi): raise spec.resources.limits.memory"),
         ),
         (
             "train",
@@ -361,3 +363,63 @@ async def test_crash_before_any_write_ends_in_the_same_state() -> None:
 def _story(workshop: Workshop) -> object:
     names = {kind: workshop.names(kind) for kind in ("ModelVersion", "Job", "ConfigMap")}
     return len(names["Job"]), names["ModelVersion"], ready(workshop), workshop.condition("ModelVersion", "flights-1")
+
+
+async def test_number_of_a_version_that_was_deleted_is_never_given_again(workshop: Workshop) -> None:
+    await trained(workshop)
+    workshop.kube.remove(API, "ModelVersion", NAMESPACE, "flights-1")
+    workshop.kube.remove(API, "TrainingRun", NAMESPACE, "flights-a")
+    workshop.kube.remove("batch/v1", "Job", NAMESPACE, workshop.job())
+    workshop.run("flights-b")
+    await workshop.settle()
+    workshop.succeed(publish_report())
+    await workshop.settle()
+    assert workshop.names("ModelVersion") == ["flights-2"]
+
+
+async def test_run_that_passed_its_gates_is_ready_and_verified(workshop: Workshop) -> None:
+    await trained(workshop, GateResult(metric="auc", value=0.9, bound=">= 0.7", passed=True))
+    assert ready(workshop) == ("True", "Registered", "flights-1 is registered: auc 0.9 on the test rows")
+    verified = workshop.condition("TrainingRun", "flights-a", "Verified")
+    assert verified == ("True", "GatesPassed", "auc 0.9 (>= 0.7)")
+
+
+async def test_run_that_ended_under_an_earlier_operator_is_not_ready_if_it_missed_a_gate(workshop: Workshop) -> None:
+    await trained(workshop, GateResult(metric="auc", value=0.6, bound=">= 0.7", passed=False))
+    live = workshop.get("TrainingRun", "flights-a")
+    kept = [c for c in live["status"]["conditions"] if c["type"] == "Complete"]
+    before = [{**kept[0], "type": "Ready", "message": "flights-1 is registered, and is not Verified: …"}, *kept]
+    workshop.kube.put({**live, "status": live["status"] | {"conditions": before}})
+    events = workshop.events()
+    await workshop.settle()
+    assert ready(workshop)[:2] == ("False", "GateFailed")
+    assert workshop.events() == events
+
+
+async def test_result_of_a_run_comes_back_after_looks_that_failed(workshop: Workshop) -> None:
+    await trained(workshop)
+    result = ready(workshop)
+    live = workshop.get("TrainingRun", "flights-a")
+    failed = {"type": "Ready", "status": "Unknown", "reason": "ReconcileFailed", "message": "ValueError"}
+    others = [c for c in live["status"]["conditions"] if c["type"] != "Ready"]
+    workshop.kube.put({**live, "status": live["status"] | {"conditions": [failed, *others]}})
+    await workshop.settle()
+    assert ready(workshop) == result
+
+
+async def test_run_in_a_clouds_identity_says_that_its_code_has_it_too(workshop: Workshop) -> None:
+    allowed = workshop.settings.model_copy(update={"service_accounts": ("bucket-reader",)})
+    other = Workshop(workshop.kube, workshop.now, allowed)
+    other.run(pod={"serviceAccountName": "bucket-reader"})
+    await other.settle()
+    isolated = other.condition("TrainingRun", "flights-a", "Isolated")
+    assert isolated
+    assert isolated[:2] == ("False", "ServiceAccount")
+    assert other.get("Job", other.job())["spec"]["template"]["spec"]["serviceAccountName"] == "bucket-reader"
+
+
+async def test_run_as_an_account_that_is_not_allowed_waits_and_says_so(workshop: Workshop) -> None:
+    workshop.run(pod={"serviceAccountName": "admin"})
+    await workshop.settle()
+    assert ready(workshop)[:2] == ("False", "ServiceAccountNotAllowed")
+    assert workshop.names("Job") == []

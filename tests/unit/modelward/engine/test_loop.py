@@ -10,7 +10,9 @@ import pytest
 
 from modelward.api import Dataset
 from modelward.clients.fake import FakeKube
+from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
+from modelward.engine import schedule
 from modelward.engine.loop import API, Engine, Reconciler
 from modelward.engine.queue import Queue
 from modelward.errors import Refused, Unavailable, Wait
@@ -229,3 +231,36 @@ async def test_closed_queue_lets_the_running_reconcile_finish_and_starts_no_othe
     await asyncio.wait_for(worker, timeout=5)
 
     assert kube.writes == [("apply", "ConfigMap", "first")]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(Unavailable("no answer"), "Unavailable"), (ValueError("phase Canary\nwithout"), "ReconcileFailed")],
+)
+async def test_failure_that_does_not_end_is_told_and_taken_back_by_a_success(
+    kube: FakeKube, start: Callable[..., Queue], error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schedule, "_LONGEST", 0.01)
+    key, works = put(kube, "a"), False
+
+    def decide(found: Manifest, settings: Settings, now: datetime) -> Plan:
+        if not works:
+            raise error
+        status = Dataset.model_validate(found).status
+        conditions = set_condition(status.conditions, "Ready", "True", "Fine", "", 1, now)
+        return Plan(status=status.model_copy(update={"conditions": conditions}))
+
+    queue = start(decide)
+    queue.add(key)
+    await until(lambda: ready(kube, "a") is not None)
+    told = ready(kube, "a")
+    assert (told.status, told.reason) == ("Unknown", reason)
+    assert " ".join(str(error).split()) in told.message
+    assert queue.failures(key) >= 3
+    writes = len(kube.writes)
+    await until(lambda: queue.failures(key) >= 8)
+    assert len(kube.writes) == writes
+
+    works = True
+    await until(lambda: ready(kube, "a").status == "True")
+    await until(lambda: queue.failures(key) == 0)

@@ -35,9 +35,20 @@ def status(epoch: int, weight: int) -> ModelDeploymentStatus:
     )
 
 
-def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0, reached: bool = True) -> ScoringPod:
-    """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate."""
-    forwards = Forwards(attempts=handed, answered=handed, failures={}, breaker_open=False, reached=reached)
+def pod(
+    name: str,
+    rows: tuple[int, int],
+    epoch: int,
+    handed: int = 0,
+    reached: bool = True,
+    is_open: bool = False,
+    uncomputed: int = 0,
+) -> ScoringPod:
+    """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate. `is_open`: the breaker, which
+    has tried the candidate twice in vain."""
+    forwards = Forwards(
+        attempts=handed, answered=handed, failures={}, breaker_open=is_open, failed_trials=2, reached=reached
+    )
     snapshot = Snapshot(
         pod=name,
         revision=revision(name).revision,
@@ -46,7 +57,8 @@ def pod(name: str, rows: tuple[int, int], epoch: int, handed: int = 0, reached: 
         started=STARTED[name],
         epoch=epoch,
         ready=True,
-        scored={"200": sum(rows)},
+        scored={"200": sum(rows), "400": uncomputed},
+        uncomputed=uncomputed,
         latency=Histogram(edges=[0.01], counts=[sum(rows), 0], sum=0.0),
         forwards={"bb": forwards} if handed or not reached else {},
         connections=0,
@@ -110,3 +122,29 @@ def test_stable_that_scores_no_more_is_held_against_with_what_it_did_before() ->
     found = evidence_of(ledger, status(3, 100), (pod("stable", (500, 0), 3), pod("candidate", (600, 0), 3)))
     assert (found.stable.requests, found.candidate.latency.total) == (500, 100)
     assert found.stable.signals == {}
+
+
+def test_what_a_promoted_version_cannot_compute_counts_against_it_and_before_that_its_servers_witness_does() -> None:
+    ledger = Ledger(BEGAN)
+    evidence_of(ledger, status(2, 50), (pod("stable", (0, 0), 2), pod("candidate", (0, 0), 2)))
+    trial = evidence_of(ledger, status(2, 50), (pod("stable", (90, 0), 2, uncomputed=10), pod("candidate", (90, 0), 2)))
+    assert (trial.stable.requests, trial.stable.failures) == (100, 0)
+    baking = status(3, 0).model_copy(
+        update={"phase": "Baking", "stable": revision("candidate"), "candidate": None, "previous": revision("stable")}
+    )
+    baking = baking.model_copy(update={"step_started": "2026-01-01T00:01:00Z"})
+    before = (pod("stable", (90, 0), 3, uncomputed=10), pod("candidate", (90, 0), 3))
+    evidence_of(ledger, baking, before)
+    found = evidence_of(ledger, baking, (before[0], pod("candidate", (150, 0), 3, uncomputed=40)))
+    assert (found.candidate.requests, found.candidate.failures) == (100, 40)
+    assert (found.stable.requests, found.stable.failures) == (100, 10)
+
+
+def test_failed_trials_count_only_where_the_breaker_is_still_open() -> None:
+    def found(*is_open: bool) -> tuple[bool, int]:
+        pods = tuple(pod("stable", (0, 100), 2, handed=100, is_open=each) for each in is_open)
+        window = evidence_of(Ledger(BEGAN), status(2, 50), pods).candidate
+        return window.breaker_open, window.failed_trials
+
+    assert found(False, False) == (False, 0)
+    assert found(False, True) == (True, 2)

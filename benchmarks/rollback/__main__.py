@@ -1,0 +1,67 @@
+"""`python -m benchmarks.rollback`: how often, and how fast, simulated rollouts end as they should."""
+
+import argparse
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import beta  # type: ignore[import-untyped]
+
+from .cells import CELLS, Cell
+from .simulate import End, rollout
+
+RESULTS = Path(__file__).parents[1] / "results" / "rollback.json"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replicates", type=int, default=1000)
+    parser.add_argument("--only", default="", help="cells whose name contains this")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    cells = [cell for cell in CELLS if arguments.only in cell.name]
+    found: dict[str, Any] = {}
+    for cell in cells:
+        found[cell.name] = measured(cell, arguments.replicates)
+        print(
+            f"{'ok  ' if found[cell.name]['met'] else 'MISS'} {cell.name}: {json.dumps(found[cell.name])}", flush=True
+        )
+        arguments.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    met = sum(cell["met"] for cell in found.values())
+    print(f"{met} of {len(found)} cells meet all of their bars")
+    return int(met < len(found))
+
+
+def measured(cell: Cell, replicates: int) -> dict[str, Any]:
+    began = time.process_time()
+    replicates = min(replicates, cell.replicates or replicates)
+    ends = [rollout(cell.shape, seed) for seed in range(replicates)]
+    count = Counter(end.outcome for end in ends)
+    harm, promoted = count["Harm"], count["Promoted"]
+    found: dict[str, Any] = {
+        "replicates": replicates,
+        "harm": harm / replicates,
+        "harmUpper": round(float(beta.ppf(0.975, harm + 1, replicates - harm)) if harm < replicates else 1.0, 4),
+        "sentBack": count["SentBack"] / replicates,
+        "promoted": promoted / replicates,
+        "promotedMedian": quantile(ends, "Promoted", 0.5),
+        "promotedP95": quantile(ends, "Promoted", 0.95),
+        "harmMedian": quantile(ends, "Harm", 0.5),
+        "harmP95": quantile(ends, "Harm", 0.95),
+        "cpuSeconds": round(time.process_time() - began, 1),
+    }
+    found["bars"] = {name: bool(met(found)) for name, met in cell.bars}
+    found["met"] = all(found["bars"].values())
+    return found
+
+
+def quantile(ends: list[End], outcome: str, q: float) -> float | None:
+    """Seconds until this outcome, of the rollouts that ended so."""
+    seconds = sorted(end.seconds for end in ends if end.outcome == outcome)
+    return seconds[min(len(seconds) - 1, int(q * len(seconds)))] if seconds else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,51 @@
+"""Requests and limits of a container, with a Pod's own names."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
+
+from kubernetes.utils.quantity import parse_quantity
+from pydantic import Field
+
+from .common import ApiModel
+
+QUANTITY = {
+    "x-kubernetes-preserve-unknown-fields": True,
+    "pattern": r"^[0-9]+(\.[0-9]+)?(m|k|[KMGTP]i|[MGTP])?$",
+    "maxLength": 32,
+    "minimum": 0,
+    "maxProperties": 0,
+    "maxItems": 0,
+    "not": {"enum": [True, False]},
+}
+"""Schema of text or a number: `cpu: 0.5` is right in a Pod as well, and structural schemas know no such type."""
+
+Amounts = Annotated[
+    dict[str, str | int | float], Field(max_length=8, json_schema_extra={"additionalProperties": QUANTITY})
+]
+
+
+class Resources(ApiModel):
+    """Requests and limits, as in a Pod."""
+
+    requests: Amounts = {}
+    """`{cpu: 500m, memory: 1Gi}`."""
+    limits: Amounts = {}
+    """`{cpu: 2, memory: 2Gi}`."""
+
+    def container(self) -> dict[str, dict[str, str]]:
+        """As a container has them: what is empty is left out. Empty itself where nothing is asked for."""
+        return {
+            name: {resource: str(amount) for resource, amount in amounts.items()}
+            for name, amounts in self.wire().items()
+            if amounts
+        }
+
+    def equals(self, other: "Resources") -> bool:
+        """The same amounts, however they are written: 0.1 is 100m, and 0.5Gi is 512Mi."""
+        return (_values(self.requests), _values(self.limits)) == (_values(other.requests), _values(other.limits))
+
+
+def _values(amounts: Mapping[str, str | int | float]) -> dict[str, Decimal]:
+    parse: Any = parse_quantity  # the library leaves it untyped
+    return {resource: parse(str(amount)) for resource, amount in amounts.items()}

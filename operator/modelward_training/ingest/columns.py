@@ -1,0 +1,55 @@
+"""The source's columns: their names as the files have them, and what is known about each before the user's SQL."""
+
+from dataclasses import dataclass, field
+
+from modelward_contracts.manifests import Csv
+from modelward_training.outcome import JobError
+
+from .source import Found
+
+
+@dataclass
+class Source:
+    """What `raw` holds. Its columns are c0, c1, …: our names and the users' never meet."""
+
+    names: list[str]
+    expressions: list[str]
+    """SQL over `raw` that gives each column with its type."""
+    starts: list[int]
+    """The rowid that each file's rows begin at."""
+    unnamed: list[str] = field(default_factory=list)
+    """Columns that have no name in the file."""
+    index: list[str] = field(default_factory=list)
+    """Columns that the file itself calls the index of a table."""
+    guessed: set[str] = field(default_factory=set)
+    csv: Csv | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def same_columns(files: list[Found], headers: list[list[str]]) -> None:
+    first = set(headers[0])
+    for file, header in zip(files, headers, strict=True):
+        for name in sorted(first.symmetric_difference(header)):
+            has, lacks = (file.name, files[0].name) if name in header else (files[0].name, file.name)
+            raise JobError(
+                "InvalidFile",
+                f"{lacks} lacks the column {name!r} that {has} has: make the files alike"
+                " (`csv: {header: false}` if their first line is data)",
+            )
+
+
+def unique(file: str, names: list[str]) -> None:
+    """SQL knows no case: two names that differ by nothing else are one to it."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if name.lower() in seen:
+            other = seen[name.lower()]
+            twice = (
+                f"the column {name!r} stands twice" if other == name else f"{other!r} and {name!r} differ by case only"
+            )
+            raise JobError(
+                "InvalidFile",
+                f"{file}: {twice}: rename one; for CSV, `csv: {{header: false, skipLines: 1}}` calls the columns "
+                "column1, column2 … and prepare.sql can name them",
+            )
+        seen[name.lower()] = name

@@ -1,0 +1,194 @@
+"""How a CSV file is written. What the Dataset states holds; the rest is read off the file, aware of quotes."""
+
+import bz2
+import csv
+import gzip
+import lzma
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from modelward_contracts.tasks import CsvOptions
+from modelward_training.outcome import JobError
+
+from .source import Found
+
+DELIMITERS = "\t;|,"
+"""In this order where several fit: a comma is also what stands in numbers and names."""
+SAMPLE = 1000
+"""Records that a delimiter is judged by."""
+MAX_FIELD = 1 << 24
+_PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+_REFUSED = {
+    b"PK\x03\x04": "is a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV",
+    b"PAR1": "is Parquet: write `format: parquet`",
+    b"version https://git-lfs": "is a Git LFS pointer and not the data: run `git lfs pull` where it was copied from",
+}
+_MARKS = {
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe\x00\x00": "utf-32",
+    b"\x00\x00\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    delimiter: str
+    quote: str
+    encoding: str
+    header: bool
+    skip_lines: int
+    comment: str
+    packed: Any = None
+    """What opens the file, where it is compressed."""
+    ambiguous: bool = False
+    """The delimiter is a guess among several that fit."""
+
+    @property
+    def bare(self) -> bool:
+        """Nothing but UTF-8 records: a reader of plain CSV can have the file as it lies."""
+        unicode = self.encoding in ("utf-8", "utf-8-sig")
+        return unicode and not (self.packed or self.skip_lines or self.comment) and self.delimiter.isascii()
+
+
+class Lines:
+    """A file's lines with their number, without those to be skipped. Line ends stay, within quotes too."""
+
+    def __init__(self, file: Found, dialect: Dialect) -> None:
+        self._file, self._dialect = file, dialect
+        self.number = 0
+        self.within = False
+        """A record has begun; set to False by whoever has taken one."""
+
+    def __iter__(self) -> Iterator[str]:
+        dialect, opener = self._dialect, self._dialect.packed or open
+        try:
+            with opener(self._file.path, "rt", encoding=dialect.encoding, newline="") as stream:
+                yield from self._wanted(stream)
+        except UnicodeError as error:
+            raise _undecodable(self._file, dialect, self.number, error) from error
+        except (OSError, EOFError, lzma.LZMAError) as error:
+            raise JobError("InvalidFile", f"{self._file.name} cannot be read: {error}") from error
+
+    def _wanted(self, stream: IO[str]) -> Iterator[str]:
+        comment = self._dialect.comment
+        for line in stream:
+            self.number += 1
+            if self.number <= self._dialect.skip_lines or (comment and not self.within and line.startswith(comment)):
+                continue
+            if "\0" in line:
+                raise JobError(
+                    "InvalidFile",
+                    f"{self._file.name}, line {self.number}: there is a NUL byte: the file is damaged, or its encoding "
+                    "is another one; write `csv: {encoding: utf-16}` if it is",
+                )
+            self.within = True
+            yield line
+
+
+def records(file: Found, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Each record with the line it begins in, the header among them; blank lines are none."""
+    csv.field_size_limit(MAX_FIELD)
+    lines = Lines(file, dialect)
+    quoting: Any = {"quotechar": dialect.quote} if dialect.quote else {"quotechar": None, "quoting": csv.QUOTE_NONE}
+    reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True, **quoting)
+    before, end = 0, 0
+    try:
+        for record in reader:
+            start = lines.number - (reader.line_num - before) + 1
+            before, end, lines.within = reader.line_num, lines.number, False
+            if record:
+                yield start, record
+    except csv.Error as error:
+        raise JobError("InvalidFile", f"{file.name}, line {end + 1}: {_said(error, dialect)}") from error
+
+
+def dialect_of(file: Found, options: CsvOptions) -> Dialect:
+    start = _start(file)
+    packed = next((opener for mark, opener in _PACKED.items() if start.startswith(mark)), None)
+    for mark, what in _REFUSED.items():
+        if start.startswith(mark):
+            raise JobError("InvalidFile", f"{file.name} {what}")
+    if packed is not None:
+        start = _start(file, packed)
+    marked = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
+    base = Dialect(
+        delimiter=options.delimiter or ",",
+        quote='"' if options.quote is None else options.quote,
+        encoding=options.encoding if options.encoding and marked in ("utf-8", "utf-8-sig") else marked,
+        header=options.header is not False,
+        skip_lines=options.skip_lines,
+        comment=options.comment or "",
+        packed=packed,
+    )
+    return base if options.delimiter else _separated(file, base)
+
+
+def _separated(file: Found, base: Dialect) -> Dialect:
+    """With the delimiter by which all records, the header among them, have the same number of fields."""
+    widths = {each: _widths(file, replace(base, delimiter=each)) for each in DELIMITERS}
+    several = {each: found for each, found in widths.items() if found and found[0] > 1}
+    even = [each for each, found in several.items() if len(set(found)) == 1]
+    if even:
+        wide = max(several[each][0] for each in even)
+        chosen = even[0] if base.header else next(each for each in even if several[each][0] == wide)
+    else:
+        chosen = max(several, key=lambda each: several[each].count(several[each][0]) / len(several[each]), default=",")
+    return replace(base, delimiter=chosen, ambiguous=len(even) > 1)
+
+
+def _widths(file: Found, dialect: Dialect) -> list[int]:
+    """Fields of the first records; of what cannot be read so, none or as many as could."""
+    found: list[int] = []
+    try:
+        for _, record in islice(records(file, dialect), SAMPLE):
+            found.append(len(record))
+    except JobError as error:
+        if "NUL byte" in error.message or "decod" in error.message or "cannot be read" in error.message:
+            raise
+        found.append(0)
+    return found
+
+
+def _start(file: Found, opener: Any = open) -> bytes:
+    try:
+        with opener(file.path, "rb") as stream:
+            return bytes(stream.read(32))
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise JobError("InvalidFile", f"{file.name} cannot be read: {error}") from error
+
+
+def _undecodable(file: Found, dialect: Dialect, before: int, error: UnicodeError) -> JobError:
+    """The decoder reads ahead of the lines; where lines are bytes, the very line can be found."""
+    line, byte = before + 1, ""
+    if isinstance(error, UnicodeDecodeError):
+        byte = f" (byte 0x{error.object[error.start]:02x})"
+    if dialect.bare:
+        with Path(file.path).open("rb") as stream:
+            for number, content in enumerate(stream, 1):
+                try:
+                    content.decode("utf-8")
+                except UnicodeDecodeError as found:
+                    line, byte = number, f" (byte 0x{content[found.start]:02x})"
+                    break
+    name = "UTF-8" if dialect.encoding in ("utf-8", "utf-8-sig") else dialect.encoding
+    hint = "write what it is: `csv: {encoding: windows-1252}` is usual for Western Europe"
+    return JobError(
+        "InvalidFile", f"{file.name}, line {line}: the text is not {name} and cannot be decoded{byte}; {hint}"
+    )
+
+
+def _said(error: csv.Error, dialect: Dialect) -> str:
+    text = str(error)
+    if "unexpected end" in text or "field larger" in text:
+        return f"the quote {dialect.quote} that opens here or below is never closed"
+    if "expected after" in text:
+        return (
+            f"after the closing {dialect.quote} there stands something else than {dialect.delimiter!r}: a quote inside "
+            'a quoted field is written twice; write `csv: {quote: ""}` if quotes mean nothing here'
+        )
+    return text

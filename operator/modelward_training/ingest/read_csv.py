@@ -1,0 +1,193 @@
+"""CSV files into the table `raw`, every field as text, and the view `source` over it with a type for each column.
+
+DuckDB reads with a stated dialect and guesses nothing. Each file's records are counted without it, and a file of which
+it reads another number is written anew, plainly, and read again: rows read = records in the file, or no version.
+"""
+# ruff: noqa: S608 - internal names only; paths and values are parameters
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+
+from modelward_contracts.manifests import Csv
+from modelward_contracts.tasks import CsvOptions, IngestTask
+from modelward_training.outcome import JobError
+
+from . import text_types
+from .columns import Source, same_columns, unique
+from .dialect import Dialect, dialect_of, records
+from .records import LONG_LINE, Plain, line_of, plain, rewrite
+from .source import Found
+from .text_types import Format
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file's rows in `raw`: those from `first` (a rowid) on."""
+
+    file: Found
+    dialect: Dialect
+    names: list[str]
+    first: int
+    rows: int
+
+
+def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
+    _check(task.csv)
+    dialects = [dialect_of(file, task.csv) for file in files]
+    headers = [_header(file, dialect) for file, dialect in zip(files, dialects, strict=True)]
+    same_columns(files, headers)
+    names = headers[0]
+    con.execute(f"CREATE TABLE raw ({', '.join(f'c{number} VARCHAR' for number in range(len(names)))})")
+    parts: list[Part] = []
+    warnings: list[str] = []
+    for file, dialect, header in zip(files, dialects, headers, strict=True):
+        first = parts[-1].first + parts[-1].rows if parts else 0
+        order = [header.index(name) for name in names]
+        rows, trailing = _insert(con, file, dialect, header, order, scratch)
+        parts.append(Part(file, dialect, header, first, rows))
+        if trailing:
+            warnings.append(f"{file.name}: {trailing} rows end with a delimiter more than the header; it is left out")
+    typed = text_types.choose(con, names, task, lambda rowid: _place(parts, rowid))
+    return Source(
+        names=names,
+        unnamed=[
+            name for name, written in zip(names, _written(files[0], dialects[0]), strict=True) if _nameless(written)
+        ],
+        starts=[part.first for part in parts],
+        expressions=typed.expressions,
+        guessed=typed.guessed,
+        csv=_described(task.csv, dialects, typed.format, typed.format_guessed),
+        warnings=[*_differing(parts), *warnings, *typed.warnings],
+    )
+
+
+def _insert(
+    con: duckdb.DuckDBPyConnection, file: Found, dialect: Dialect, header: list[str], order: list[int], scratch: Path
+) -> tuple[int, int]:
+    """Rows read, and how many of them ended with one delimiter too many."""
+    counted = plain(file, dialect, len(header))
+    if counted is not None and _read(con, file.path, dialect, order, counted) == counted.records:
+        return counted.records, 0
+    target = scratch / "records.csv"
+    written = rewrite(file, dialect, len(header), target)
+    again = replace(dialect, delimiter=",", quote='"', header=False)
+    found = _read(con, target, again, order, Plain(written.records, True, target.stat().st_size))
+    if found != written.records:
+        raise JobError(
+            "InvalidFile", f"{file.name} holds {written.records} records, of which {found or 'none'} could be read"
+        )
+    target.unlink()
+    return written.records, written.trailing
+
+
+def _read(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, order: list[int], counted: Plain) -> int | None:
+    """Rows inserted; None, and nothing inserted, where they are not as many as were counted."""
+    columns = {f"f{number}": "VARCHAR" for number in range(len(order))}
+    select = ", ".join(f"f{number}" for number in order)
+    options = {
+        "delim": dialect.delimiter,
+        "quote": dialect.quote,
+        "escape": dialect.quote,
+        "header": dialect.header,
+        "columns": columns,
+        "parallel": not counted.across_lines,
+    }
+    if counted.longest > LONG_LINE:
+        options |= {"max_line_size": counted.longest + 16, "buffer_size": 4 * counted.longest + 64, "parallel": False}
+    stated = ", ".join(f"{name} = ${number}" for number, name in enumerate(options, 2))
+    con.begin()
+    try:
+        found = con.execute(
+            f"INSERT INTO raw SELECT {select} FROM read_csv($1, {stated}, auto_detect = false, comment = '', "
+            "hive_partitioning = false, compression = 'none')",
+            [str(path), *options.values()],
+        ).fetchone()
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error:
+        con.rollback()
+        return None
+    assert found is not None
+    if found[0] != counted.records:
+        con.rollback()
+        return None
+    con.commit()
+    return int(found[0])
+
+
+def _header(file: Found, dialect: Dialect) -> list[str]:
+    """The columns' names: as written, or by position where there are none."""
+    names = [name if not _nameless(name) or name else f"column{n}" for n, name in enumerate(_written(file, dialect), 1)]
+    unique(file.name, names)
+    return names
+
+
+def _written(file: Found, dialect: Dialect) -> list[str]:
+    first = next(records(file, dialect), None)
+    if first is None:
+        raise JobError("InvalidFile", f"{file.name} holds no line: remove it, or write its header and rows")
+    return first[1] if dialect.header else [f"column{number}" for number in range(1, len(first[1]) + 1)]
+
+
+def _nameless(name: str) -> bool:
+    """As pandas and R leave the index of a table they save, and as pandas calls it when it saves it again."""
+    return not name.strip() or name.startswith("Unnamed: ")
+
+
+def _place(parts: list[Part], rowid: int) -> str:
+    part = next(part for part in reversed(parts) if part.first <= rowid)
+    return f"line {line_of(part.file, part.dialect, rowid - part.first)} of {part.file.name}"
+
+
+def _differing(parts: list[Part]) -> list[str]:
+    first, found = parts[0], []
+    for part in parts:
+        if part.dialect.delimiter != first.dialect.delimiter:
+            found.append(
+                f"{part.file.name} is read as separated by {part.dialect.delimiter!r}, {first.file.name} by "
+                f"{first.dialect.delimiter!r}"
+            )
+        if part.dialect.ambiguous:
+            found.append(
+                f"{part.file.name} could be separated by several characters; {part.dialect.delimiter!r} is a guess: "
+                "write `csv: {delimiter: …}`"
+            )
+    return found
+
+
+def _described(stated: CsvOptions, dialects: list[Dialect], format_: Format, format_guessed: bool) -> Csv:
+    first = dialects[0]
+    guessed = [
+        *(["delimiter"] if stated.delimiter is None else []),
+        *(["encoding"] if stated.encoding is None and first.encoding in ("utf-8", "utf-8-sig") else []),
+        *(["header"] if stated.header is None else []),
+        *(["decimal"] if format_guessed else []),
+    ]
+    return Csv(
+        header=first.header,
+        delimiter=first.delimiter,
+        quote=first.quote,
+        encoding=first.encoding.removesuffix("-sig"),
+        decimal=format_.decimal,
+        thousands=format_.thousands,
+        null_values=stated.null_values,
+        skip_lines=stated.skip_lines,
+        comment=stated.comment or "",
+        guessed=guessed,
+    )
+
+
+def _check(stated: CsvOptions) -> None:
+    import codecs
+
+    if stated.encoding is not None:
+        try:
+            "".encode(codecs.lookup(stated.encoding).name)
+        except LookupError:
+            raise JobError(
+                "InvalidFile", f"csv.encoding: {stated.encoding!r} is not known: write utf-8, utf-16, windows-1252 …"
+            ) from None
+    if stated.decimal and stated.decimal in (stated.thousands, stated.delimiter):
+        raise JobError("InvalidFile", "csv.decimal must differ from csv.thousands and csv.delimiter")

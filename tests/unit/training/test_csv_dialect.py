@@ -1,0 +1,154 @@
+"""Reading CSV: every record is read once, whatever the files look like, or the file and line are named."""
+
+import bz2
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelward_training.outcome import JobError
+
+from .reading import read
+
+ROWS = "x,y\n" + "".join(f"{n}.5,{'ab'[n % 2]}\n" for n in range(20))
+
+
+@pytest.mark.parametrize(
+    ("content", "csv"),
+    [
+        (ROWS, {}),
+        (ROWS.replace(",", ";"), {}),
+        (ROWS.replace(",", "\t"), {}),
+        (ROWS.replace(",", "|"), {}),
+        (ROWS.replace(",", ":"), {"delimiter": ":"}),
+        (ROWS.replace("\n", "\r\n"), {}),
+        (ROWS.replace("\n", "\r"), {}),
+        (ROWS.replace("3.5,b\n", "3.5,b\r\n"), {}),
+        (ROWS.rstrip("\n"), {}),
+        (ROWS.replace("\n", "\n\n"), {}),
+        ("\ufeff" + ROWS, {}),
+        ('\ufeff"x",y' + ROWS[3:], {}),
+        (ROWS.encode("utf-16"), {}),
+        (b"\xfe\xff" + ROWS.encode("utf-16-be"), {}),
+        (ROWS.encode("utf-16-le"), {"encoding": "utf-16-le"}),
+        (gzip.compress(ROWS.encode(), mtime=0), {}),
+        (bz2.compress(ROWS.encode()), {}),
+        ("made by hand\n;;\n" + ROWS, {"skip_lines": 2}),
+        ("# made by hand\n" + ROWS.replace("\n5.5,b", "\n# here\n5.5,b"), {"comment": "#"}),
+        (ROWS[4:], {"header": False}),
+        ('"x","y"\n' + "".join(f'"{n}.5","{"ab"[n % 2]}"\n' for n in range(20)), {}),
+        (ROWS.replace("\n", ",\n"), {}),
+        (ROWS.replace("\n", ",\n").replace("x,y,", "x,y"), {}),
+    ],
+)
+def test_same_rows_in_any_dress_are_read_alike(tmp_path: Path, content: str | bytes, csv: dict[str, Any]) -> None:
+    found = read(tmp_path, content, csv=csv)
+    assert list(found.columns.values()) == [[n + 0.5 for n in range(20)], ["a", "b"] * 10]
+    assert list(found.types.values()) == ["DOUBLE", "VARCHAR"]
+    assert list(found.columns) == (["column1", "column2"] if csv.get("header") is False else ["x", "y"])
+
+
+def test_delimiter_is_found_outside_quotes_and_numbers(tmp_path: Path) -> None:
+    names = read(tmp_path, '"Price, net";"Area, m2";y\n' + "".join(f"{n};{n};b\n" for n in range(9)))
+    assert list(names.columns) == ["Price, net", "Area, m2", "y"]
+    unquoted = read(tmp_path, "Price, net;Area, m2;y\n" + "".join(f"{n},5;{n},25;b\n" for n in range(9)))
+    assert list(unquoted.types.values()) == ["DOUBLE", "DOUBLE", "VARCHAR"]
+    assert "could be separated by several" in unquoted.told
+
+
+def test_each_file_has_its_own_delimiter_order_and_line_ends(tmp_path: Path) -> None:
+    found = read(tmp_path, "x,y\n1,a\n", "y;x\r\nb;2\r\n", "x\ty\n3\tc\n".encode("utf-16"))
+    assert found.columns == {"x": [1, 2, 3], "y": ["a", "b", "c"]}
+    assert "b.csv is read as separated by ';'" in found.told
+
+
+def test_folder_names_are_no_columns(tmp_path: Path) -> None:
+    for year in 2023, 2024:
+        folder = tmp_path / "source" / f"year={year}"
+        folder.mkdir(parents=True)
+        (folder / "a.csv").write_text(f"year,y\n{year - 10},a\n")
+    assert read(tmp_path).columns == {"year": [2013, 2014], "y": ["a", "a"]}
+
+
+def test_first_column_that_begins_with_a_hash_is_data(tmp_path: Path) -> None:
+    found = read(tmp_path, "#price,y\n" + "#N/A,a\n" * 40 + "".join(f"{n}.5,b\n" for n in range(160)))
+    assert len(found.columns["#price"]) == 200
+    assert found.columns["#price"].count(None) == 40
+
+
+def test_quotes_hold_line_breaks_delimiters_and_quotes(tmp_path: Path) -> None:
+    text = '"a\nb",y\n"1\r\n2","x, ""y"""\n5" pipe,z\n"",""\n' + "w,v\n" * 3000 + '"last\n\nline",v\n'
+    found = read(tmp_path, text)
+    assert list(found.columns) == ["a\nb", "y"]
+    assert found.columns["a\nb"][:3] == ["1\r\n2", '5" pipe', None]
+    assert found.columns["y"][:2] == ['x, "y"', "z"]
+    assert (len(found.columns["y"]), found.columns["a\nb"][-1]) == (3004, "last\n\nline")
+
+
+def test_quotes_can_mean_nothing(tmp_path: Path) -> None:
+    found = read(tmp_path, 'x,y\n"1,a\n2",b\n', csv={"quote": ""})
+    assert found.columns == {"x": ['"1', '2"'], "y": ["a", "b"]}
+
+
+def test_long_field_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, f"x,y\n{'w' * 3_000_000},a\nv,b\n")
+    assert [len(value) for value in found.columns["x"]] == [3_000_000, 1]
+
+
+def test_stated_encoding_is_used(tmp_path: Path) -> None:
+    found = read(tmp_path, "größe,y\n1,Tür €\n".encode("cp1252"), csv={"encoding": "windows-1252"})
+    assert found.columns == {"größe": [1], "y": ["Tür €"]}
+
+
+def test_names_are_kept_as_they_are(tmp_path: Path) -> None:
+    names = ['"', "a'b", "select", "rowid", "split", "hash", "~split", "c1", "source", "größe 温度", "a;b"]
+    header = ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    found = read(tmp_path, header + ",y\n" + "".join(f"{n}," * len(names) + "k\n" for n in (7, 3)))
+    assert found.columns == {name: [7, 3] for name in names} | {"y": ["k", "k"]}
+
+
+def test_nameless_column_that_counts_is_left_out_and_told(tmp_path: Path) -> None:
+    rows = "".join(f"{n},{n * n % 7},k\n" for n in range(12))
+    for name in "", "Unnamed: 0":
+        found = read(tmp_path, f"{name},x,y\n{rows}", f"{name},x,y\n{rows}")
+        assert list(found.columns) == ["x", "y"]
+        assert "counts the rows: it is left out" in found.told
+    kept = read(tmp_path, f",x,y\n{rows}", f",x,y\n{rows}", prepare_sql="SELECT column1, x, y FROM source")
+    assert list(kept.columns) == ["column1", "x", "y"]
+
+
+def test_nameless_column_that_says_something_is_kept(tmp_path: Path) -> None:
+    assert list(read(tmp_path, ",x,y\nMazda,1,k\nFiat,2,k\n").columns) == ["column1", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("content", "csv", "parts"),
+    [
+        (ROWS + "1,2,3\n", {}, ("a.csv, line 22", "3 fields where the header has 2")),
+        (ROWS + "\n\n1\n", {}, ("a.csv, line 24", "1 field where the header has 2")),
+        ('x,y\n"a\nb",1\nc\n', {}, ("a.csv, line 4", "1 field")),
+        ('x,y\n1,"a\n2,b\n', {}, ("a.csv, line 2", "never closed")),
+        ('x,y\n1,"a"b\n', {}, ("a.csv, line 2", "written twice")),
+        (ROWS + "1,a\0b\n", {}, ("a.csv, line 22", "NUL")),
+        (ROWS.encode("utf-16-le"), {}, ("a.csv, line 1", "NUL", "utf-16")),
+        (ROWS.encode() + "1,café\n".encode("cp1252"), {}, ("line 22", "not UTF-8", "0xe9", "windows-1252")),
+        (ROWS.encode() + b"\x81,\xff\n", {"encoding": "cp1252"}, ("not cp1252",)),
+        (ROWS, {"encoding": "klingon"}, ("csv.encoding", "'klingon'")),
+        ("x,x,y\n1,2,3\n", {}, ("'x' stands twice", "header: false")),
+        ("x,X,y\n1,2,3\n", {}, ("'x' and 'X' differ by case only",)),
+        ("\n\n", {}, ("a.csv holds no line",)),
+        (b"PK\x03\x04rest", {}, ("Excel",)),
+        (b"PAR1 rest", {}, ("format: parquet",)),
+        ("version https://git-lfs.github.com/spec/v1\n", {}, ("git lfs pull",)),
+        (gzip.compress(ROWS.encode(), mtime=0)[:60], {}, ("a.csv cannot be read",)),
+    ],
+)
+def test_what_cannot_be_read_is_named(
+    tmp_path: Path, content: str | bytes, csv: dict[str, Any], parts: tuple[str, ...]
+) -> None:
+    with pytest.raises(JobError) as failed:
+        read(tmp_path, content, csv=csv)
+    assert failed.value.reason == "InvalidFile"
+    for part in parts:
+        assert part in failed.value.message
