@@ -1,10 +1,10 @@
 """Requests and limits of a container, with a Pod's own names."""
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Annotated, Any
+from fractions import Fraction
+from typing import Annotated
 
-from kubernetes.utils.quantity import parse_quantity
 from pydantic import Field
 
 from .common import ApiModel
@@ -46,6 +46,16 @@ class Resources(ApiModel):
         return (_values(self.requests), _values(self.limits)) == (_values(other.requests), _values(other.limits))
 
 
-def _values(amounts: Mapping[str, str | int | float]) -> dict[str, Decimal]:
-    parse: Any = parse_quantity  # the library leaves it untyped
-    return {resource: parse(str(amount)) for resource, amount in amounts.items()}
+_UNITS = {"": Fraction(1), "m": Fraction(1, 1000), "k": Fraction(1000)}
+_UNITS |= {prefix: Fraction(1000**power) for power, prefix in enumerate("MGTP", 2)}
+_UNITS |= {f"{prefix}i": Fraction(1024**power) for power, prefix in enumerate("KMGTP", 1)}
+
+
+def _values(amounts: Mapping[str, str | int | float]) -> dict[str, Fraction]:
+    return {resource: _value(str(amount)) for resource, amount in amounts.items()}
+
+
+def _value(amount: str) -> Fraction:
+    unit = re.search("[A-Za-z]*$", amount)
+    suffix = unit[0] if unit else ""
+    return Fraction(amount.removesuffix(suffix)) * _UNITS[suffix]
