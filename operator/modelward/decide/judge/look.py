@@ -89,8 +89,9 @@ def _blind(look: Look) -> Decision | None:
 
 
 def _time_is_up(trial: Trial, metrics: list[Metric], start: Start) -> Decision | None:
-    """Nobody is branded for lack of evidence. One failure, or one cluster of them, surprises nobody."""
-    if trial.waited < start.progress_deadline_seconds:
+    """Nobody is branded for lack of evidence. One failure, or one cluster of them, surprises nobody. No step is cut
+    short of the time that it was given."""
+    if trial.waited < start.progress_deadline_seconds or _lasts(trial, start):
         return None
     requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
     if failures == requests > 1:
@@ -106,15 +107,20 @@ def _held(trial: Trial, metrics: list[Metric], start: Start, terms: Terms) -> De
     answers, needed = sums[REQUESTS] - sums[FAILURES], step.minimum_requests or terms.minimum_requests
     if answers < needed:
         return Decision("NoEvidence", "TooFewRequests", f"{answers} of {needed} answers in this step")
-    assert trial.seen is not None
-    assert trial.step_started is not None
-    if trial.seen - trial.step_started < step.duration:
+    if _lasts(trial, start):
         return Decision("NoEvidence", "StepDuration", f"the step lasts {step.duration:g} s")
     if _leaves_stable(trial, start):
         unproven = [metric for metric in metrics if not metric.proven]
         return Decision("NoEvidence", "NotProven", _missing(unproven, trial)) if unproven else None
     against = next((metric for metric in metrics if metric.suspicious), None)
     return Decision("NoEvidence", "Suspicious", f"an equal version would surprise: {against}") if against else None
+
+
+def _lasts(trial: Trial, start: Start) -> bool:
+    """The step has not had its time yet."""
+    assert trial.seen is not None
+    assert trial.step_started is not None
+    return trial.seen - trial.step_started < start.steps[trial.step].duration
 
 
 def _leaves_stable(trial: Trial, start: Start) -> bool:

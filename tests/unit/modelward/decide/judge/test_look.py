@@ -102,6 +102,13 @@ def test_no_traffic_at_all_is_promoted_when_time_is_up() -> None:
     assert (decision.outcome, decision.reason) == ("Promoted", "NoEvidence")
 
 
+def test_a_step_that_lasts_longer_than_the_deadline_is_not_cut_short() -> None:
+    start = Start(edges=EDGES, steps=[TraceStep(weight=10, duration=7200)])
+    decision, t, _ = play(lambda w, t: (0, 0, 0, 0), start=start, until=8000)
+    assert (decision.outcome, decision.reason) == ("Promoted", "NoEvidence")
+    assert t == pytest.approx(7202, abs=2)
+
+
 def test_a_third_of_few_requests_failing_is_sent_back_without_a_verdict() -> None:
     each = count()
     decision, _, _ = play(lambda w, t: (1, next(each) % 75 == 0, 9, 0) if t % 50 == 0 else (0, 0, 0, 0), until=3700)
