@@ -41,6 +41,9 @@ ByteSize = Annotated[
 ]
 """512Ki, 64Mi, up to 2Gi."""
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
+Person = Annotated[str, Field(max_length=256)]
+"""As annotation modelward.dev/requested-by says it: nothing has proven it."""
+Why = Annotated[str, Field(max_length=512)]
 
 
 _VERSION = rule(
@@ -190,6 +193,8 @@ class Verdict(ApiModel):
     time: Timestamp
     stored: bool = False
     """It lies in the store as well, where it outlives this object."""
+    lifted: bool = False
+    """A person has asked for another try."""
 
 
 class Transition(ApiModel):
@@ -201,6 +206,25 @@ class Transition(ApiModel):
     cause: Reason
     message: Message
     revision: Revision | None = None
+    requested_by: Person | None = None
+    reason: Why | None = None
+    """Of the person who asked for it."""
+
+
+class Action(ApiModel):
+    """What a person asked for by annotation, and what came of it. The same words never act twice."""
+
+    id: Annotated[str, Field(max_length=16)]
+    """Of its words."""
+    verb: Annotated[str, Field(max_length=32)]
+    revision: Annotated[str, Field(max_length=256)]
+    """As it was written."""
+    reason: Why | None = None
+    requested_by: Person | None = None
+    time: Timestamp
+    done: bool
+    message: Message
+    """What was done, or why it was not and what to do."""
 
 
 class ModelDeploymentStatus(Status):
@@ -227,6 +251,11 @@ class ModelDeploymentStatus(Status):
     """A rollout that ended without proof of harm: not tried again until the spec asks for another revision or try."""
     target: Revision | None = None
     """The revision that the spec asks for, as last acted on."""
+    paused: Revision | None = None
+    """The revision on trial that a person has paused."""
+    rollback_to: ServingRevision | None = None
+    """A version that a person asked back into service, until it is there."""
+    actions: Annotated[list[Action], Field(max_length=20)] = []
     verdicts: Annotated[list[Verdict], Field(max_length=20)] = []
     history: Annotated[list[Transition], Field(max_length=20)] = []
 
@@ -245,6 +274,7 @@ class ModelDeployment(Resource):
         Column(name="Serving", path=".status.stable.modelVersion"),
         Column(name="Candidate", path=".status.candidate.modelVersion"),
         Column(name="Weight", path=".status.weight", type="integer"),
+        Column(name="Revision", path=".status.candidate.revision", priority=1),
         condition_column("Drifted"),
         AGE,
         MESSAGE,

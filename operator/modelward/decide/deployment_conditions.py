@@ -5,7 +5,7 @@ SignatureChanged, Starting, Canary, Paused, Promoting, RollingBack, RolledBack, 
 NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
 NameTaken. Of Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency,
 Skew, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded,
-NoEvidence). Of Drifted: Drift, NoDrift.
+NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused.
 """
 
 from datetime import datetime
@@ -20,8 +20,10 @@ from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods, trouble_of
 from modelward.decide.revision import rejection
+from modelward.decide.rollout.actions import answer
+from modelward.decide.rollout.trial import paused_by_hand
 from modelward.errors import Refused, Wait
-from modelward.names import DEPLOYMENT, REVISION
+from modelward.names import ACTION, DEPLOYMENT, REVISION
 
 MOVING = ("Pending", "Canary", "Promoting", "RollingBack")
 ROLLING = ("Canary", "Paused", "Promoting", "RollingBack")
@@ -42,6 +44,7 @@ def with_conditions(
         "Stalled": _stalled(o, target, problem),
         "VerdictStored": _verdict_stored(o, target),
         "Drifted": _drifted(o),
+        "ActionDone": _action_done(o),
     }
     conditions = list(o.status.conditions)
     for type_, words in said.items():
@@ -134,8 +137,14 @@ def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wai
     """Only a change of the spec helps."""
     if isinstance(problem, Refused):
         return "True", problem.reason, str(problem)
-    if target and rejection(o.deployment, target.revision):
-        return "True", "RolledBack", "deploy another version, or raise spec.rollout.retry to try this one again"
+    if target and (rejected := rejection(o.deployment, target.revision)):
+        again = max(v.retry for v in (rejected, *o.status.verdicts) if v.revision == rejected.revision) + 1
+        return (
+            "True",
+            "RolledBack",
+            f"deploy another version, or set spec.rollout.retry to {again} to try this one again (or once by hand:"
+            f' annotation {ACTION}: "retry {rejected.revision}")',
+        )
     return None
 
 
@@ -151,6 +160,13 @@ def _verdict_stored(o: DeploymentObserved, target: ServingRevision | None) -> Sa
     if problem:
         return "False", problem.reason, problem.message
     return "False", "NotStoredYet", "a Job is writing the verdict to the store"
+
+
+def _action_done(o: DeploymentObserved) -> Said | None:
+    """Of the annotation, as long as it stands."""
+    if (given := answer(o)) is None:
+        return None
+    return ("True", "Done", given.message) if given.done else ("False", "Refused", given.message)
 
 
 def _drifted(o: DeploymentObserved) -> Said | None:
@@ -188,7 +204,8 @@ def _progress(o: DeploymentObserved) -> str:
             held = " (paused)" if status.phase == "Paused" else ""
             return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{_held_by(o)}"
         case "Promoting":
-            return f"{candidate} is being promoted{_held_by(o)}"
+            held = " (paused)" if paused_by_hand(o) else ""
+            return f"{candidate} is being promoted{held}{_held_by(o)}"
         case "RollingBack":
             return f"traffic leaves {candidate}"
         case _:

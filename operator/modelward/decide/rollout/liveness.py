@@ -31,6 +31,7 @@ def replace_what_is_down(o: DeploymentObserved, now: datetime) -> Move | None:
             stable=in_service(status.candidate, now),
             previous=status.stable,
             candidate=None,
+            rollback_to=None,
             step=None,
             weight=0,
         )
@@ -62,4 +63,6 @@ def take_over_without_pods(o: DeploymentObserved, target: ServingRevision | None
         weight=0,
         rollout_started=None,
         set_aside=None,
+        rollback_to=None,
+        paused=None,
     )

@@ -11,10 +11,20 @@ from modelward.decide.pods import ready_pods
 from .move import Move, candidate_of, move_to, since_step
 
 
+def paused(o: DeploymentObserved) -> bool:
+    """By the spec, or by a person who named the version on trial."""
+    return o.deployment.spec.paused or paused_by_hand(o)
+
+
+def paused_by_hand(o: DeploymentObserved) -> bool:
+    on_trial = o.status.stable if o.status.phase == "Baking" else o.status.candidate
+    return on_trial is not None and o.status.paused == on_trial.revision
+
+
 def hold(o: DeploymentObserved, now: datetime) -> Move | None:
-    if o.deployment.spec.paused and o.status.phase == "Canary":
+    if paused(o) and o.status.phase == "Canary":
         return move_to("Paused", o, now, "Paused", f"held at {o.status.weight} %", same_traffic=True)
-    if not o.deployment.spec.paused and o.status.phase == "Paused":
+    if not paused(o) and o.status.phase == "Paused":
         return move_to("Canary", o, now, "Resumed", f"goes on at {o.status.weight} %", same_traffic=True)
     return None
 
@@ -30,9 +40,16 @@ def step(o: DeploymentObserved, now: datetime) -> Move | None:
         return None
     if judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
         return None
-    if index + 1 < len(steps):
-        return _reweight(o, now, steps[index + 1], index + 1, ready)
-    return move_to("Promoting", o, now, "StepsPassed", f"{candidate_of(o).model_version} goes to full width")
+    return pass_step(o, now)
+
+
+def pass_step(o: DeploymentObserved, now: datetime) -> Move:
+    """Into the next step, or to promotion after the last."""
+    steps, index = o.deployment.spec.rollout.steps, current(o) + 1
+    if index < len(steps):
+        return _reweight(o, now, steps[index], index, ready=True)
+    message = f"{candidate_of(o).model_version} goes to full width"
+    return move_to("Promoting", o, now, "StepsPassed", message, paused=None)
 
 
 def current(o: DeploymentObserved) -> int:
