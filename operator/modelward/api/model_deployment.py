@@ -71,11 +71,29 @@ class ModelRef(ApiModel):
     """`Latest`, a number, or a model manifest's digest `sha256:…`."""
 
 
+class Pause(ApiModel):
+    duration: Duration | None = None
+    """Without it: until a person promotes the version."""
+
+
 class Step(ApiModel):
-    weight: Annotated[int, Field(ge=1, le=100)]
+    """A weight, or a pause at the weight before (none before the first)."""
+
+    model_config = rules(
+        rule(
+            "has(self.weight) != has(self.pause)",
+            "a step has a weight or a pause: write `weight: 10`, `pause: {}` or `pause: {duration: 10m}`",
+        ),
+        rule(
+            "!has(self.pause) || !has(self.duration)",
+            "a step's duration is the least time at its weight: write `pause: {duration: 10m}`",
+        ),
+    )
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Percent of requests to the candidate."""
     duration: Duration = "30s"
     """The least time at this weight; evidence must be there as well."""
+    pause: Pause | None = None
 
 
 class Analysis(ApiModel):
@@ -98,11 +116,13 @@ class Rollout(ApiModel):
 
     model_config = rules(
         rule(
-            "!has(self.steps) || self.steps.map(step, step.weight).isSorted()",
+            "!has(self.steps) || self.steps.filter(step, has(step.weight)).map(step, step.weight).isSorted()",
             "rollout.steps must not fall: write the weights from the smallest to the largest",
         )
     )
     steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = [Step(weight=10), Step(weight=50)]
+    approval: Literal["Automatic", "Required"] = "Automatic"
+    """Required: a version on trial gets no request until a person approves it (annotation modelward.dev/action)."""
     bake_time: Duration = "30m"
     """How long the replaced version stays warm, and a promoted one is still rolled back at once."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
@@ -253,8 +273,10 @@ class ModelDeploymentStatus(Status):
     """The revision that the spec asks for, as last acted on."""
     paused: Revision | None = None
     """The revision on trial that a person has paused."""
-    rollback_to: ServingRevision | None = None
-    """A version that a person asked back into service, until it is there."""
+    approved: Revision | None = None
+    """The revision on trial that a person has approved."""
+    rollback_to: Revision | None = None
+    """One of `served` that a person asked back into service, until it is there."""
     actions: Annotated[list[Action], Field(max_length=20)] = []
     verdicts: Annotated[list[Verdict], Field(max_length=20)] = []
     history: Annotated[list[Transition], Field(max_length=20)] = []

@@ -20,6 +20,7 @@ from modelward.decide.revision import newest_first, rejection, resolve, target_o
 from modelward.decide.rollout import Move, next_move
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
+from modelward.decide.steps import weight_at
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
@@ -166,7 +167,7 @@ def _width(o: DeploymentObserved, revision: ServingRevision) -> int:
     if status.stable is None:
         return replicas
     steps = o.deployment.spec.rollout.steps
-    weight = steps[min(status.step or 0, len(steps) - 1)].weight
+    weight = weight_at(steps, status.step or 0)
     return max(1, ceil(replicas * weight / 100))
 
 

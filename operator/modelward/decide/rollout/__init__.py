@@ -11,6 +11,7 @@ any two writes only repeats what is already so.
 
     start      nothing serves yet, or something else is asked for
     trial      steps: judged, held, moved on
+    approval   a trial that waits for a person's word
     deadline   a trial that comes to no conclusion
     promotion  full width, all traffic, the time it is watched on
     actions    what a person asks for by annotation, in any phase; by_hand: what each verb does

@@ -12,7 +12,8 @@ from modelward.decide.pods import ready_pods
 from modelward.decide.revision import rejection
 from modelward.errors import Refused
 
-from .move import Move, candidate_of, move_to
+from .approval import unapproved
+from .move import Move, candidate_of, move_to, served
 from .retreat import back, set_aside, verdict_on
 from .start import BY_HAND, bring_back
 from .trial import pass_step, paused, paused_by_hand
@@ -58,6 +59,15 @@ def _promote_fully(on: Request) -> Move:
     return move_to("Promoting", on.o, on.now, "PromotedByHand", message, paused=None)
 
 
+def _approve(on: Request) -> Move:
+    candidate = _of_a_trial(on)
+    if not unapproved(on.o):
+        why = "it is approved already" if on.status.approved == on.revision else "it needs no approval"
+        raise Refused(REFUSED, why)
+    message = f"{candidate.model_version} may have requests"
+    return move_to(on.status.phase, on.o, on.now, "Approved", message, same_traffic=True, approved=on.revision)
+
+
 def _abort(on: Request) -> Move:
     """Back without a verdict: set aside until the spec asks for another version, or `retry` for this one."""
     if on.status.phase == "Baking":
@@ -97,9 +107,10 @@ def _rollback(on: Request) -> Move:
     if status.phase in TRIAL and candidate_of(on.o).revision == to.revision:
         return _promote_fully(replace(on, revision=to.revision))
     serves = status.stable is not None and status.stable.revision == to.revision
+    wish: dict[str, Any] = {} if serves else {"rollback_to": to.revision, "served": served(on.o, to)}
     if status.phase in TRIAL:
         leaves = f"{candidate_of(on.o).model_version} gives way to {to.model_version}"
-        return back(on.o, on.now, BY_HAND, leaves, rollback_to=None if serves else to, set_aside=aside)
+        return back(on.o, on.now, BY_HAND, leaves, set_aside=aside, **wish)
     if serves and aside == status.set_aside:
         raise Refused(REFUSED, f"{to.model_version} serves already")
     if status.phase == "Baking" and to == status.previous and ready_pods(on.o.pods, to):
@@ -107,7 +118,7 @@ def _rollback(on: Request) -> Move:
     if status.phase == "Stable" and not serves:
         return bring_back(on.o, to, on.now, set_aside=aside)
     stays = f"{to.model_version} stays" if serves else f"{to.model_version} comes back next"
-    return _noted(on, BY_HAND, stays, rollback_to=None if serves else to, set_aside=aside)
+    return _noted(on, BY_HAND, stays, set_aside=aside, **wish)
 
 
 def _pause(on: Request) -> Move:
@@ -142,6 +153,7 @@ def unknown(_: Request) -> Move:
 VERBS: dict[str, Callable[[Request], Move]] = {
     "promote": _promote,
     "promote-full": _promote_fully,
+    "approve": _approve,
     "abort": _abort,
     "retry": _retry,
     "rollback": _rollback,
@@ -186,6 +198,8 @@ def _known_against(on: Request) -> str:
 
 
 def _require_ready(on: Request) -> None:
+    if unapproved(on.o):
+        raise Refused(REFUSED, f"spec.rollout.approval is Required: `approve {on.revision}` comes first")
     if not ready_pods(on.o.pods, on.status.candidate):
         raise Refused(REFUSED, f"no pod of {candidate_of(on.o).model_version} is Ready: nothing could answer")
 

@@ -66,8 +66,8 @@ def _cannot_come_back(o: DeploymentObserved, known: ServingRevision, now: dateti
 def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """Into the first step; towards a revision that served well before there is nothing to find out."""
     stable, rollout = o.status.stable, o.deployment.spec.rollout
-    if o.status.rollback_to:
-        return bring_back(o, o.status.rollback_to, now)
+    if asked_back := next((r for r in o.status.served if r.revision == o.status.rollback_to), None):
+        return bring_back(o, asked_back, now)
     if target is None or stable is None or target.revision == stable.revision:
         return None
     if rejection(o.deployment, target.revision):
@@ -83,8 +83,8 @@ def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
 def bring_back(o: DeploymentObserved, to: ServingRevision, now: datetime, **changes: Any) -> Move:
     """A version that a person asked for: at full width, without steps."""
     message = f"{to.model_version} comes back without steps"
-    return move_to("Promoting", o, now, BY_HAND, message, **_begun(to, now), rollback_to=to, **changes)
+    return move_to("Promoting", o, now, BY_HAND, message, **_begun(to, now), rollback_to=to.revision, **changes)
 
 
 def _begun(candidate: ServingRevision, now: datetime) -> dict[str, Any]:
-    return {"candidate": candidate, "step": 0, "rollout_started": timestamp(now), "paused": None}
+    return {"candidate": candidate, "step": 0, "rollout_started": timestamp(now), "paused": None, "approved": None}

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from modelward.api.model_deployment import Step
-from modelward.decide.durations import seconds
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
+from modelward.decide.steps import least_seconds, weight_at
 
+from .approval import take_weight_away, unapproved
 from .move import Move, candidate_of, move_to, since_step
 
 
@@ -29,16 +29,23 @@ def hold(o: DeploymentObserved, now: datetime) -> Move | None:
     return None
 
 
+def waits_for_a_person(o: DeploymentObserved) -> bool:
+    """For as long as it takes: no deadline ends it."""
+    return unapproved(o) or least_seconds(o.deployment.spec.rollout.steps[current(o)]) is None
+
+
 def step(o: DeploymentObserved, now: datetime) -> Move | None:
+    if unapproved(o):
+        return take_weight_away(o, now)
     if o.status.phase == "Paused":
         return None
     steps, index = o.deployment.spec.rollout.steps, current(o)
-    ready = ready_pods(o.pods, o.status.candidate) >= 1
-    if o.status.weight != (steps[index].weight if ready else 0):
-        return _reweight(o, now, steps[index], index, ready)
-    if not ready or since_step(o, now) < seconds(steps[index].duration):
+    ready, least = ready_pods(o.pods, o.status.candidate) >= 1, least_seconds(steps[index])
+    if o.status.weight != (weight_at(steps, index) if ready else 0):
+        return _reweight(o, now, index, ready)
+    if not ready or least is None or since_step(o, now) < least:
         return None
-    if judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
+    if o.status.weight and judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
         return None
     return pass_step(o, now)
 
@@ -47,7 +54,7 @@ def pass_step(o: DeploymentObserved, now: datetime) -> Move:
     """Into the next step, or to promotion after the last."""
     steps, index = o.deployment.spec.rollout.steps, current(o) + 1
     if index < len(steps):
-        return _reweight(o, now, steps[index], index, ready=True)
+        return _reweight(o, now, index, ready=True)
     message = f"{candidate_of(o).model_version} goes to full width"
     return move_to("Promoting", o, now, "StepsPassed", message, paused=None)
 
@@ -57,11 +64,15 @@ def current(o: DeploymentObserved) -> int:
     return min(o.status.step or 0, len(o.deployment.spec.rollout.steps) - 1)
 
 
-def _reweight(o: DeploymentObserved, now: datetime, to: Step, index: int, ready: bool) -> Move:
+def _reweight(o: DeploymentObserved, now: datetime, index: int, ready: bool) -> Move:
     candidate = candidate_of(o)
     if not ready:
         message = f"no Ready pod of {candidate.model_version}: its requests go to stable"
         return move_to("Canary", o, now, "CandidateNotReady", message, weight=0)
-    total = len(o.deployment.spec.rollout.steps)
-    message = f"step {index + 1} of {total}: {to.weight} % of requests go to {candidate.model_version}"
-    return move_to("Canary", o, now, "StepStarted", message, weight=to.weight, step=index)
+    steps = o.deployment.spec.rollout.steps
+    weight, pause = weight_at(steps, index), steps[index].pause
+    message = f"step {index + 1} of {len(steps)}: {weight} % of requests go to {candidate.model_version}"
+    if pause:
+        message += f", paused for {pause.duration}" if pause.duration else ", paused until a person promotes it"
+    same = pause is not None and weight == o.status.weight
+    return move_to("Canary", o, now, "StepStarted", message, same_traffic=same, weight=weight, step=index)

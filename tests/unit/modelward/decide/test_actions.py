@@ -12,7 +12,7 @@ from .simulated import Simulated, Trouble, healthy, serving, version, with_canar
 STEPS = {"steps": [{"weight": 10, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "bakeTime": "60s"}
 HARMFUL = Window(requests=500, failures=50)
 NAMELESS = "00000000aa"
-VERBS = ["promote", "promote-full", "abort", "retry", "rollback", "pause", "resume"]
+VERBS = ["promote", "promote-full", "approve", "abort", "retry", "rollback", "pause", "resume"]
 
 
 def canary(**spec: Any) -> Simulated:
