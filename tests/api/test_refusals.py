@@ -128,6 +128,13 @@ ACCEPTED = {
     "pauses between steps": Case(
         "ModelDeployment", {CANARY: [{"pause": {}}, {"weight": 10}, {"pause": {"duration": "10m"}}, {"weight": 50}]}
     ),
+    "requests by header and by key": Case(
+        "ModelDeployment",
+        {
+            "spec.rollout.matches": [{"header": "X-Canary", "value": "yes, please"}],
+            "spec.rollout.sticky": {"header": "x-user"},
+        },
+    ),
     "approval": Case("ModelDeployment", {"spec.rollout.approval": "Required"}),
     "rising steps": Case("ModelDeployment", {CANARY: [{"weight": 1}, {"weight": 1}, {"weight": 50}]}),
 }
@@ -308,6 +315,17 @@ REFUSED = {
         "ModelDeployment",
         {CANARY: [{"pause": {}, "duration": "10m"}]},
         "a step's duration is the least time at its weight: write `pause: {duration: 10m}`",
+    ),
+    "header of two words": Case(
+        "ModelDeployment", {"spec.rollout.sticky": {"header": "x user"}}, "spec.rollout.sticky.header"
+    ),
+    "header of any value": Case(
+        "ModelDeployment", {"spec.rollout.matches": [{"header": "x-canary"}]}, "spec.rollout.matches[0].value: Required"
+    ),
+    "header's value of two lines": Case(
+        "ModelDeployment",
+        {"spec.rollout.matches": [{"header": "x-canary", "value": "a\nb"}]},
+        "spec.rollout.matches[0].value",
     ),
     "approval in other words": Case("ModelDeployment", {"spec.rollout.approval": "Yes"}, "supported values"),
     "no steps": Case("ModelDeployment", {CANARY: []}, "spec.rollout.steps"),

@@ -40,6 +40,7 @@ ByteSize = Annotated[
     str, Field(max_length=16, pattern=r"^([1-9][0-9]{0,8}(Ki)?|[1-9][0-9]{0,2}Mi|1[0-9]{3}Mi|[12]Gi)$")
 ]
 """512Ki, 64Mi, up to 2Gi."""
+HeaderName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 Person = Annotated[str, Field(max_length=256)]
 """As annotation modelward.dev/requested-by says it: nothing has proven it."""
@@ -96,6 +97,22 @@ class Step(ApiModel):
     pause: Pause | None = None
 
 
+class HeaderMatch(ApiModel):
+    header: HeaderName
+    value: Annotated[str, Field(max_length=256, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+
+
+class Sticky(ApiModel):
+    header: HeaderName
+
+
+class Routing(ApiModel):
+    """What decides, before the weight does, whether a request goes to the version on trial."""
+
+    matches: Annotated[list[HeaderMatch], Field(max_length=16)] = []
+    sticky: Sticky | None = None
+
+
 class Analysis(ApiModel):
     """When a candidate is harmful, always in comparison with the version in service at the same time."""
 
@@ -121,6 +138,10 @@ class Rollout(ApiModel):
         )
     )
     steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = [Step(weight=10), Step(weight=50)]
+    matches: Annotated[list[HeaderMatch], Field(max_length=16)] = []
+    """Requests with one of these headers go to the version on trial whatever the weight."""
+    sticky: Sticky | None = None
+    """Requests with the same value of this header go to the same side; a growing weight only ever adds values."""
     approval: Literal["Automatic", "Required"] = "Automatic"
     """Required: a version on trial gets no request until a person approves it (annotation modelward.dev/action)."""
     bake_time: Duration = "30m"
@@ -253,6 +274,8 @@ class ModelDeploymentStatus(Status):
     """Index into spec.rollout.steps."""
     weight: int = 0
     """Percent of requests that the candidate is given."""
+    routing: Routing | None = None
+    """In force beside the weight."""
     step_started: Timestamp | None = None
     rollout_started: Timestamp | None = None
     epoch: int = 0

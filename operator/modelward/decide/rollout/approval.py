@@ -16,7 +16,7 @@ def unapproved(o: DeploymentObserved) -> bool:
 
 def take_weight_away(o: DeploymentObserved, now: datetime) -> Move | None:
     """Approval was asked for when the trial was under way already."""
-    if not o.status.weight:
+    if not o.status.weight and o.status.routing is None:
         return None
     message = f"{candidate_of(o).model_version} gets no request until it is approved"
-    return move_to(o.status.phase, o, now, "ApprovalRequired", message, towards_stable=True, weight=0)
+    return move_to(o.status.phase, o, now, "ApprovalRequired", message, towards_stable=True, weight=0, routing=None)

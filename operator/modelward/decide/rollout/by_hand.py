@@ -13,13 +13,12 @@ from modelward.decide.revision import rejection
 from modelward.errors import Refused
 
 from .approval import unapproved
-from .move import Move, candidate_of, move_to, served
+from .move import TRIAL, Move, candidate_of, move_to, served
 from .retreat import back, set_aside, verdict_on
 from .start import BY_HAND, bring_back
 from .trial import pass_step, paused, paused_by_hand
 
 REFUSED = "ActionRefused"
-TRIAL = ("Canary", "Paused", "Promoting")
 
 
 @dataclass(frozen=True)

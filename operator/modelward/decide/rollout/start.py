@@ -87,4 +87,5 @@ def bring_back(o: DeploymentObserved, to: ServingRevision, now: datetime, **chan
 
 
 def _begun(candidate: ServingRevision, now: datetime) -> dict[str, Any]:
-    return {"candidate": candidate, "step": 0, "rollout_started": timestamp(now), "paused": None, "approved": None}
+    started = {"candidate": candidate, "step": 0, "rollout_started": timestamp(now)}
+    return started | {"paused": None, "approved": None, "routing": None}

@@ -1,7 +1,9 @@
 """The steps of a candidate: weight follows readiness; a step passes with its time, its evidence and no finding."""
 
 from datetime import datetime
+from typing import Any
 
+from modelward.api.model_deployment import Routing
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
@@ -41,7 +43,8 @@ def step(o: DeploymentObserved, now: datetime) -> Move | None:
         return None
     steps, index = o.deployment.spec.rollout.steps, current(o)
     ready, least = ready_pods(o.pods, o.status.candidate) >= 1, least_seconds(steps[index])
-    if o.status.weight != (weight_at(steps, index) if ready else 0):
+    wanted = (weight_at(steps, index), _routing(o)) if ready else (0, None)
+    if (o.status.weight, o.status.routing) != wanted:
         return _reweight(o, now, index, ready)
     if not ready or least is None or since_step(o, now) < least:
         return None
@@ -68,11 +71,21 @@ def _reweight(o: DeploymentObserved, now: datetime, index: int, ready: bool) -> 
     candidate = candidate_of(o)
     if not ready:
         message = f"no Ready pod of {candidate.model_version}: its requests go to stable"
-        return move_to("Canary", o, now, "CandidateNotReady", message, weight=0)
-    steps = o.deployment.spec.rollout.steps
+        return move_to("Canary", o, now, "CandidateNotReady", message, weight=0, routing=None)
+    steps, routing = o.deployment.spec.rollout.steps, _routing(o)
     weight, pause = weight_at(steps, index), steps[index].pause
     message = f"step {index + 1} of {len(steps)}: {weight} % of requests go to {candidate.model_version}"
+    if routing and routing.matches:
+        message += ", and those with " + " or ".join(f"{match.header}: {match.value}" for match in routing.matches)
     if pause:
         message += f", paused for {pause.duration}" if pause.duration else ", paused until a person promotes it"
-    same = pause is not None and weight == o.status.weight
-    return move_to("Canary", o, now, "StepStarted", message, same_traffic=same, weight=weight, step=index)
+    same = pause is not None and (weight, routing) == (o.status.weight, o.status.routing)
+    changes: dict[str, Any] = {"weight": weight, "routing": routing, "step": index}
+    return move_to("Canary", o, now, "StepStarted", message, same_traffic=same, **changes)
+
+
+def _routing(o: DeploymentObserved) -> Routing | None:
+    rollout = o.deployment.spec.rollout
+    if not rollout.matches and rollout.sticky is None:
+        return None
+    return Routing(matches=rollout.matches, sticky=rollout.sticky)
