@@ -316,6 +316,7 @@ REFUSED = {
         {CANARY: [{"pause": {}, "duration": "10m"}]},
         "a step's duration is the least time at its weight: write `pause: {duration: 10m}`",
     ),
+    "no version kept warm": Case("ModelDeployment", {"spec.rollout.keepReplicas": 0}, "spec.rollout.keepReplicas"),
     "header of two words": Case(
         "ModelDeployment", {"spec.rollout.sticky": {"header": "x user"}}, "spec.rollout.sticky.header"
     ),

@@ -95,15 +95,19 @@ class Step(ApiModel):
     duration: Duration = "30s"
     """The least time at this weight; evidence must be there as well."""
     pause: Pause | None = None
+    """At the weight of the step before."""
 
 
 class HeaderMatch(ApiModel):
     header: HeaderName
+    """Its name, in any case."""
     value: Annotated[str, Field(max_length=256, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+    """The whole of it, to the letter."""
 
 
 class Sticky(ApiModel):
     header: HeaderName
+    """Its name, in any case."""
 
 
 class Routing(ApiModel):
@@ -146,6 +150,8 @@ class Rollout(ApiModel):
     """Required: a version on trial gets no request until a person approves it (annotation modelward.dev/action)."""
     bake_time: Duration = "30m"
     """How long the replaced version stays warm, and a promoted one is still rolled back at once."""
+    keep_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many pods of the replaced version stay warm. All, unless said otherwise."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
     """A step that comes to no conclusion in this time ends as analysis.onNoEvidence says."""
     undo: Literal["Immediate", "Steps"] = "Immediate"
