@@ -43,7 +43,7 @@ ByteSize = Annotated[
 HeaderName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
 Person = Annotated[str, Field(max_length=256)]
-"""As annotation modelward.dev/requested-by says it: nothing has proven it."""
+"""As annotation modelward.dev/requested-by says it."""
 Why = Annotated[str, Field(max_length=512)]
 
 
@@ -254,6 +254,8 @@ class Transition(ApiModel):
     message: Message
     revision: Revision | None = None
     requested_by: Person | None = None
+    verified: bool | None = None
+    """Whether the API server has proven the name."""
     reason: Why | None = None
     """Of the person who asked for it."""
 
@@ -268,6 +270,8 @@ class Action(ApiModel):
     """As it was written."""
     reason: Why | None = None
     requested_by: Person | None = None
+    verified: bool = False
+    """The API server has proven the name."""
     time: Timestamp
     done: bool
     message: Message

@@ -63,6 +63,8 @@ def _read(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
         revision=" ".join(words[1:2])[:256],
         reason=" ".join(words[2:])[:512] or None,
         by=by[:256] or None,
+        # What a deployment was created with has passed no check.
+        verified=o.actions_verified and bool(by) and o.status.phase != "Pending",
     )
 
 
@@ -80,6 +82,7 @@ def _remembered(move: Move, request: Request, *, done: bool) -> Move:
         revision=request.revision,
         reason=request.reason,
         requested_by=request.by,
+        verified=request.verified,
         time=timestamp(request.now),
         done=done,
         message=move.event.message[:4096],
@@ -90,9 +93,10 @@ def _remembered(move: Move, request: Request, *, done: bool) -> Move:
 
 def _signed(move: Move, request: Request) -> Move:
     """Who asked for it, and why, in its transition and its Event."""
-    who = f"by {request.by} (unverified)" if request.by else "by annotation"
+    name = f"by {request.by}" + ("" if request.verified else " (unverified)")
+    who = name if request.by else "by annotation"
     message = f"{move.event.message}; asked for {who}" + (f": {request.reason}" if request.reason else "")
-    told = {"message": message, "requested_by": request.by, "reason": request.reason}
+    told = {"message": message, "requested_by": request.by, "verified": request.verified, "reason": request.reason}
     *before, last = move.status.history
     status = move.status.model_copy(update={"history": [*before, last.model_copy(update=told)]})
     return replace(move, status=status, event=replace(move.event, message=message))

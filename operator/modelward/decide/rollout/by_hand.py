@@ -33,6 +33,7 @@ class Request:
     revision: str
     reason: str | None
     by: str | None
+    verified: bool
 
     @property
     def status(self) -> ModelDeploymentStatus:

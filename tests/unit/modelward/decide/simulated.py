@@ -76,6 +76,7 @@ class Simulated:
     refused: dict[str, Trouble] = field(default_factory=dict)
     replacing: set[str] = field(default_factory=set)
     taken: bool = False
+    actions_verified: bool = False
     budget_of_others: bool = False
     connections: dict[str, int] = field(default_factory=dict)
     idle: dict[str, float] = field(default_factory=dict)
@@ -126,6 +127,7 @@ class Simulated:
             refused=self.refused,
             replacing=frozenset(self.replacing),
             taken=self.taken,
+            actions_verified=self.actions_verified,
             budget_of_others=self.budget_of_others,
             served_jobs=tuple(ServedJob(name, True) for name in self.served_jobs),
         )

@@ -87,6 +87,19 @@ def test_promote_passes_the_step_without_evidence_once_for_the_same_words() -> N
     assert world.stable() == "flights-2"
 
 
+def test_name_that_the_api_server_has_proven_is_not_doubted() -> None:
+    world = canary()
+    world.actions_verified = True
+    world.ask("abort", candidate(world).revision, by="ada")
+    world.tick()
+    entry = world.status.history[-1]
+    assert (entry.verified, "by ada" in entry.message, "unverified" in entry.message) == (True, True, False)
+    again = Simulated(actions_verified=True)
+    again.ask("retry", NAMELESS, by="ada")
+    again.tick()
+    assert not again.status.actions[-1].verified, "what a deployment is created with has passed no check"
+
+
 def test_promote_in_full_leaves_out_every_step_that_is_left() -> None:
     world = canary()
     world.ask("promote-full", candidate(world).revision)
