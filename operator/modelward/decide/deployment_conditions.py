@@ -1,11 +1,12 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
 Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, VersionNotFound, VersionNotVerified, GateFailed,
-SignatureChanged, Starting, Canary, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing,
-NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
-NameTaken. Of Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency,
-Skew, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded,
-NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused.
+SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack,
+Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving,
+NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval, AwaitingPromotion, or Complete. Of
+RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled, RejectedRevision …), or why
+the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift,
+NoDrift. Of ActionDone: Done, Refused.
 """
 
 from datetime import datetime
@@ -21,7 +22,7 @@ from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods, trouble_of
 from modelward.decide.revision import rejection
 from modelward.decide.rollout.actions import answer
-from modelward.decide.rollout.trial import paused_by_hand
+from modelward.decide.rollout.trial import awaited, paused_by_hand
 from modelward.errors import Refused, Wait
 from modelward.names import ACTION, DEPLOYMENT, REVISION
 
@@ -73,7 +74,7 @@ def _ready(o: DeploymentObserved, target: ServingRevision | None, problem: Wait 
     if o.taken:
         return "False", "NameTaken", _taken(o)
     if status.phase in ROLLING:
-        return "Unknown", status.phase, f"{_progress(o)}; {serves}"
+        return "Unknown", awaited(o) or status.phase, f"{_progress(o)}; {serves}"
     if problem:
         return "False", problem.reason, f"{problem}; {serves}"
     if rejected:
@@ -125,7 +126,7 @@ def _progressing(o: DeploymentObserved, now: datetime) -> Said:
     message = _progress(o) + missing
     if before and missing and before.message.startswith(message.partition(", some ")[0] + ","):
         message = before.message  # the rate changes with every look; that alone is not worth a write
-    return "True", o.status.phase, message
+    return "True", awaited(o) or o.status.phase, message
 
 
 def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:

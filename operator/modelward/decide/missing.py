@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from modelward.api.model_deployment import Step
 from modelward.decide.durations import seconds
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.pods import ready_pods
-from modelward.decide.rollout.approval import unapproved
+from modelward.decide.rollout.trial import awaited
 from modelward.decide.steps import least_seconds
 from modelward.names import ACTION
 
@@ -17,7 +16,7 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     """`; about 200 more answers, some 3 minutes at this rate`, or nothing where nothing is missing."""
     steps, status = o.deployment.spec.rollout.steps, o.status
     step = steps[min(status.step or 0, len(steps) - 1)]
-    if by_hand := _asks_a_person(o, step):
+    if by_hand := _asks_a_person(o):
         return by_hand
     if not status.step_started or not status.weight or not ready_pods(o.pods, status.candidate):
         return ""
@@ -36,15 +35,15 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     return "; evidence is being gathered"
 
 
-def _asks_a_person(o: DeploymentObserved, step: Step) -> str:
-    candidate = o.status.candidate
-    if candidate is None:
-        return ""
-    if unapproved(o):
-        return f'; needs approval: annotation {ACTION}: "approve {candidate.revision}"'
-    if least_seconds(step) is None:
-        return f'; paused until a person promotes it: annotation {ACTION}: "promote {candidate.revision}"'
-    return ""
+def _asks_a_person(o: DeploymentObserved) -> str:
+    revision = o.status.candidate.revision if o.status.candidate else ""
+    match awaited(o):
+        case "AwaitingApproval":
+            return f'; needs approval: annotation {ACTION}: "approve {revision}"'
+        case "AwaitingPromotion":
+            return f'; paused until a person promotes it: annotation {ACTION}: "promote {revision}"'
+        case _:
+            return ""
 
 
 def rounded(count: float) -> int:

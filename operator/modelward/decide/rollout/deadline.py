@@ -13,7 +13,7 @@ from modelward.decide.steps import least_seconds
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
 from .retreat import set_aside
-from .trial import current, waits_for_a_person
+from .trial import awaited, current
 
 LEVEL = 0.1
 """What an equal version would show in fewer of ten cases speaks against the candidate."""
@@ -23,7 +23,7 @@ CLUSTER = 2
 
 def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     limit = o.deployment.spec.rollout.progress_deadline_seconds
-    if o.status.phase == "Paused" or waits_for_a_person(o) or looked_on(o, now) <= limit:
+    if o.status.phase == "Paused" or awaited(o) or looked_on(o, now) <= limit:
         return None
     if not ready_pods(o.pods, o.status.stable) and o.deployment.spec.replicas:
         return None  # there is nothing to go back to: whatever becomes Ready first serves

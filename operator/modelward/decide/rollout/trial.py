@@ -31,9 +31,14 @@ def hold(o: DeploymentObserved, now: datetime) -> Move | None:
     return None
 
 
-def waits_for_a_person(o: DeploymentObserved) -> bool:
-    """For as long as it takes: no deadline ends it."""
-    return unapproved(o) or least_seconds(o.deployment.spec.rollout.steps[current(o)]) is None
+def awaited(o: DeploymentObserved) -> str:
+    """What a person has to do before anything goes on, as a reason; no deadline ends it. Else nothing."""
+    if o.status.phase != "Canary":
+        return ""
+    if unapproved(o):
+        return "AwaitingApproval"
+    by_hand = least_seconds(o.deployment.spec.rollout.steps[current(o)]) is None
+    return "AwaitingPromotion" if by_hand else ""
 
 
 def step(o: DeploymentObserved, now: datetime) -> Move | None:

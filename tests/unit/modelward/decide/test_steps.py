@@ -43,6 +43,9 @@ def test_pause_keeps_the_weight_before_it_until_a_person_promotes() -> None:
     assert f'paused until a person promotes it: annotation modelward.dev/action: "promote {revision(world)}"' in (
         progressing(world)
     )
+    ready = world.condition("Ready")
+    assert ready
+    assert ready[:2] == ("Unknown", "AwaitingPromotion")
     world.ask("promote", revision(world))
     world.tick()
     assert world.status.weight == 50
