@@ -20,6 +20,10 @@ DEPLOYMENT = LABEL + "deployment"
 REVISION = LABEL + "revision"
 TASK_HASH = LABEL + "task"
 
+ACTION = LABEL + "action"
+REQUESTED_BY = LABEL + "requested-by"
+"""Annotations by which a person asks something of a rollout."""
+
 
 def labels(component: str, **ours: str) -> dict[str, str]:
     """Labels of a child: the recommended ones, and ours by their keyword (`run_uid=` → modelward.dev/run-uid)."""

@@ -51,6 +51,8 @@ class Settings(BaseModel):
     """Likewise of scoring servers."""
     service_accounts: tuple[str, ...] = ()
     """Names that a resource may ask for; each is one of the resource's own namespace."""
+    actions_verified: bool = False
+    """The API server lets nobody ask for an action under another's name."""
     ip_family_policy: Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"] = ""
     """Of Services. Empty: as the cluster does."""
     ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()

@@ -125,6 +125,17 @@ ACCEPTED = {
     "version by name": Case("ModelDeployment", {"spec.modelRef.version": "Latest"}),
     "version by digest": Case("ModelDeployment", {"spec.modelRef.version": "sha256:" + "0a" * 32}),
     "no replicas": Case("ModelDeployment", {"spec.replicas": 0}),
+    "pauses between steps": Case(
+        "ModelDeployment", {CANARY: [{"pause": {}}, {"weight": 10}, {"pause": {"duration": "10m"}}, {"weight": 50}]}
+    ),
+    "requests by header and by key": Case(
+        "ModelDeployment",
+        {
+            "spec.rollout.matches": [{"header": "X-Canary", "value": "yes, please"}],
+            "spec.rollout.sticky": {"header": "x-user"},
+        },
+    ),
+    "approval": Case("ModelDeployment", {"spec.rollout.approval": "Required"}),
     "rising steps": Case("ModelDeployment", {CANARY: [{"weight": 1}, {"weight": 1}, {"weight": 50}]}),
 }
 
@@ -295,6 +306,29 @@ REFUSED = {
         {CANARY: [{"weight": 50}, {"weight": 10}]},
         "rollout.steps must not fall: write the weights from the smallest to the largest",
     ),
+    "steps that fall after a pause": Case(
+        "ModelDeployment", {CANARY: [{"weight": 50}, {"pause": {}}, {"weight": 10}]}, "rollout.steps must not fall"
+    ),
+    "step of nothing": Case("ModelDeployment", {CANARY: [{}]}, "a step has a weight or a pause: write `weight: 10`"),
+    "step of two things": Case("ModelDeployment", {CANARY: [{"weight": 10, "pause": {}}]}, "a step has a weight or"),
+    "duration beside a pause": Case(
+        "ModelDeployment",
+        {CANARY: [{"pause": {}, "duration": "10m"}]},
+        "a step's duration is the least time at its weight: write `pause: {duration: 10m}`",
+    ),
+    "no version kept warm": Case("ModelDeployment", {"spec.rollout.keepReplicas": 0}, "spec.rollout.keepReplicas"),
+    "header of two words": Case(
+        "ModelDeployment", {"spec.rollout.sticky": {"header": "x user"}}, "spec.rollout.sticky.header"
+    ),
+    "header of any value": Case(
+        "ModelDeployment", {"spec.rollout.matches": [{"header": "x-canary"}]}, "spec.rollout.matches[0].value: Required"
+    ),
+    "header's value of two lines": Case(
+        "ModelDeployment",
+        {"spec.rollout.matches": [{"header": "x-canary", "value": "a\nb"}]},
+        "spec.rollout.matches[0].value",
+    ),
+    "approval in other words": Case("ModelDeployment", {"spec.rollout.approval": "Yes"}, "supported values"),
     "no steps": Case("ModelDeployment", {CANARY: []}, "spec.rollout.steps"),
     "step above a hundred percent": Case("ModelDeployment", {CANARY: [{"weight": 101}]}, "less than or equal to 100"),
     "latency that may not rise": Case(

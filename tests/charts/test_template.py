@@ -38,6 +38,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         "allowedServiceAccounts={bucket-reader,bucket-writer}",
         "network.ipFamilyPolicy=PreferDualStack",
         "network.ipFamilies={IPv4}",
+        "actions.verified=true",
         "scrape.rolloutSeconds=0.5",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
@@ -119,6 +120,7 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.job_pod.pod_fields() == {"nodeSelector": {"pool": "batch"}, "tolerations": [{"operator": "Exists"}]}
     assert settings.scoring_pod.priority_class_name == "high"
     assert settings.service_accounts == ("bucket-reader", "bucket-writer")
+    assert settings.actions_verified
     assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))
 
 
@@ -211,7 +213,7 @@ def _environment(deployment: Manifest) -> dict[str, str]:
 def _roles(rendered: list[Manifest]) -> list[Manifest]:
     """The operator's own; what is aggregated is for users."""
     roles = [manifest for manifest in rendered if manifest["kind"] in {"Role", "ClusterRole"}]
-    return [role for role in roles if not role["metadata"]["name"].endswith(("-view", "-edit"))]
+    return [role for role in roles if not role["metadata"]["name"].endswith(("-view", "-edit", "-approve"))]
 
 
 def _leaves(node: dict[str, Any], path: str = "") -> list[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """The operator dies before any of its writes, is away for a while, and comes back: everything ends as without that.
 
-Every write of three whole lives of a model is tried: a second version is promoted, is rolled back from its canary, and
-is rolled back after its promotion. All the time clients send requests.
+Every write of four whole lives of a model is tried: a second version is promoted, is rolled back from its canary, is
+rolled back after its promotion, and is aborted by a person. All the time clients send requests.
 """
 
 import itertools
@@ -66,6 +66,16 @@ async def rollback_after_promotion(town: Town) -> None:
     await _rolled_back(town)
 
 
+async def abort_by_hand(town: Town) -> None:
+    await _second_version_is_tried(town)
+    await town.until("tried", lambda: town.status()["phase"] == "Canary" and town.status()["weight"] > 0)
+    revision = town.status()["candidate"]["revision"]
+    town.annotate("ModelDeployment", "flights", action=f"abort {revision} wrong month", requested_by="ada")
+    await town.until("aborted", lambda: town.is_true("ModelDeployment", "flights", "RolledBack"))
+    await town.until("stable", lambda: town.status()["phase"] == "Stable")
+    assert [action["verb"] for action in town.status()["actions"]] == ["abort"]
+
+
 def _serving(town: Town) -> str:
     return str((town.status().get("stable") or {}).get("modelVersion"))
 
@@ -86,7 +96,7 @@ def told_apart(story: list[str], other: list[str]) -> int:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("story", [promotion, rollback, rollback_after_promotion])
+@pytest.mark.parametrize("story", [promotion, rollback, rollback_after_promotion, abort_by_hand])
 async def test_operator_killed_before_any_write_ends_in_the_same_state_and_no_client_notices(story: Story) -> None:
     expected, plain = await live(story), await live(promotion)
     first = 1 if story is promotion else told_apart(expected.writes, plain.writes)

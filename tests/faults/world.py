@@ -113,6 +113,13 @@ class Town:
             {"apiVersion": API, "kind": kind, "metadata": live["metadata"] if live else metadata, "spec": spec}
         )
 
+    def annotate(self, kind: str, name: str, **words: str) -> None:
+        """`words`: by the last part of our annotations' keys."""
+        live = self.controllers.get(kind, name)
+        assert live
+        annotations = {f"modelward.dev/{key.replace('_', '-')}": value for key, value in words.items()}
+        self.kube.put({**live, "metadata": live["metadata"] | {"annotations": annotations}})
+
     def find(self, kind: str) -> list[Manifest]:
         return self.controllers.find(kind)
 

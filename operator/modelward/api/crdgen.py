@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic_core import core_schema, to_jsonable_python
 
 from modelward.api import GROUP, KINDS, VERSION
 from modelward.api.common import SERVER_DEFAULT, Column, Resource, rule
@@ -51,6 +51,9 @@ class _WithoutNull(GenerateJsonSchema):
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
+
+    def encode_default(self, dft: Any) -> Any:
+        return to_jsonable_python(dft, by_alias=True, exclude_none=True)
 
 
 def crd(kind: type[Resource]) -> Schema:

@@ -40,7 +40,11 @@ ByteSize = Annotated[
     str, Field(max_length=16, pattern=r"^([1-9][0-9]{0,8}(Ki)?|[1-9][0-9]{0,2}Mi|1[0-9]{3}Mi|[12]Gi)$")
 ]
 """512Ki, 64Mi, up to 2Gi."""
+HeaderName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
+Person = Annotated[str, Field(max_length=256)]
+"""As annotation modelward.dev/requested-by says it."""
+Why = Annotated[str, Field(max_length=512)]
 
 
 _VERSION = rule(
@@ -68,11 +72,49 @@ class ModelRef(ApiModel):
     """`Latest`, a number, or a model manifest's digest `sha256:…`."""
 
 
+class Pause(ApiModel):
+    duration: Duration | None = None
+    """Without it: until a person promotes the version."""
+
+
 class Step(ApiModel):
-    weight: Annotated[int, Field(ge=1, le=100)]
+    """A weight, or a pause at the weight before (none before the first)."""
+
+    model_config = rules(
+        rule(
+            "has(self.weight) != has(self.pause)",
+            "a step has a weight or a pause: write `weight: 10`, `pause: {}` or `pause: {duration: 10m}`",
+        ),
+        rule(
+            "!has(self.pause) || !has(self.duration)",
+            "a step's duration is the least time at its weight: write `pause: {duration: 10m}`",
+        ),
+    )
+    weight: Annotated[int, Field(ge=1, le=100)] | None = None
     """Percent of requests to the candidate."""
     duration: Duration = "30s"
     """The least time at this weight; evidence must be there as well."""
+    pause: Pause | None = None
+    """At the weight of the step before."""
+
+
+class HeaderMatch(ApiModel):
+    header: HeaderName
+    """Its name, in any case."""
+    value: Annotated[str, Field(max_length=256, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+    """The whole of it, to the letter."""
+
+
+class Sticky(ApiModel):
+    header: HeaderName
+    """Its name, in any case."""
+
+
+class Routing(ApiModel):
+    """What decides, before the weight does, whether a request goes to the version on trial."""
+
+    matches: Annotated[list[HeaderMatch], Field(max_length=16)] = []
+    sticky: Sticky | None = None
 
 
 class Analysis(ApiModel):
@@ -95,13 +137,21 @@ class Rollout(ApiModel):
 
     model_config = rules(
         rule(
-            "!has(self.steps) || self.steps.map(step, step.weight).isSorted()",
+            "!has(self.steps) || self.steps.filter(step, has(step.weight)).map(step, step.weight).isSorted()",
             "rollout.steps must not fall: write the weights from the smallest to the largest",
         )
     )
     steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = [Step(weight=10), Step(weight=50)]
+    matches: Annotated[list[HeaderMatch], Field(max_length=16)] = []
+    """Requests with one of these headers go to the version on trial whatever the weight."""
+    sticky: Sticky | None = None
+    """Requests with the same value of this header go to the same side; a growing weight only ever adds values."""
+    approval: Literal["Automatic", "Required"] = "Automatic"
+    """Required: a version on trial gets no request until a person approves it (annotation modelward.dev/action)."""
     bake_time: Duration = "30m"
     """How long the replaced version stays warm, and a promoted one is still rolled back at once."""
+    keep_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """So many pods of the replaced version stay warm. All, unless said otherwise."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
     """A step that comes to no conclusion in this time ends as analysis.onNoEvidence says."""
     undo: Literal["Immediate", "Steps"] = "Immediate"
@@ -190,6 +240,8 @@ class Verdict(ApiModel):
     time: Timestamp
     stored: bool = False
     """It lies in the store as well, where it outlives this object."""
+    lifted: bool = False
+    """A person has asked for another try."""
 
 
 class Transition(ApiModel):
@@ -201,6 +253,29 @@ class Transition(ApiModel):
     cause: Reason
     message: Message
     revision: Revision | None = None
+    requested_by: Person | None = None
+    verified: bool | None = None
+    """Whether the API server has proven the name."""
+    reason: Why | None = None
+    """Of the person who asked for it."""
+
+
+class Action(ApiModel):
+    """What a person asked for by annotation, and what came of it. The same words never act twice."""
+
+    id: Annotated[str, Field(max_length=16)]
+    """Of its words."""
+    verb: Annotated[str, Field(max_length=32)]
+    revision: Annotated[str, Field(max_length=256)]
+    """As it was written."""
+    reason: Why | None = None
+    requested_by: Person | None = None
+    verified: bool = False
+    """The API server has proven the name."""
+    time: Timestamp
+    done: bool
+    message: Message
+    """What was done, or why it was not and what to do."""
 
 
 class ModelDeploymentStatus(Status):
@@ -209,6 +284,8 @@ class ModelDeploymentStatus(Status):
     """Index into spec.rollout.steps."""
     weight: int = 0
     """Percent of requests that the candidate is given."""
+    routing: Routing | None = None
+    """In force beside the weight."""
     step_started: Timestamp | None = None
     rollout_started: Timestamp | None = None
     epoch: int = 0
@@ -227,6 +304,13 @@ class ModelDeploymentStatus(Status):
     """A rollout that ended without proof of harm: not tried again until the spec asks for another revision or try."""
     target: Revision | None = None
     """The revision that the spec asks for, as last acted on."""
+    paused: Revision | None = None
+    """The revision on trial that a person has paused."""
+    approved: Revision | None = None
+    """The revision on trial that a person has approved."""
+    rollback_to: Revision | None = None
+    """One of `served` that a person asked back into service, until it is there."""
+    actions: Annotated[list[Action], Field(max_length=20)] = []
     verdicts: Annotated[list[Verdict], Field(max_length=20)] = []
     history: Annotated[list[Transition], Field(max_length=20)] = []
 
@@ -245,6 +329,7 @@ class ModelDeployment(Resource):
         Column(name="Serving", path=".status.stable.modelVersion"),
         Column(name="Candidate", path=".status.candidate.modelVersion"),
         Column(name="Weight", path=".status.weight", type="integer"),
+        Column(name="Revision", path=".status.candidate.revision", priority=1),
         condition_column("Drifted"),
         AGE,
         MESSAGE,

@@ -1,11 +1,12 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
 Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, VersionNotFound, VersionNotVerified, GateFailed,
-SignatureChanged, Starting, Canary, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing,
-NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
-NameTaken. Of Progressing: the phase, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency,
-Skew, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded,
-NoEvidence). Of Drifted: Drift, NoDrift. Of BatchesMixed: BatchesMixed; it is there only where that happened.
+SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack,
+Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving,
+NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval, AwaitingPromotion, or Complete. Of
+RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled, RejectedRevision …), or why
+the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift,
+NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there only where that happened.
 """
 
 from datetime import datetime
@@ -20,8 +21,10 @@ from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
 from modelward.decide.pods import pods_of, ready_pods, trouble_of
 from modelward.decide.revision import rejection
+from modelward.decide.rollout.actions import answer
+from modelward.decide.rollout.trial import awaited, paused_by_hand
 from modelward.errors import Refused, Wait
-from modelward.names import DEPLOYMENT, REVISION
+from modelward.names import ACTION, DEPLOYMENT, REVISION
 
 MOVING = ("Pending", "Canary", "Promoting", "RollingBack")
 ROLLING = ("Canary", "Paused", "Promoting", "RollingBack")
@@ -43,6 +46,7 @@ def with_conditions(
         "VerdictStored": _verdict_stored(o, target),
         "Drifted": _drifted(o),
         "BatchesMixed": _batches_mixed(o),
+        "ActionDone": _action_done(o),
     }
     conditions = list(o.status.conditions)
     for type_, words in said.items():
@@ -71,7 +75,7 @@ def _ready(o: DeploymentObserved, target: ServingRevision | None, problem: Wait 
     if o.taken:
         return "False", "NameTaken", _taken(o)
     if status.phase in ROLLING:
-        return "Unknown", status.phase, f"{_progress(o)}; {serves}"
+        return "Unknown", awaited(o) or status.phase, f"{_progress(o)}; {serves}"
     if problem:
         return "False", problem.reason, f"{problem}; {serves}"
     if rejected:
@@ -123,7 +127,7 @@ def _progressing(o: DeploymentObserved, now: datetime) -> Said:
     message = _progress(o) + missing
     if before and missing and before.message.startswith(message.partition(", some ")[0] + ","):
         message = before.message  # the rate changes with every look; that alone is not worth a write
-    return "True", o.status.phase, message
+    return "True", awaited(o) or o.status.phase, message
 
 
 def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said | None:
@@ -135,8 +139,14 @@ def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wai
     """Only a change of the spec helps."""
     if isinstance(problem, Refused):
         return "True", problem.reason, str(problem)
-    if target and rejection(o.deployment, target.revision):
-        return "True", "RolledBack", "deploy another version, or raise spec.rollout.retry to try this one again"
+    if target and (rejected := rejection(o.deployment, target.revision)):
+        again = max(v.retry for v in (rejected, *o.status.verdicts) if v.revision == rejected.revision) + 1
+        return (
+            "True",
+            "RolledBack",
+            f"deploy another version, or set spec.rollout.retry to {again} to try this one again (or once by hand:"
+            f' annotation {ACTION}: "retry {rejected.revision}")',
+        )
     return None
 
 
@@ -152,6 +162,13 @@ def _verdict_stored(o: DeploymentObserved, target: ServingRevision | None) -> Sa
     if problem:
         return "False", problem.reason, problem.message
     return "False", "NotStoredYet", "a Job is writing the verdict to the store"
+
+
+def _action_done(o: DeploymentObserved) -> Said | None:
+    """Of the annotation, as long as it stands."""
+    if (given := answer(o)) is None:
+        return None
+    return ("True", "Done", given.message) if given.done else ("False", "Refused", given.message)
 
 
 def _drifted(o: DeploymentObserved) -> Said | None:
@@ -211,7 +228,8 @@ def _progress(o: DeploymentObserved) -> str:
             held = " (paused)" if status.phase == "Paused" else ""
             return f"step {step} of {total}: {status.weight} % of requests go to {candidate}{held}{_held_by(o)}"
         case "Promoting":
-            return f"{candidate} is being promoted{_held_by(o)}"
+            held = " (paused)" if paused_by_hand(o) else ""
+            return f"{candidate} is being promoted{held}{_held_by(o)}"
         case "RollingBack":
             return f"traffic leaves {candidate}"
         case _:

@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from modelward.decide.durations import seconds
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.pods import ready_pods
+from modelward.decide.rollout.trial import awaited
+from modelward.decide.steps import least_seconds
+from modelward.names import ACTION
 
 _ROUND = (1, 2, 5, 10)
 
@@ -13,9 +16,13 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     """`; about 200 more answers, some 3 minutes at this rate`, or nothing where nothing is missing."""
     steps, status = o.deployment.spec.rollout.steps, o.status
     step = steps[min(status.step or 0, len(steps) - 1)]
+    if by_hand := _asks_a_person(o):
+        return by_hand
     if not status.step_started or not status.weight or not ready_pods(o.pods, status.candidate):
         return ""
     waited = (now - parse_time(status.step_started)) / timedelta(seconds=1)
+    if step.pause and waited < (least_seconds(step) or 0):
+        return f"; paused for {step.pause.duration}"
     answers = o.deployment.spec.analysis.min_requests - o.evidence.step_requests
     if answers > 0:
         some = f"; about {rounded(answers)} more answers"
@@ -26,6 +33,17 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     if waited < seconds(step.duration):
         return f"; {step.duration} at this weight"
     return "; evidence is being gathered"
+
+
+def _asks_a_person(o: DeploymentObserved) -> str:
+    revision = o.status.candidate.revision if o.status.candidate else ""
+    match awaited(o):
+        case "AwaitingApproval":
+            return f'; needs approval: annotation {ACTION}: "approve {revision}"'
+        case "AwaitingPromotion":
+            return f'; paused until a person promotes it: annotation {ACTION}: "promote {revision}"'
+        case _:
+            return ""
 
 
 def rounded(count: float) -> int:

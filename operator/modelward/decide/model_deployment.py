@@ -14,12 +14,14 @@ from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
 from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, batches_event, drift_event, with_conditions
-from modelward.decide.observed import DeploymentObserved
+from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
+from modelward.decide.rollout.retreat import DRAIN_SECONDS
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
+from modelward.decide.steps import weight_at
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
@@ -37,7 +39,7 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
     after, recorded = _recorded(after)
     events = (move.event,) if move and move.event.reason else ()
     noticed = (*drift_event(after), *batches_event(after))
-    children = _children(after, settings)
+    children = _children(after, settings, now)
     return Plan(
         status=with_conditions(after, target, problem, now),
         memory=move is not None or stored or recorded,
@@ -133,40 +135,45 @@ def _served_job(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ..
     return served_job(o.raw, untold, settings)
 
 
-def _children(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
+def _children(o: DeploymentObserved, settings: Settings, now: datetime) -> tuple[Manifest, ...]:
     status = o.status
     serving = status.stable or status.candidate
-    revisions = _revisions(status)
+    widths = [(r, _width(o, r, now)) for r in _revisions(status)]
     return (
         traffic_config_map(o.raw, settings_of(o), o.sign, o.public_keys),
-        *(scoring_deployment(o.raw, o.deployment.spec, r, _width(o, r), settings) for r in revisions),
-        *(revision_service(o.raw, r, settings) for r in revisions),
+        *(scoring_deployment(o.raw, o.deployment.spec, r, width, settings) for r, width in widths),
+        *(revision_service(o.raw, r, settings) for r, _ in widths),
         *([front_service(o.raw, serving, settings)] if serving and not o.taken else []),
-        *_budgets(o, revisions),
+        *_budgets(o, widths),
     )
 
 
-def _budgets(o: DeploymentObserved, revisions: list[ServingRevision]) -> list[Manifest]:
+def _budgets(o: DeploymentObserved, widths: list[tuple[ServingRevision, int]]) -> list[Manifest]:
     """Where one pod can go while others serve. Not beside another's: no pod that has two is ever evicted."""
     asked = o.deployment.spec.disruption_budget
     if not asked.enabled or o.budget_of_others:
         return []
-    return [disruption_budget(o.raw, r, asked) for r in revisions if _width(o, r) > 1]
+    return [disruption_budget(o.raw, r, asked) for r, width in widths if width > 1]
 
 
 def _revisions(status: ModelDeploymentStatus) -> list[ServingRevision]:
     return [r for r in (status.stable, status.candidate, status.previous) if r]
 
 
-def _width(o: DeploymentObserved, revision: ServingRevision) -> int:
-    """Full for all that serves or may have to again; the candidate's as wide as its share, at least 1."""
+def _width(o: DeploymentObserved, revision: ServingRevision, now: datetime) -> int:
+    """Full for all that serves or may have to again; the candidate's as wide as its share, at least 1. The version
+    before gives up what spec.rollout.keepReplicas does not ask for once its clients had their time to leave."""
     replicas, status = o.deployment.spec.replicas, o.status
+    if revision == status.previous and status.stable:
+        served = (now - parse_time(status.stable.since)).total_seconds()
+        keep = o.deployment.spec.rollout.keep_replicas
+        return replicas if keep is None or served < DRAIN_SECONDS else min(keep, replicas)
     if revision != status.candidate or status.phase in ("Promoting", "RollingBack"):
         return replicas if revision != status.candidate else max(1, replicas)
     if status.stable is None:
         return replicas
     steps = o.deployment.spec.rollout.steps
-    weight = steps[min(status.step or 0, len(steps) - 1)].weight
+    weight = weight_at(steps, status.step or 0)
     return max(1, ceil(replicas * weight / 100))
 
 

@@ -89,6 +89,8 @@ class DeploymentObserved:
     """Of the version in service: the newest whole window for drift."""
     looked_on_since: datetime | None = None
     """From when on this operator has gathered evidence; None: always."""
+    actions_verified: bool = False
+    """Names beside actions are proven."""
     verdict_jobs: tuple[VerdictJob, ...] = ()
     served_jobs: tuple[ServedJob, ...] = ()
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment

@@ -70,8 +70,9 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
     alike = (r for r in _remembered(deployment) if (r.digest, r.batching, r.limits) == wanted)
     known = next((r for r in alike if r.resources.equals(resources)), None)
     image, resources = (known.image, known.resources) if known else (scoring_image, resources)
+    revision = revision_of(digest, resources, image, batching, limits)
     return ServingRevision(
-        revision=revision_of(digest, resources, image, batching, limits),
+        revision=revision,
         model_version=version.metadata.name,
         version=version.spec.version,
         digest=digest,
@@ -80,9 +81,15 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
         batching=batching,
         limits=limits,
         memory_bytes=version.spec.memory_bytes,
-        retry=deployment.spec.rollout.retry,
+        retry=_try(deployment, revision),
         since=now,
     )
+
+
+def _try(deployment: ModelDeployment, revision: str) -> int:
+    """Above every verdict on it that a person has lifted: its pods hold this against the one in the store."""
+    lifted = (v.retry + 1 for v in deployment.status.verdicts if v.lifted and v.revision == revision)
+    return max([deployment.spec.rollout.retry, *lifted])
 
 
 def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:
@@ -93,7 +100,8 @@ def _remembered(deployment: ModelDeployment) -> list[ServingRevision | Verdict]:
 
 def rejection(deployment: ModelDeployment, revision: str) -> Verdict | None:
     """What keeps this revision from being rolled out: a verdict, or that it came to no conclusion. A larger
-    spec.rollout.retry lifts it."""
+    spec.rollout.retry lifts it, and so does the action `retry`."""
     known = [*deployment.status.verdicts, *([deployment.status.set_aside] if deployment.status.set_aside else [])]
-    binding = [v for v in known if v.revision == revision and v.retry >= deployment.spec.rollout.retry]
+    spec = deployment.spec.rollout
+    binding = [v for v in known if v.revision == revision and not v.lifted and v.retry >= spec.retry]
     return binding[-1] if binding else None

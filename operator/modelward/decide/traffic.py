@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from modelward.api.model_deployment import ServingRevision
+from modelward.api.model_deployment import Routing, ServingRevision
 from modelward.decide.observed import DeploymentObserved, ScoringPod
 from modelward.decide.plan import Push
 from modelward.decide.pods import pods_of
 from modelward.names import child_name
-from modelward_contracts.traffic import Target, Traffic
+from modelward_contracts.traffic import HeaderMatch, Target, Traffic
 
 DIRECT_PORT = 80
 
@@ -32,7 +32,7 @@ def settings_of(o: DeploymentObserved) -> list[Traffic]:
     if status.stable is None:
         return [_setting(o, status.candidate)] if status.candidate else []
     share = status.candidate if status.phase in ("Canary", "Paused", "Promoting") else None
-    settings = [_setting(o, status.stable, share, status.weight)]
+    settings = [_setting(o, status.stable, share, status.weight, status.routing if share else None)]
     if status.candidate:
         leaving = status.stable if status.phase == "RollingBack" else None
         settings.append(_setting(o, status.candidate, leaving, 100, close=leaving is not None))
@@ -46,6 +46,7 @@ def _setting(
     revision: ServingRevision,
     candidate: ServingRevision | None = None,
     weight: int = 0,
+    routing: Routing | None = None,
     close: bool = False,
 ) -> Traffic:
     metadata = o.deployment.metadata
@@ -59,6 +60,8 @@ def _setting(
         epoch=o.status.epoch,
         candidate=target,
         weight=weight if candidate else 0,
+        matches=[HeaderMatch(name=match.header, value=match.value) for match in routing.matches] if routing else [],
+        sticky_header=routing.sticky.header if routing and routing.sticky else None,
         close_connections=close,
     )
 

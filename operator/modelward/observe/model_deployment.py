@@ -56,6 +56,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         evidence=evidence_of(ledger, deployment.status, seen),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
+        actions_verified=world.settings.actions_verified,
         verdict_jobs=await verdict_jobs(world, jobs),
         served_jobs=served_jobs(jobs),
         sign=world.sign,

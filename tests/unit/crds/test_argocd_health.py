@@ -79,6 +79,12 @@ def test_paused_deployment_is_suspended(health: Health) -> None:
     assert found == ("Suspended", "Ready is Unknown")
 
 
+@pytest.mark.parametrize("reason", ["AwaitingApproval", "AwaitingPromotion"])
+def test_deployment_that_waits_for_a_person_is_suspended(health: Health, reason: str) -> None:
+    conditions = [{"type": "Ready", "status": "Unknown", "reason": reason, "message": "a person"}]
+    assert health("ModelDeployment", phase="Canary", conditions=conditions) == ("Suspended", "a person")
+
+
 def test_rollout_is_progressing(health: Health) -> None:
     found = health("ModelDeployment", "Ready=Unknown", "Available=True", "Progressing=True", phase="Canary")
     assert found == ("Progressing", "Ready is Unknown")

@@ -3,7 +3,7 @@
     Pending ──ready──▶ Stable ──new revision──▶ Canary ──steps passed──▶ Promoting ──▶ Baking ──▶ Stable
                          ▲                     │  ▲ │                        │            │
                          │                Paused──┘ └──harm, deadline, ──────┴────────────┘
-                         └────── RollingBack ◀───────  reverted, superseded
+                         └────── RollingBack ◀───────  reverted, superseded, aborted
 
 Each move is written as one status patch before it is acted on, except that a move towards stable is pushed to the
 servers first. Children and traffic follow from the status alone (`model_deployment`, `traffic`), so a crash between
@@ -11,8 +11,10 @@ any two writes only repeats what is already so.
 
     start      nothing serves yet, or something else is asked for
     trial      steps: judged, held, moved on
+    approval   a trial that waits for a person's word
     deadline   a trial that comes to no conclusion
     promotion  full width, all traffic, the time it is watched on
+    actions    what a person asks for by annotation, in any phase; by_hand: what each verb does
     retreat    away from a revision
     liveness   what is down is replaced by what is Ready
     healing    a status that no move leads to
@@ -23,6 +25,7 @@ from datetime import datetime
 from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import DeploymentObserved
 
+from .actions import asked
 from .deadline import at_the_deadline
 from .healing import heal
 from .liveness import replace_what_is_down, take_over_without_pods
@@ -30,7 +33,7 @@ from .move import INTERRUPTED, Move
 from .promotion import end_bake, promote
 from .retreat import end_rollback, judged, leave_candidate, undo
 from .start import first, start
-from .trial import hold, step
+from .trial import hold, paused_by_hand, step
 
 __all__ = ["INTERRUPTED", "Move", "next_move"]
 
@@ -43,13 +46,14 @@ def next_move(o: DeploymentObserved, target: ServingRevision | None, now: dateti
         return move
     match o.status.phase:
         case "Pending":
-            return first(o, target, now)
+            return asked(o, target, now) or first(o, target, now)
         case "Stable":
-            return start(o, target, now)
+            return asked(o, target, now) or start(o, target, now)
         case "Canary" | "Paused":
             return (
                 leave_candidate(o, target, now)
                 or judged(o, now)
+                or asked(o, target, now)
                 or replace_what_is_down(o, now)
                 or hold(o, now)
                 or at_the_deadline(o, now)
@@ -59,11 +63,17 @@ def next_move(o: DeploymentObserved, target: ServingRevision | None, now: dateti
             return (
                 leave_candidate(o, target, now)
                 or judged(o, now)
+                or asked(o, target, now)
                 or replace_what_is_down(o, now)
-                or at_the_deadline(o, now)
-                or promote(o, now)
+                or (None if paused_by_hand(o) else at_the_deadline(o, now) or promote(o, now))
             )
         case "Baking":
-            return judged(o, now) or replace_what_is_down(o, now) or undo(o, target, now) or end_bake(o, target, now)
+            return (
+                judged(o, now)
+                or asked(o, target, now)
+                or replace_what_is_down(o, now)
+                or undo(o, target, now)
+                or (None if paused_by_hand(o) else end_bake(o, target, now))
+            )
         case "RollingBack":
-            return end_rollback(o, now)
+            return asked(o, target, now) or end_rollback(o, now)

@@ -3,17 +3,17 @@
 from datetime import datetime
 from math import ceil
 
-from modelward.decide.durations import seconds
 from modelward.decide.judge.evidence import Evidence
 from modelward.decide.judge.mixture import Table
 from modelward.decide.judge.sight import surprise
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods, trouble_of
+from modelward.decide.steps import least_seconds
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
 from .retreat import set_aside
-from .trial import current
+from .trial import awaited, current
 
 LEVEL = 0.1
 """What an equal version would show in fewer of ten cases speaks against the candidate."""
@@ -23,16 +23,15 @@ CLUSTER = 2
 
 def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     limit = o.deployment.spec.rollout.progress_deadline_seconds
-    if o.status.phase == "Paused" or looked_on(o, now) <= limit:
+    if o.status.phase == "Paused" or awaited(o) or looked_on(o, now) <= limit:
         return None
     if not ready_pods(o.pods, o.status.stable) and o.deployment.spec.replicas:
         return None  # there is nothing to go back to: whatever becomes Ready first serves
     if trouble := _not_ready(o):
         return set_aside(o, now, "ProgressDeadlineExceeded", f"not Ready within {limit} s: {trouble}")
     how = o.deployment.spec.analysis.on_no_evidence
-    if o.status.phase == "Canary" and since_step(o, now) < seconds(
-        o.deployment.spec.rollout.steps[current(o)].duration
-    ):
+    least = least_seconds(o.deployment.spec.rollout.steps[current(o)])
+    if o.status.phase == "Canary" and (least is None or since_step(o, now) < least):
         return None  # it is still what the step asks for
     if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
         return None  # what cannot be seen says nothing

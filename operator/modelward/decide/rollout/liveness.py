@@ -7,6 +7,7 @@ from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 from modelward.decide.revision import rejection
 
+from .approval import unapproved
 from .move import Move, in_service, move_to
 from .retreat import back
 
@@ -20,7 +21,7 @@ def replace_what_is_down(o: DeploymentObserved, now: datetime) -> Move | None:
     if status.stable is None or ready_pods(o.pods, status.stable):
         return None
     down = f"no pod of {status.stable.model_version} is Ready"
-    if status.candidate and ready_pods(o.pods, status.candidate):
+    if status.candidate and ready_pods(o.pods, status.candidate) and not unapproved(o):
         return move_to(
             "Baking",
             o,
@@ -31,6 +32,7 @@ def replace_what_is_down(o: DeploymentObserved, now: datetime) -> Move | None:
             stable=in_service(status.candidate, now),
             previous=status.stable,
             candidate=None,
+            rollback_to=None,
             step=None,
             weight=0,
         )
@@ -42,7 +44,7 @@ def replace_what_is_down(o: DeploymentObserved, now: datetime) -> Move | None:
 def take_over_without_pods(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """With zero replicas nobody is served, so nothing can be tried: what is asked for is what will serve."""
     status = o.status
-    if target is None or rejection(o.deployment, target.revision):
+    if target is None or rejection(o.deployment, target.revision) or _needs_approval(o, target):
         return None
     if status.phase == "Stable" and status.stable and status.stable.revision == target.revision:
         return None
@@ -62,4 +64,12 @@ def take_over_without_pods(o: DeploymentObserved, target: ServingRevision | None
         weight=0,
         rollout_started=None,
         set_aside=None,
+        rollback_to=None,
+        paused=None,
     )
+
+
+def _needs_approval(o: DeploymentObserved, target: ServingRevision) -> bool:
+    if o.deployment.spec.rollout.approval != "Required" or o.status.stable is None:
+        return False
+    return target.revision not in {o.status.approved, o.status.stable.revision, *(r.revision for r in o.status.served)}

@@ -12,6 +12,8 @@ from modelward.decide.plan import Event
 from modelward.decide.traffic import next_epoch
 
 INTERRUPTED = "Interrupted"
+TRIAL = ("Canary", "Paused", "Promoting")
+"""The phases in which stable's servers give requests to a candidate."""
 KNOWN = 10
 """So many revisions that have served well are remembered."""
 
@@ -51,6 +53,7 @@ def move_to(
         update={
             "phase": to,
             "step_started": timestamp(now),
+            "routing": o.status.routing if to in TRIAL else None,
             "epoch": o.status.epoch if same_traffic else next_epoch(o),
             "history": [*o.status.history, entry][-20:],
             **changes,

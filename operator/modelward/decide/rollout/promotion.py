@@ -36,6 +36,7 @@ def promote(o: DeploymentObserved, now: datetime) -> Move | None:
         previous=stable,
         served=served(o, stable),
         candidate=None,
+        rollback_to=None,
         step=None,
         weight=0,
     )
@@ -45,10 +46,11 @@ def end_bake(o: DeploymentObserved, target: ServingRevision | None, now: datetim
     stable = o.status.stable
     newer = target is not None and stable is not None and target.revision != stable.revision
     newer = newer and target is not None and not rejection(o.deployment, target.revision)
+    newer = newer or o.status.rollback_to is not None
     over = since_step(o, now) >= seconds(o.deployment.spec.rollout.bake_time)
     if not (over or newer) or stable is None or not left(o, o.status.previous, now):
         return None
     if interrupted(o, stable):
         return again(o, now)
-    message = f"{stable.model_version} has proven itself" if over else "the spec asks for another version"
+    message = f"{stable.model_version} has proven itself" if over else "another version is asked for"
     return move_to("Stable", o, now, "Baked", message, previous=None, rollout_started=None)

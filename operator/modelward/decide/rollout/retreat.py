@@ -9,6 +9,7 @@ from modelward.decide.judge.evidence import Finding
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import harm_of, pods_of, ready_pods
+from modelward.decide.revision import rejection
 from modelward.decide.traffic import confirmed
 
 from .move import INTERRUPTED, Move, again, candidate_of, move_to, since_step
@@ -26,6 +27,8 @@ def leave_candidate(o: DeploymentObserved, target: ServingRevision | None, now: 
     candidate, stable = o.status.candidate, o.status.stable
     if target is None or candidate is None or stable is None or target.revision == candidate.revision:
         return None
+    if o.status.rollback_to and rejection(o.deployment, target.revision):
+        return None  # a person asked for the candidate instead
     if target.revision == stable.revision:
         return back(o, now, "Reverted", f"the spec asks for {stable.model_version} again")
     return back(o, now, "Superseded", f"{candidate.model_version} gives way to {target.model_version}")
@@ -37,6 +40,8 @@ def undo(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -
     if target is None or previous is None or stable is None or target.revision != previous.revision:
         return None
     if o.deployment.spec.rollout.undo != "Immediate" or not ready_pods(o.pods, previous):
+        return None
+    if rejection(o.deployment, previous.revision):
         return None
     return back(o, now, "Undone", f"the spec asks for {previous.model_version} again, which is still warm")
 
@@ -62,9 +67,10 @@ def reject(o: DeploymentObserved, now: datetime, found: Finding, to: Phase, **ch
 
 
 def set_aside(o: DeploymentObserved, now: datetime, cause: str, message: str) -> Move:
-    """Back without a verdict: the revision is left alone until the spec asks for another one, or for another try."""
-    bad = _on_trial(o)
-    aside = verdict_on(o, bad, Finding("NoEvidence", cause, message), now)
+    """Back without a verdict: the revision is left alone until the spec asks for another one, or for another try. Where
+    a person had set aside what the spec asks for, that stays."""
+    bad, before = _on_trial(o), _aside_after(o)
+    aside = before or verdict_on(o, bad, Finding("NoEvidence", cause, message), now)
     return back(o, now, cause, f"{bad.model_version}: {message}", warn=True, set_aside=aside)
 
 
@@ -72,7 +78,14 @@ def back(o: DeploymentObserved, now: datetime, cause: str, message: str, warn: b
     """Towards stable. After a promotion stable is the version before: it is still warm."""
     if o.status.phase == "Baking":
         changes |= {"stable": o.status.previous, "candidate": o.status.stable, "previous": None, "step": None}
+    changes = {"rollback_to": None, "paused": None, "set_aside": _aside_after(o), **changes}
     return move_to("RollingBack", o, now, cause, message, warn=warn, towards_stable=True, weight=0, **changes)
+
+
+def _aside_after(o: DeploymentObserved) -> Verdict | None:
+    """What stays set aside: not the version that is to serve again."""
+    stable, aside = o.status.previous if o.status.phase == "Baking" else o.status.stable, o.status.set_aside
+    return None if stable and aside and aside.revision == stable.revision else aside
 
 
 def end_rollback(o: DeploymentObserved, now: datetime) -> Move | None:
@@ -121,7 +134,7 @@ def verdict_on(o: DeploymentObserved, bad: ServingRevision, found: Finding, now:
         resources=bad.resources,
         batching=bad.batching,
         limits=bad.limits,
-        retry=o.deployment.spec.rollout.retry,
+        retry=max(bad.retry, o.deployment.spec.rollout.retry),
         reason=found.reason,
         message=found.message,
         time=timestamp(now),

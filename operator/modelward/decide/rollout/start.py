@@ -13,6 +13,8 @@ from modelward.decide.revision import rejection
 from .move import Move, in_service, looked_on, move_to
 from .retreat import reject, verdict_on
 
+BY_HAND = "RolledBackByHand"
+
 
 def first(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """The first revision must pass its own checks (golden requests) and be Ready; one Ready pod is enough to serve.
@@ -64,18 +66,26 @@ def _cannot_come_back(o: DeploymentObserved, known: ServingRevision, now: dateti
 def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -> Move | None:
     """Into the first step; towards a revision that served well before there is nothing to find out."""
     stable, rollout = o.status.stable, o.deployment.spec.rollout
+    if asked_back := next((r for r in o.status.served if r.revision == o.status.rollback_to), None):
+        return bring_back(o, asked_back, now)
     if target is None or stable is None or target.revision == stable.revision:
         return None
     if rejection(o.deployment, target.revision):
         return None
-    begun: dict[str, Any] = {
-        "candidate": target,
-        "step": 0,
-        "rollout_started": timestamp(now),
-        "set_aside": None,
-    }
+    begun = _begun(target, now) | {"set_aside": None}
     if rollout.undo == "Immediate" and target.revision in {r.revision for r in o.status.served}:
         message = f"{target.model_version} has served well before: it replaces {stable.model_version} at once"
         return move_to("Promoting", o, now, "ServedBefore", message, **begun)
     message = f"{target.model_version} is tried against {stable.model_version}"
     return move_to("Canary", o, now, "RolloutStarted", message, **begun)
+
+
+def bring_back(o: DeploymentObserved, to: ServingRevision, now: datetime, **changes: Any) -> Move:
+    """A version that a person asked for: at full width, without steps."""
+    message = f"{to.model_version} comes back without steps"
+    return move_to("Promoting", o, now, BY_HAND, message, **_begun(to, now), rollback_to=to.revision, **changes)
+
+
+def _begun(candidate: ServingRevision, now: datetime) -> dict[str, Any]:
+    started = {"candidate": candidate, "step": 0, "rollout_started": timestamp(now)}
+    return started | {"paused": None, "approved": None, "routing": None}

@@ -1,38 +1,70 @@
 """The steps of a candidate: weight follows readiness; a step passes with its time, its evidence and no finding."""
 
 from datetime import datetime
+from typing import Any
 
-from modelward.api.model_deployment import Step
-from modelward.decide.durations import seconds
+from modelward.api.model_deployment import Routing
 from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
+from modelward.decide.steps import least_seconds, weight_at
 
+from .approval import take_weight_away, unapproved
 from .move import Move, candidate_of, move_to, since_step
 
 
+def paused(o: DeploymentObserved) -> bool:
+    """By the spec, or by a person who named the version on trial."""
+    return o.deployment.spec.paused or paused_by_hand(o)
+
+
+def paused_by_hand(o: DeploymentObserved) -> bool:
+    on_trial = o.status.stable if o.status.phase == "Baking" else o.status.candidate
+    return on_trial is not None and o.status.paused == on_trial.revision
+
+
 def hold(o: DeploymentObserved, now: datetime) -> Move | None:
-    if o.deployment.spec.paused and o.status.phase == "Canary":
+    if paused(o) and o.status.phase == "Canary":
         return move_to("Paused", o, now, "Paused", f"held at {o.status.weight} %", same_traffic=True)
-    if not o.deployment.spec.paused and o.status.phase == "Paused":
+    if not paused(o) and o.status.phase == "Paused":
         return move_to("Canary", o, now, "Resumed", f"goes on at {o.status.weight} %", same_traffic=True)
     return None
 
 
+def awaited(o: DeploymentObserved) -> str:
+    """What a person has to do before anything goes on, as a reason; no deadline ends it. Else nothing."""
+    if o.status.phase != "Canary":
+        return ""
+    if unapproved(o):
+        return "AwaitingApproval"
+    by_hand = least_seconds(o.deployment.spec.rollout.steps[current(o)]) is None
+    return "AwaitingPromotion" if by_hand else ""
+
+
 def step(o: DeploymentObserved, now: datetime) -> Move | None:
+    if unapproved(o):
+        return take_weight_away(o, now)
     if o.status.phase == "Paused":
         return None
     steps, index = o.deployment.spec.rollout.steps, current(o)
-    ready = ready_pods(o.pods, o.status.candidate) >= 1
-    if o.status.weight != (steps[index].weight if ready else 0):
-        return _reweight(o, now, steps[index], index, ready)
-    if not ready or since_step(o, now) < seconds(steps[index].duration):
+    ready, least = ready_pods(o.pods, o.status.candidate) >= 1, least_seconds(steps[index])
+    wanted = (weight_at(steps, index), _routing(o)) if ready else (0, None)
+    if (o.status.weight, o.status.routing) != wanted:
+        return _reweight(o, now, index, ready)
+    if not ready or least is None or since_step(o, now) < least:
         return None
-    if judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
+    if o.status.weight and judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
         return None
-    if index + 1 < len(steps):
-        return _reweight(o, now, steps[index + 1], index + 1, ready)
-    return move_to("Promoting", o, now, "StepsPassed", f"{candidate_of(o).model_version} goes to full width")
+    return pass_step(o, now)
+
+
+def pass_step(o: DeploymentObserved, now: datetime) -> Move:
+    """Into the next step, or to promotion after the last."""
+    steps, index = o.deployment.spec.rollout.steps, current(o) + 1
+    if index < len(steps):
+        return _reweight(o, now, index, ready=True)
+    message = f"{candidate_of(o).model_version} goes to full width"
+    return move_to("Promoting", o, now, "StepsPassed", message, paused=None)
 
 
 def current(o: DeploymentObserved) -> int:
@@ -40,11 +72,25 @@ def current(o: DeploymentObserved) -> int:
     return min(o.status.step or 0, len(o.deployment.spec.rollout.steps) - 1)
 
 
-def _reweight(o: DeploymentObserved, now: datetime, to: Step, index: int, ready: bool) -> Move:
+def _reweight(o: DeploymentObserved, now: datetime, index: int, ready: bool) -> Move:
     candidate = candidate_of(o)
     if not ready:
         message = f"no Ready pod of {candidate.model_version}: its requests go to stable"
-        return move_to("Canary", o, now, "CandidateNotReady", message, weight=0)
-    total = len(o.deployment.spec.rollout.steps)
-    message = f"step {index + 1} of {total}: {to.weight} % of requests go to {candidate.model_version}"
-    return move_to("Canary", o, now, "StepStarted", message, weight=to.weight, step=index)
+        return move_to("Canary", o, now, "CandidateNotReady", message, weight=0, routing=None)
+    steps, routing = o.deployment.spec.rollout.steps, _routing(o)
+    weight, pause = weight_at(steps, index), steps[index].pause
+    message = f"step {index + 1} of {len(steps)}: {weight} % of requests go to {candidate.model_version}"
+    if routing and routing.matches:
+        message += ", and those with " + " or ".join(f"{match.header}: {match.value}" for match in routing.matches)
+    if pause:
+        message += f", paused for {pause.duration}" if pause.duration else ", paused until a person promotes it"
+    same = pause is not None and (weight, routing) == (o.status.weight, o.status.routing)
+    changes: dict[str, Any] = {"weight": weight, "routing": routing, "step": index}
+    return move_to("Canary", o, now, "StepStarted", message, same_traffic=same, **changes)
+
+
+def _routing(o: DeploymentObserved) -> Routing | None:
+    rollout = o.deployment.spec.rollout
+    if not rollout.matches and rollout.sticky is None:
+        return None
+    return Routing(matches=rollout.matches, sticky=rollout.sticky)

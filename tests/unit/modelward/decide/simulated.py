@@ -63,6 +63,7 @@ class Simulated:
     versions: list[ModelVersion] = field(default_factory=lambda: [version(1)])
     now: datetime = START
     status: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
+    annotations: dict[str, str] = field(default_factory=dict)
     generation: int = 1
     settings: Settings = SETTINGS
     evidence: Evidence = field(default_factory=Evidence)
@@ -77,6 +78,7 @@ class Simulated:
     refused: dict[str, Trouble] = field(default_factory=dict)
     replacing: set[str] = field(default_factory=set)
     taken: bool = False
+    actions_verified: bool = False
     budget_of_others: bool = False
     connections: dict[str, int] = field(default_factory=dict)
     idle: dict[str, float] = field(default_factory=dict)
@@ -96,7 +98,13 @@ class Simulated:
         raw = {
             "apiVersion": "modelward.dev/v1alpha1",
             "kind": "ModelDeployment",
-            "metadata": {"name": "flights", "namespace": "ns", "uid": "uid", "generation": self.generation},
+            "metadata": {
+                "name": "flights",
+                "namespace": "ns",
+                "uid": "uid",
+                "generation": self.generation,
+                "annotations": self.annotations,
+            },
             "spec": self.spec,
         }
         deployment = ModelDeployment.model_validate(raw).model_copy(update={"status": self.status})
@@ -121,6 +129,7 @@ class Simulated:
             refused=self.refused,
             replacing=frozenset(self.replacing),
             taken=self.taken,
+            actions_verified=self.actions_verified,
             budget_of_others=self.budget_of_others,
             served_jobs=tuple(ServedJob(name, True) for name in self.served_jobs),
         )
@@ -241,6 +250,11 @@ class Simulated:
     def condition(self, type_: str) -> tuple[str, str, str] | None:
         found = self.status.condition(type_)
         return (found.status, found.reason, found.message) if found else None
+
+    def ask(self, verb: str, revision: str = "", reason: str = "", by: str = "") -> None:
+        """By annotation, as a person does."""
+        words = {"modelward.dev/action": f"{verb} {revision} {reason}".strip(), "modelward.dev/requested-by": by}
+        self.annotations = {key: value for key, value in words.items() if value}
 
     def give(self, candidate: Window | None = None, stable: Window | None = None, step: int = 0) -> None:
         self.evidence = Evidence(candidate or Window(), stable or Window(), step)

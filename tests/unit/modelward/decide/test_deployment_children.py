@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from modelward.decide.judge.evidence import Window
 from modelward.decide.model_deployment import TAKEN_SECONDS
 from modelward.settings import Settings
 
-from .simulated import SETTINGS, Simulated, Trouble, serving, with_canary
+from .simulated import SETTINGS, Simulated, Trouble, healthy, serving, with_canary
 
 REFUSED = Trouble("hold", "FailedCreate", "the API server refuses its pods: exceeded quota: team")
 
@@ -133,3 +134,23 @@ def test_services_are_of_the_families_that_the_installation_asks_for() -> None:
     assert {(s["ipFamilyPolicy"], *s["ipFamilies"]) for s in services} == {("RequireDualStack", "IPv6", "IPv4")}
     plain = serving()
     assert not any("ipFamilies" in o["spec"] for (kind, _), o in plain.objects.items() if kind == "Service")
+
+
+def test_version_before_keeps_all_its_pods_or_as_many_as_asked_for_once_clients_have_left() -> None:
+    for keep, left in (({}, 4), ({"keepReplicas": 2}, 2), ({"keepReplicas": 9}, 4)):
+        world = with_canary(replicas=4, rollout={"steps": [{"weight": 10, "duration": "2s"}]} | keep)
+        world.give(healthy(), healthy(), step=1000)
+        world.run("Baking")
+        assert world.status.previous
+        before = f"flights-{world.status.previous.revision}"
+        world.settle(2)
+        assert replicas(world, before) == 4, "clients are still being told"
+        world.settle(20)
+        assert (world.status.phase, replicas(world, before)) == ("Baking", left)
+        world.give(Window(requests=500, failures=50), healthy())
+        world.run("RollingBack", limit=2)
+        assert replicas(world, before) == 4, "what serves again does so in full"
+
+
+def replicas(world: Simulated, name: str) -> int:
+    return int(world.objects["Deployment", name]["spec"]["replicas"])
