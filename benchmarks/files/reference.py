@@ -1,0 +1,93 @@
+"""Plain scikit-learn on a file as pandas reads it: nothing of our ingest or trainer, but the rows that it trained on.
+
+What docs/data.md and the trainer promise is written here once more with other means: missing numbers are the median
+(left to Hist… estimators), text is one indicator for each of its 100 most frequent values, and for trees the number of
+the value in the alphabet; numbers are scaled for all but trees. Columns stand in the trainer's order (numbers with
+gaps and fractions, whole numbers, booleans, text), because forests and networks draw at random by column.
+"""
+
+import importlib
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import StandardScaler
+
+from modelward_training.trainer.estimators import KNOWN
+
+Array = np.ndarray[Any, Any]
+MOST = 100
+DATE = r"\d{4}-\d\d?-\d\d?([ T].*)?"
+ITERATIONS = {"LogisticRegression": 1000, "MLPClassifier": 500, "MLPRegressor": 500}
+
+
+def frame(rows: pd.DataFrame) -> pd.DataFrame:
+    """The sampled text with the types that pandas gives it; text keeps its NA, and dates are left out."""
+    text = rows.to_csv(index=False)
+    guessed = pd.read_csv(io.StringIO(text), float_precision="round_trip", low_memory=False)
+    found = {}
+    for name in rows:
+        values, plain = guessed[name], rows[name].str.strip()
+        filled = plain[plain != ""]
+        codes = filled.str.fullmatch(r"0\d+").any()
+        if values.dtype.kind in "iufb" and not codes:
+            found[name] = values
+        elif not len(filled) or not filled.str.fullmatch(DATE).all():
+            found[name] = pd.Series(rows[name].to_numpy(object), index=values.index).where((plain != "").to_numpy(), "")
+    return pd.DataFrame(found)
+
+
+def fitted(name: str, train: pd.DataFrame, y: Array, kind: type) -> "tuple[Any, Any]":
+    """An estimator, and what turns other rows into what it takes. `kind`: of numbers, float64 or float32."""
+    entry = KNOWN[name]
+    shape = getattr(importlib.import_module(f"sklearn.{entry.module}"), name)
+    given = {"random_state": 0} if "random_state" in shape().get_params() else {}
+    if name in ITERATIONS:
+        given["max_iter"] = ITERATIONS[name]
+    columns = _columns(train)
+    trees = entry.preparation != "scaled"
+    fill = "missing" not in entry.preparation
+    medians = {each: train[each].median() if train[each].notna().any() else 0.0 for each in columns if _numeric(train[each])}
+    scalers = {each: StandardScaler().fit(_number(train[each], medians[each] , kind)) for each in medians if train[each].dtype != bool}
+    texts = {each: _texts(train[each], trees) for each in columns if each not in medians}
+
+    def prepared(rows: pd.DataFrame) -> Array:
+        parts = []
+        for each in columns:
+            if each in texts:
+                parts.append(_coded(rows[each], texts[each], trees))
+            elif trees or each not in scalers:
+                parts.append(_number(rows[each], medians[each] if fill else np.nan, kind))
+            else:
+                parts.append(scalers[each].transform(_number(rows[each], medians[each], kind)))
+        return np.hstack(parts)
+
+    return shape(**given).fit(prepared(train), y), prepared
+
+
+def _numeric(values: "pd.Series[Any]") -> bool:
+    return values.dtype.kind in "iufb"
+
+
+def _columns(train: pd.DataFrame) -> list[str]:
+    ranks = {"f": 0, "i": 1, "u": 1, "b": 2}
+    return sorted(train.columns, key=lambda name: ranks.get(train[name].dtype.kind, 3))
+
+
+def _number(values: "pd.Series[Any]", missing: float, kind: type) -> Array:
+    return values.astype(kind).fillna(missing).to_numpy().reshape(-1, 1)
+
+
+def _texts(values: "pd.Series[Any]", trees: bool) -> list[str]:
+    if trees:
+        return sorted(values.unique())
+    counts = values.value_counts()
+    return sorted(sorted(counts.index, key=lambda value: (-counts[value], value))[:MOST])
+
+
+def _coded(values: "pd.Series[Any]", known: list[str], trees: bool) -> Array:
+    codes = pd.Categorical(values, categories=known).codes
+    if trees:
+        return codes.astype(float).reshape(-1, 1)
+    return (codes.reshape(-1, 1) == np.arange(len(known))).astype(float)
