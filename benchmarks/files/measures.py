@@ -45,24 +45,35 @@ def measures(truth: Array, given: Answers) -> dict[str, float]:
     return found
 
 
-def gap(published: dict[str, float], measured: dict[str, float]) -> float:
-    """The largest difference of a metric; of errors and losses as a share of the larger one."""
-    gaps = []
-    for name, value in measured.items():
-        size = max(abs(value), abs(published[name])) if name in ("rmse", "mae", "log_loss") else 1.0
-        # r2 has no lower end: far below 0 it is a ratio of errors, and the next digit means nothing.
-        size = max(size, abs(value)) if name == "r2" else size
-        gaps.append(abs(published[name] - value) / size if size else 0.0)
-    return float(max(gaps))
+def gap(published: dict[str, float], measured: dict[str, float]) -> tuple[float, str]:
+    """The metric that differs most and by how much: errors as a share of their size, r2 and log_loss beyond 1 too."""
+    return max(
+        (abs(published[name] - value) / _size(name, published[name], value), name) for name, value in measured.items()
+    )
+
+
+def _size(name: str, *values: float) -> float:
+    size = max(map(abs, values))
+    if name in ("rmse", "mae"):
+        return size or 1.0
+    return max(size, 1.0) if name in ("r2", "log_loss") else 1.0
 
 
 def unlike(one: Answers, other: Answers) -> Array:
     """The rows in which two models say something else."""
     if one.probabilities is None or other.probabilities is None:
         size = np.maximum(np.abs(other.predicted), np.median(np.abs(other.predicted)))
-        return np.abs(one.predicted - other.predicted) > ROUNDED * size
+        return np.asarray(np.abs(one.predicted - other.predicted) > ROUNDED * size)
     apart = np.abs(one.probabilities - other.probabilities).max(axis=1)
-    return (one.predicted != other.predicted) | (apart > ROUNDED)
+    return np.asarray((one.predicted != other.predicted) | (apart > ROUNDED))
+
+
+def between(given: Answers) -> Array:
+    """The rows in which two classes are as likely as each other."""
+    if given.probabilities is None:
+        return np.zeros(len(given.predicted), bool)
+    second, first = np.sort(given.probabilities, axis=1)[:, -2:].T
+    return np.asarray(first - second < ROUNDED)
 
 
 def _log_loss(truth: Array, probabilities: Array, classes: tuple[str, ...]) -> float:

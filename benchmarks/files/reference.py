@@ -16,6 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from modelward_training.trainer.estimators import KNOWN
 
+from .sample import MISSING
+
 Array = np.ndarray[Any, Any]
 MOST = 100
 DATE = r"\d{4}-\d\d?-\d\d?([ T].*)?"
@@ -25,7 +27,7 @@ ITERATIONS = {"LogisticRegression": 1000, "MLPClassifier": 500, "MLPRegressor": 
 def frame(rows: pd.DataFrame) -> pd.DataFrame:
     """The sampled text with the types that pandas gives it; text keeps its NA, and dates are left out."""
     text = rows.to_csv(index=False)
-    guessed = pd.read_csv(io.StringIO(text), float_precision="round_trip", low_memory=False)
+    guessed = pd.read_csv(io.StringIO(text), na_values=list(MISSING), float_precision="round_trip", low_memory=False)
     found = {}
     for name in rows:
         values, plain = guessed[name], rows[name].str.strip()
@@ -48,8 +50,14 @@ def fitted(name: str, train: pd.DataFrame, y: Array, kind: type) -> "tuple[Any, 
     columns = _columns(train)
     trees = entry.preparation != "scaled"
     fill = "missing" not in entry.preparation
-    medians = {each: train[each].median() if train[each].notna().any() else 0.0 for each in columns if _numeric(train[each])}
-    scalers = {each: StandardScaler().fit(_number(train[each], medians[each] , kind)) for each in medians if train[each].dtype != bool}
+    medians = {
+        each: train[each].median() if train[each].notna().any() else 0.0 for each in columns if _numeric(train[each])
+    }
+    scalers = {
+        each: StandardScaler().fit(_number(train[each], medians[each], kind))
+        for each in medians
+        if train[each].dtype != bool
+    }
     texts = {each: _texts(train[each], trees) for each in columns if each not in medians}
 
     def prepared(rows: pd.DataFrame) -> Array:
@@ -76,7 +84,7 @@ def _columns(train: pd.DataFrame) -> list[str]:
 
 
 def _number(values: "pd.Series[Any]", missing: float, kind: type) -> Array:
-    return values.astype(kind).fillna(missing).to_numpy().reshape(-1, 1)
+    return np.asarray(values.astype(kind).fillna(missing)).reshape(-1, 1)
 
 
 def _texts(values: "pd.Series[Any]", trees: bool) -> list[str]:
@@ -87,7 +95,5 @@ def _texts(values: "pd.Series[Any]", trees: bool) -> list[str]:
 
 
 def _coded(values: "pd.Series[Any]", known: list[str], trees: bool) -> Array:
-    codes = pd.Categorical(values, categories=known).codes
-    if trees:
-        return codes.astype(float).reshape(-1, 1)
-    return (codes.reshape(-1, 1) == np.arange(len(known))).astype(float)
+    codes = np.asarray(pd.Categorical(values, categories=known).codes).reshape(-1, 1)
+    return codes.astype(float) if trees else (codes == np.arange(len(known))).astype(float)

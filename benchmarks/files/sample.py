@@ -6,7 +6,8 @@ import pandas as pd
 
 ROWS = 1500
 NUMBER = "number of the row"
-MISSING = ("", "NA", "NaN", "nan")
+MISSING = ("", *("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "nil", "?", "-", "--", ".", "\\N", "#N/A"))
+"""As docs/data.md has it."""
 
 
 def sample(path: Path, label: str, separator: str) -> pd.DataFrame:
