@@ -35,8 +35,8 @@ publish as the steps of a Job run, with every built-in estimator of their task a
   their size, of all others as they are), or *wrong*.
 
 Plain scikit-learn works in float64 and the trainer in float32, as ONNX does. That is why some are near: forests,
-boosted trees and networks choose between splits or steps that are as good as each other by the last digit. Where float64
-is not equal, plain scikit-learn is given float32 as well.
+boosted trees and networks choose between splits or steps that are as good as each other by the last digit. Where
+float64 is not equal, plain scikit-learn is given float32 as well.
 
 """
 MILLION = """
@@ -81,7 +81,7 @@ def _training(seconds: int, found: dict[str, Trained]) -> str:
     unlike = sum(each.unlike_native for each in outcomes)
     lines = [_line(name, result) for name, result in found.items()]
     counted = (
-        f"{len(found)} files, {taken} of them taken by ingest, {len(outcomes)} trainings in {seconds / 60:.0f} minutes: "
+        f"{len(found)} files, {taken} of them taken by ingest, {len(outcomes)} trainings in {seconds / 60:.0f} min: "
         f"{counts}. Of {rows:,} answers of ONNX models {unlike} differ from the trained pipeline's, {torn} are torn."
     )
     head = (

@@ -12,6 +12,8 @@ import duckdb
 from modelward_contracts.manifests import ColumnType
 from modelward_training.outcome import JobError
 
+from .columns import listed
+
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _TYPES: dict[str, ColumnType] = {
     "BOOLEAN": "boolean",
@@ -105,7 +107,7 @@ def _columns(con: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
     if not isinstance(error, duckdb.BinderException):
         return ""
     names = [row[0] for row in con.execute("DESCRIBE source").fetchall()]
-    return f"; the source's columns are {', '.join(names[:40])}"
+    return f"; in `source`, {listed(names)}"
 
 
 def _type(name: str, kind: str) -> ColumnType:

@@ -16,6 +16,8 @@ from modelward_contracts.manifests import ColumnType
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
+from .columns import absent
+
 MARKERS = (
     *(
         "na",
@@ -152,8 +154,7 @@ def _mixed(counts: Counts, valued: int, numbers: int, is_label: bool) -> Decisio
 def choose(con: duckdb.DuckDBPyConnection, names: list[str], task: IngestTask, place: Place) -> Typed:
     unknown = [name for name in task.types if name not in names]
     if unknown:
-        shown = ", ".join(names[:40])
-        raise JobError("ColumnMissing", f"columns.types: the source has no column {unknown[0]!r}; it has {shown}")
+        raise JobError("ColumnMissing", f"columns.types: {absent(unknown[0], names)}")
     format_ = Format(task.csv.decimal or ".", task.csv.thousands or "")
     counted = _counted(con, len(names), task, format_)
     guessed = False

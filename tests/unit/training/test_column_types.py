@@ -178,7 +178,7 @@ def test_value_that_is_not_of_the_stated_type_is_named(tmp_path: Path, value: st
 
 
 def test_type_of_a_column_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"columns.types: the source has no column 'z'; it has x, y"):
+    with pytest.raises(JobError, match=r"columns.types: there is no column 'z': the columns are 'x', 'y'"):
         column(tmp_path, ["1"], types={"z": "string"})
 
 
