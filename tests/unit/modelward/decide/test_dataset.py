@@ -69,7 +69,8 @@ async def test_what_ingest_tells_is_shown_and_told_once(workshop: Workshop) -> N
 async def test_how_files_were_read_is_told_of_each_where_they_differ(workshop: Workshop) -> None:
     csv = Csv(
         header=True, delimiter=",", other_delimiters=[";", "\t"], quote='"', encoding="utf-8",
-        other_encodings=["utf-16"], decimal=".", thousands="", null_values=[], skip_lines=0, comment="", guessed=["delimiter"],
+        other_encodings=["utf-16"], decimal=".", thousands="", null_values=[], skip_lines=0, comment="",
+        guessed=["delimiter"],
     )  # fmt: skip
     workshop.dataset()
     await workshop.settle()
