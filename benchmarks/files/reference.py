@@ -1,13 +1,15 @@
 """Plain scikit-learn on a file as pandas reads it: nothing of our ingest or trainer, but the rows that it trained on.
 
 What docs/data.md and the trainer promise is written here once more with other means: missing numbers are the median
-(left to Hist… estimators), text is one indicator for each of its 100 most frequent values, and for trees the number of
-the value in the alphabet; numbers are scaled for all but trees. Columns stand in the trainer's order (numbers with
-gaps and fractions, whole numbers, booleans, text), because forests and networks draw at random by column.
+(left to Hist… estimators, 0 where a column has no value), text is one indicator for each of its 100 most frequent
+values, and for trees the number of the value in the alphabet; numbers are scaled for all but trees. Columns stand in
+the trainer's order (empty ones, numbers with gaps or fractions, whole numbers, booleans, text), because forests and
+networks draw at random by column.
 """
 
 import importlib
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -25,12 +27,14 @@ ITERATIONS = {"LogisticRegression": 1000, "MLPClassifier": 500, "MLPRegressor": 
 
 
 def frame(rows: pd.DataFrame) -> pd.DataFrame:
-    """The sampled text with the types that pandas gives it; text keeps its NA, and dates are left out."""
+    """The sampled text with pandas' types, text with its NA, and without dates and saved row numbers."""
     text = rows.to_csv(index=False)
     guessed = pd.read_csv(io.StringIO(text), na_values=list(MISSING), float_precision="round_trip", low_memory=False)
     found = {}
     for name in rows:
         values, plain = guessed[name], rows[name].str.strip()
+        if name.startswith("Unnamed: ") and (values.diff().dropna() == 1).all():
+            continue  # a saved row number
         filled = plain[plain != ""]
         codes = filled.str.fullmatch(r"0\d+").any()
         if values.dtype.kind in "iufb" and not codes:
@@ -47,40 +51,30 @@ def fitted(name: str, train: pd.DataFrame, y: Array, kind: type) -> "tuple[Any, 
     given = {"random_state": 0} if "random_state" in shape().get_params() else {}
     if name in ITERATIONS:
         given["max_iter"] = ITERATIONS[name]
-    columns = _columns(train)
-    trees = entry.preparation != "scaled"
-    fill = "missing" not in entry.preparation
-    medians = {
-        each: train[each].median() if train[each].notna().any() else 0.0 for each in columns if _numeric(train[each])
-    }
-    scalers = {
-        each: StandardScaler().fit(_number(train[each], medians[each], kind))
-        for each in medians
-        if train[each].dtype != bool
-    }
-    texts = {each: _texts(train[each], trees) for each in columns if each not in medians}
+    columns = {each: _column(train[each], entry.preparation, kind) for each in sorted(train, key=_place(train))}
 
     def prepared(rows: pd.DataFrame) -> Array:
-        parts = []
-        for each in columns:
-            if each in texts:
-                parts.append(_coded(rows[each], texts[each], trees))
-            elif trees or each not in scalers:
-                parts.append(_number(rows[each], medians[each] if fill else np.nan, kind))
-            else:
-                parts.append(scalers[each].transform(_number(rows[each], medians[each], kind)))
-        return np.hstack(parts)
+        return np.hstack([prepare(rows[each]) for each, prepare in columns.items()])
 
     return shape(**given).fit(prepared(train), y), prepared
 
 
-def _numeric(values: "pd.Series[Any]") -> bool:
-    return values.dtype.kind in "iufb"
+def _column(train: "pd.Series[Any]", preparation: str, kind: type) -> Callable[["pd.Series[Any]"], Array]:
+    trees = preparation != "scaled"
+    if train.dtype.kind not in "iufb":
+        known = _texts(train, trees)
+        return lambda rows: _coded(rows, known, trees)
+    missing = np.nan if preparation == "tree with missing values" else train.median()
+    missing = missing if train.notna().any() else 0.0
+    if trees or train.dtype.kind == "b":
+        return lambda rows: _number(rows, missing, kind)
+    scaler = StandardScaler().fit(_number(train, missing, kind))
+    return lambda rows: np.asarray(scaler.transform(_number(rows, missing, kind)))
 
 
-def _columns(train: pd.DataFrame) -> list[str]:
+def _place(train: pd.DataFrame) -> Callable[[str], int]:
     ranks = {"f": 0, "i": 1, "u": 1, "b": 2}
-    return sorted(train.columns, key=lambda name: ranks.get(train[name].dtype.kind, 3))
+    return lambda name: -1 if train[name].isna().all() else ranks.get(train[name].dtype.kind, 3)
 
 
 def _number(values: "pd.Series[Any]", missing: float, kind: type) -> Array:
