@@ -16,7 +16,7 @@ from modelward_contracts.tasks import CsvOptions, IngestTask
 from modelward_training.ingest import load
 from modelward_training.ingest.columns import Source
 from modelward_training.ingest.source import Found
-from modelward_training.ingest.text_types import MARKERS
+from modelward_training.ingest.text_values import MARKERS
 from modelward_training.outcome import JobError
 
 FAMILIES = {"BIGINT": "number", "DOUBLE": "number", "BOOLEAN": "boolean", "VARCHAR": "text", "TIMESTAMP": "text"}

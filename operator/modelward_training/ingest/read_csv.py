@@ -19,7 +19,7 @@ from .columns import Source, same_columns, unique
 from .dialect import Dialect, dialect_of, records
 from .records import LONG_LINE, Plain, line_of, plain, rewrite
 from .source import Found
-from .text_types import Format
+from .text_values import Format
 
 
 @dataclass(frozen=True)
