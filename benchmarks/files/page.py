@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import million, reading, training
 from .compare import Compared
-from .learn import EQUAL, NEAR, Outcome, Trained
+from .learn import EQUAL, NEAR, OWN, Outcome, Trained
 from .sample import ROWS
 
 PAGE = Path("docs/data-files.md")
@@ -27,7 +27,8 @@ TRAINING = """
 Files with something to predict ({rows} rows at most, drawn with a fixed seed) go through ingest, fetch, train and
 publish as the steps of a Job run, with every built-in estimator of their task at its defaults. Checked for each model:
 
-- its published metrics are those that scikit-learn computes from the stored ONNX model's answers, to {equal:g};
+- its published metrics are those that scikit-learn computes from the stored ONNX model's answers, within {own:g} (an
+  auc counts ties, which the last digit of a float32 makes or breaks);
 - that model's answers are the trained pipeline's, held-out row by held-out row, within what float32 rounds. Not counted
   are *torn* rows, in which the pipeline itself gives two classes the same probability: there the last digit decides;
 - its published metrics are those of plain scikit-learn, fitted to the same rows of the file as pandas reads it, with a
@@ -79,7 +80,7 @@ def _training(seconds: int, found: dict[str, Trained]) -> str:
     taken = sum(not result.refused for result in found.values())
     rows, torn = sum(each.held_out for each in outcomes), sum(each.torn for each in outcomes)
     unlike = sum(each.unlike_native for each in outcomes)
-    lines = [_line(name, result) for name, result in found.items()]
+    lines = [line(name, result) for name, result in found.items()]
     counted = (
         f"{len(found)} files, {taken} of them taken by ingest, {len(outcomes)} trainings in {seconds / 60:.0f} min: "
         f"{counts}. Of {rows:,} answers of ONNX models {unlike} differ from the trained pipeline's, {torn} are torn."
@@ -88,10 +89,10 @@ def _training(seconds: int, found: dict[str, Trained]) -> str:
         "| file | label | rows | equal | not equal: largest difference of a metric, and of which |\n"
         "| --- | --- | --- | --- | --- |\n"
     )
-    return f"{TRAINING.format(rows=ROWS, equal=EQUAL, near=NEAR)}{counted}\n\n{head}" + "\n".join(lines) + "\n"
+    return f"{TRAINING.format(rows=ROWS, equal=EQUAL, near=NEAR, own=OWN)}{counted}\n\n{head}" + "\n".join(lines) + "\n"
 
 
-def _line(name: str, result: Trained) -> str:
+def line(name: str, result: Trained) -> str:
     equal = sum(each.verdict == "equal" for each in result.outcomes.values())
     others = [_told(estimator, each) for estimator, each in result.outcomes.items() if each.verdict != "equal"]
     said = f"refused: {result.refused}" if result.refused else "; ".join(others)
