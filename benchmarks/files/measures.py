@@ -7,8 +7,8 @@ import numpy as np
 from sklearn import metrics
 
 Array = np.ndarray[Any, Any]
-SMALLEST = 1e-15
-"""A probability of 0 counts as this much in a log loss."""
+SMALLEST = float(np.finfo(np.float32).eps)
+"""A probability of 0 counts as this much in a log loss, as scikit-learn has it for float32."""
 ROUNDED = 1e-3
 """Of a probability, or of a number's size: what float32 may move an answer by, with room for cancelled sums."""
 
