@@ -48,24 +48,28 @@ class Table:
 
 def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> Table:
     """Make the table `clean`, and say its columns and their types."""
-    relation = "source" if sql is None else _select(con, sql)
-    described = con.execute(f"DESCRIBE {relation}").fetchall()
+    # Once: `source` casts every field anew each time that it is read.
+    if sql is None:
+        con.execute("CREATE TABLE prepared AS SELECT * FROM source")
+    else:
+        _select(con, sql)
+    con.execute("DROP VIEW source")
+    con.execute("DROP TABLE raw")
+    described = con.execute("DESCRIBE prepared").fetchall()
     table = Table({name: _type(name, kind) for name, kind, *_ in described})
     casts = ", ".join(
         f"{_CASTS[kind].replace('{}', quoted(name))} AS c{n}" for n, (name, kind) in enumerate(table.types.items())
     )
-    _infinite(con, relation, table)
+    _infinite(con, table)
     try:
-        con.execute(f"CREATE TABLE clean AS SELECT {casts} FROM {relation}")
+        con.execute(f"CREATE TABLE clean AS SELECT {casts} FROM prepared")
     except duckdb.ConversionException as error:
         raise JobError(
             "InvalidColumn",
             f"a whole number does not fit into 64 bits ({_said(error)}): make it text or DOUBLE in prepare.sql or "
             "columns.types",
         ) from error
-    con.execute("DROP TABLE IF EXISTS prepared")
-    con.execute("DROP VIEW source")
-    con.execute("DROP TABLE raw")
+    con.execute("DROP TABLE prepared")
     return table
 
 
@@ -73,7 +77,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
+def _select(con: duckdb.DuckDBPyConnection, sql: str) -> None:
     try:
         statements = con.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
@@ -83,17 +87,14 @@ def _select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
         raise JobError("OutOfMemory", f"prepare.sql does not fit into memory: {_said(error)}") from error
     except duckdb.Error as error:
         raise JobError("InvalidSQL", f"prepare.sql failed: {_said(error)}{_columns(con, error)}") from error
-    return "prepared"
 
 
-def _infinite(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> None:
+def _infinite(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     numbers = [name for name, kind in table.types.items() if kind == "number"]
     if not numbers:
         return
     row = con.execute(
-        "SELECT "
-        + ", ".join(f"count(*) FILTER (isinf({quoted(name)}::DOUBLE))" for name in numbers)
-        + f" FROM {relation}"
+        "SELECT " + ", ".join(f"count(*) FILTER (isinf({quoted(name)}::DOUBLE))" for name in numbers) + " FROM prepared"
     ).fetchone()
     assert row is not None
     table.warnings += [
