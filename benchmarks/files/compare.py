@@ -67,7 +67,7 @@ def _compared(path: Path, source: Source, ours: pd.DataFrame, kinds: dict[str, s
                 result.wrong.append(f"{name!r} is gone")
             continue
         theirs = _family(guessed[name])
-        if FAMILIES[kinds[name]] != theirs and repr(name) not in told and f"{name} (" not in told:
+        if FAMILIES[kinds[name]] != theirs and repr(name) not in told:
             result.wrong.append(f"{name!r} is {kinds[name]}, pandas has {guessed[name].dtype}")
         if not _same(ours[name], plain[name], kinds[name], source.csv.decimal):
             result.wrong.append(f"values of {name!r} differ")

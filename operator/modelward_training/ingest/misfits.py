@@ -48,7 +48,8 @@ def told(raw: Raw, number: int, decision: Decision, counts: Counts, found: Misfi
     others += " …" if found.different > len(found.usual) else ""
     advice = [*_separators(raw, what, value), f"csv.nullValues: [{_shown(value)}] if missing"]
     if raw.task.types.get(name) is None:
-        advice.append(f"columns.types: {{{name}: string}} if it is text")
+        key = name if name.isidentifier() else repr(name)
+        advice.append(f"columns.types: {{{key}: string}} if it is text")
     return (
         f"column {name!r}: {found.rows} of {present} values are not {_CALLED.get(what, what)}: {_shown(value)} "
         f"({count}×, first in {place(first)}){others}; write {', or '.join(advice)}, or mend the file"

@@ -72,7 +72,7 @@ def _warnings(names: list[str], decided: list[Decision], counted: list[Counts], 
         if each.note
     ]
     marked = [
-        f"{name} ({counts['marker']})"
+        f"{name!r} ({counts['marker']})"
         for name, counts, each in zip(names, counted, decided, strict=True)
         if counts["marker"] and each.type != "string" and not each.note
     ]
