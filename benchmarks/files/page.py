@@ -39,7 +39,7 @@ Prepared means: missing numbers are the median (the Hist… estimators take them
 each of its 100 most frequent values (for trees, its number in the alphabet), numbers are scaled for all but trees, and
 dates are left out. Plain scikit-learn does so in float64 and the trainer in float32, as ONNX does. That is why some are
 near: forests, boosted trees and networks choose between splits or steps that are as good as each other by the last
-digit, and torn rows count one way or the other. Where float64 is not equal, plain scikit-learn is given float32 as well.
+digit, and torn rows count one way or the other. Where float64 is not equal, plain scikit-learn is given float32, too.
 
 """
 MILLION = """
