@@ -70,8 +70,8 @@ bench-traffic: setup ## what the split, its shields and a CPU quota cost, two mi
 bench-rollback: setup ## how often and how fast simulated rollouts end as they should (ARGS="--replicates 200 --only 10/s")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.rollback $(ARGS)
 
-bench-files: setup ## public data files of PyPI packages through ingest, checked against pandas
-	@PYTHONPATH=.:operator $(BIN)/python -m benchmarks.files
+bench-files: setup ## public data files of PyPI packages, read and trained, against pandas and scikit-learn (ARGS="reading training million")
+	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.files $(ARGS)
 
 bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as docs/recipes.md exports them, through publish
 	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt

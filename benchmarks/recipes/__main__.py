@@ -3,7 +3,6 @@
 `python -m benchmarks.recipes PYTHON [RECIPE …]`: PYTHON is the interpreter of an environment with the libraries.
 """
 
-import io
 import json
 import sys
 import tempfile
@@ -11,6 +10,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.capture import Capture
 from unit.training.harness import Pod
 from unit.training.recipes import CLASSES, prepare, publish
 
@@ -32,26 +32,10 @@ class Result:
     message: str
 
 
-class Capture:
-    """Reads what a step prints."""
-
-    def __init__(self) -> None:
-        self._out, self.out = io.StringIO(), ""
-
-    def readouterr(self) -> "Capture":
-        self.out = self._out.getvalue()
-        self._out.seek(0)
-        self._out.truncate()
-        return self
-
-    def stream(self) -> io.StringIO:
-        return self._out
-
-
 def run(python: str, recipe: str, kind: str, root: Path) -> Result:
     capture = Capture()
     arguments = [COUNTS[recipe]] if kind == "count" and recipe in COUNTS else []
-    with redirect_stdout(capture.stream()):
+    with redirect_stdout(capture.stream):
         pod = Pod(root / "pod", capture)
         try:
             ended = publish(pod, prepare(pod, kind), python, recipe, *arguments)

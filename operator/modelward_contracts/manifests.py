@@ -37,8 +37,11 @@ class Csv(Wire, frozen=True, kw_only=True):
     header: bool
     delimiter: str
     """Of the first file; each file has its own, where none is stated."""
+    other_delimiters: list[str] = []
+    """Of the other files, where they differ."""
     quote: str
     encoding: str
+    other_encodings: list[str] = []
     decimal: str
     thousands: str
     null_values: list[str]

@@ -34,8 +34,12 @@ class CsvRead(ApiModel):
 
     header: bool
     delimiter: Annotated[str, Field(max_length=1)]
+    """Of the first file."""
+    other_delimiters: Annotated[list[Annotated[str, Field(max_length=1)]], Field(max_length=8)] = []
+    """Of the other files, where they differ."""
     quote: Annotated[str, Field(max_length=1)]
     encoding: Annotated[str, Field(max_length=32)]
+    other_encodings: Annotated[list[Annotated[str, Field(max_length=32)]], Field(max_length=8)] = []
     decimal: Annotated[str, Field(max_length=1)]
     thousands: Annotated[str, Field(max_length=1)]
     null_values: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=32)] = []

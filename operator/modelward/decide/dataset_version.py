@@ -28,7 +28,17 @@ def _read(spec: DatasetVersionSpec) -> list[str]:
     read = spec.csv
     if read is None:
         return []
-    fields = {"delimiter": read.delimiter, "encoding": read.encoding, "decimal": read.decimal}
-    how = ", ".join(f"{name} {value!r}{' (guessed)' * (name in read.guessed)}" for name, value in fields.items())
+    fields = {
+        "delimiter": [read.delimiter, *read.other_delimiters],
+        "encoding": [read.encoding, *read.other_encodings],
+        "decimal": [read.decimal],
+    }
+    how = ", ".join(_field(name, values) + " (guessed)" * (name in read.guessed) for name, values in fields.items())
     guessed = sum(column.guessed for column in spec.columns)
     return [f"read as CSV with {how}, the types of {guessed} of {len(spec.columns)} columns guessed from all values"]
+
+
+def _field(name: str, values: list[str]) -> str:
+    if len(values) == 1:
+        return f"{name} {values[0]!r}"
+    return f"{name}s {', '.join(map(repr, values[:-1]))} and {values[-1]!r}, file by file"

@@ -1,11 +1,15 @@
 """The source's columns: their names as the files have them, and what is known about each before the user's SQL."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from modelward_contracts.manifests import Csv
 from modelward_training.outcome import JobError
 
 from .source import Found
+
+SHOWN = 40
 
 
 @dataclass
@@ -36,6 +40,25 @@ def same_columns(files: list[Found], headers: list[list[str]]) -> None:
                 f"{lacks} lacks the column {name!r} that {has} has: make the files alike"
                 " (`csv: {header: false}` if their first line is data)",
             )
+
+
+def absent(name: str, names: Iterable[str]) -> str:
+    """What to say of a column that is not among `names`: which one it may be meant for, and which there are."""
+    there = list(names)
+    # A slip of case is nearer than any other.
+    folded = {each.strip().casefold(): each for each in reversed(there)}
+    close = difflib.get_close_matches(name.strip().casefold(), list(folded), n=1)
+    if not close:
+        return f"there is no column {name!r}: {listed(there)}"
+    return f"there is no column {name!r}; did you mean {folded[close[0]]!r}? T{listed(there)[1:]}"
+
+
+def listed(names: list[str]) -> str:
+    """In quotes, for names may hold commas."""
+    if not names:
+        return "there are no columns"
+    shown = ", ".join(map(repr, names[:SHOWN])) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return f"the only column is {shown}" if len(names) == 1 else f"the columns are {shown}"
 
 
 def unique(file: str, names: list[str]) -> None:

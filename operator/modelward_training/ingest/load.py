@@ -39,13 +39,14 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
         source = (
             read_csv.read(con, files, task, scratch) if task.format == "csv" else read_parquet.read(con, files, task)
         )
+        kept = _kept(con, source, task)
+        columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
+        # It looks for what columns have in common: that is quadratic, and there is nothing.
+        con.execute("PRAGMA disable_optimizer")
+        con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
+        con.execute("PRAGMA enable_optimizer")
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
-    kept = _kept(con, source, task)
-    columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
-    con.execute("PRAGMA disable_optimizer")  # it looks for what columns have in common: quadratic, and nothing is found
-    con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
-    con.execute("PRAGMA enable_optimizer")
     con.execute("DROP TABLE raw")
     return source
 

@@ -12,6 +12,8 @@ import duckdb
 from modelward_contracts.manifests import ColumnType
 from modelward_training.outcome import JobError
 
+from .columns import listed
+
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _TYPES: dict[str, ColumnType] = {
     "BOOLEAN": "boolean",
@@ -61,8 +63,7 @@ def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> Table:
             f"a whole number does not fit into 64 bits ({_said(error)}): make it text or DOUBLE in prepare.sql or "
             "columns.types",
         ) from error
-    con.execute("DROP TABLE IF EXISTS prepared")
-    con.execute("DROP TABLE source")
+    con.execute(f"DROP TABLE {relation}")
     return table
 
 
@@ -80,6 +81,7 @@ def _select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
         raise JobError("OutOfMemory", f"prepare.sql does not fit into memory: {_said(error)}") from error
     except duckdb.Error as error:
         raise JobError("InvalidSQL", f"prepare.sql failed: {_said(error)}{_columns(con, error)}") from error
+    con.execute("DROP TABLE source")
     return "prepared"
 
 
@@ -102,7 +104,7 @@ def _columns(con: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
     if not isinstance(error, duckdb.BinderException):
         return ""
     names = [row[0] for row in con.execute("DESCRIBE source").fetchall()]
-    return f"; the source's columns are {', '.join(names[:40])}"
+    return f"; in `source`, {listed(names)}"
 
 
 def _type(name: str, kind: str) -> ColumnType:

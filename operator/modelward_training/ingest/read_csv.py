@@ -19,7 +19,7 @@ from .columns import Source, same_columns, unique
 from .dialect import Dialect, dialect_of, records
 from .records import LONG_LINE, Plain, line_of, plain, rewrite
 from .source import Found
-from .text_types import Format
+from .text_values import Format
 
 
 @dataclass(frozen=True)
@@ -143,33 +143,46 @@ def _place(parts: list[Part], rowid: int) -> str:
 
 def _differing(parts: list[Part]) -> list[str]:
     first, found = parts[0], []
-    for part in parts:
-        if part.dialect.delimiter != first.dialect.delimiter:
-            found.append(
-                f"{part.file.name} is read as separated by {part.dialect.delimiter!r}, {first.file.name} by "
-                f"{first.dialect.delimiter!r}"
-            )
-        if part.dialect.ambiguous:
-            found.append(
-                f"{part.file.name} could be separated by several characters; {part.dialect.delimiter!r} is a guess: "
-                "write `csv: {delimiter: …}`"
-            )
+    for delimiter in _distinct([part.dialect.delimiter for part in parts])[1:]:
+        files = _files([part for part in parts if part.dialect.delimiter == delimiter])
+        found.append(f"{files} read as separated by {delimiter!r}, {first.file.name} by {first.dialect.delimiter!r}")
+    unsure = [part for part in parts if part.dialect.ambiguous]
+    for delimiter in _distinct([part.dialect.delimiter for part in unsure]):
+        files = _files([part for part in unsure if part.dialect.delimiter == delimiter])
+        found.append(
+            f"{files} read as separated by {delimiter!r}, which is a guess among several characters that fit: "
+            "write `csv: {delimiter: …}`"
+        )
     return found
+
+
+def _files(parts: list[Part]) -> str:
+    more = len(parts) - 1
+    return f"{parts[0].file.name} is" if not more else f"{parts[0].file.name} and {more} more files are"
+
+
+def _distinct(values: list[str]) -> list[str]:
+    """Each once, in the order of the files."""
+    return list(dict.fromkeys(values))
 
 
 def _described(stated: CsvOptions, dialects: list[Dialect], format_: Format, format_guessed: bool) -> Csv:
     first = dialects[0]
+    _, *delimiters = _distinct([dialect.delimiter for dialect in dialects])
+    _, *encodings = _distinct([dialect.encoding.removesuffix("-sig") for dialect in dialects])
     guessed = [
         *(["delimiter"] if stated.delimiter is None else []),
-        *(["encoding"] if stated.encoding is None and first.encoding in ("utf-8", "utf-8-sig") else []),
+        *(["encoding"] if stated.encoding is None and {"utf-8", "utf-8-sig"} & {d.encoding for d in dialects} else []),
         *(["header"] if stated.header is None else []),
         *(["decimal"] if format_guessed else []),
     ]
     return Csv(
         header=first.header,
         delimiter=first.delimiter,
+        other_delimiters=delimiters,
         quote=first.quote,
         encoding=first.encoding.removesuffix("-sig"),
+        other_encodings=encodings,
         decimal=format_.decimal,
         thousands=format_.thousands,
         null_values=stated.null_values,

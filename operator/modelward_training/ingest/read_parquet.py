@@ -12,7 +12,7 @@ from modelward_contracts.manifests import ColumnType
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from .columns import Source, same_columns, unique
+from .columns import Source, absent, same_columns, unique
 from .prepare import quoted
 from .source import Found
 
@@ -38,9 +38,7 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -
             _alike(files[0].name, kinds[0][name], file.name, found[name], name, task)
     for name in task.types:
         if name not in names:
-            raise JobError(
-                "ColumnMissing", f"columns.types: the source has no column {name!r}; it has {', '.join(names[:40])}"
-            )
+            raise JobError("ColumnMissing", f"columns.types: {absent(name, names)}")
     starts = _load(con, files, names, kinds, task)
     index = [name for name in names if any(name in _index(schema) for schema in schemas)]
     return Source(

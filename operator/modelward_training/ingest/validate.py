@@ -1,7 +1,6 @@
 """The prepared data is what the Dataset says it is, or the ingest ends here with what is wrong and where."""
 # ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
 
-import difflib
 from dataclasses import dataclass
 
 import duckdb
@@ -10,6 +9,7 @@ from modelward_contracts.manifests import ColumnType, Task
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
+from .columns import absent
 from .prepare import Table, quoted
 
 MAX_INTEGER_CLASSES = 20
@@ -26,7 +26,7 @@ class Validated:
 def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
     for field, name in (("label", spec.label), ("id", spec.id), ("time", spec.time)):
         if name is not None and name not in types:
-            raise JobError("ColumnMissing", f"columns.{field}: there is no column {name!r}{_hint(name, list(types))}")
+            raise JobError("ColumnMissing", f"columns.{field}: {absent(name, types)}")
     for name in spec.forbidden:
         if name in types:
             raise JobError(
@@ -117,12 +117,6 @@ def _classes(con: duckdb.DuckDBPyConnection, label: str, table: Table) -> list[s
         count = "one class" if len(found) == 1 else f"more than {MAX_CLASSES} classes"
         raise JobError("InvalidLabel", f"the label {label!r} has {count}: classification needs 2 to {MAX_CLASSES}")
     return [str(value).lower() if kind == "boolean" else str(value) for (value,) in found]
-
-
-def _hint(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{meant} The columns are {', '.join(names[:40])}" + (" …" if len(names) > 40 else "")
 
 
 def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import onnx
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import (
@@ -32,6 +33,7 @@ _TYPES = {
 def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     types = [(feature.key, _TYPES[feature.kind]([None, 1])) for feature in inputs]
     options = {"zipmap": False} if task == "classification" else None
+    _round_splits_down(pipeline[-1])
     # Without a name the exporter draws a random one, and no two exports have the same digest.
     try:
         model = to_onnx(pipeline, initial_types=types, options=options, target_opset=OPSET, name="model")
@@ -44,6 +46,18 @@ def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     wanted |= dict(zip((output.name for output in model.graph.output), OUTPUTS[task], strict=True))
     _rename(model.graph, wanted)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _round_splits_down(estimator: Any) -> None:
+    """Split points of Hist… estimators are doubles, which the exporter takes to the nearest float32: a value that lies
+    there changes sides. Rounded down, `x <= point` stays what it was for every float32 x.
+    """
+    for tree in (tree for trees in getattr(estimator, "_predictors", []) for tree in trees):
+        points = tree.nodes["num_threshold"]
+        with np.errstate(over="ignore"):
+            nearest = points.astype(np.float32)
+        down = np.nextafter(nearest, np.float32(-np.inf))
+        tree.nodes["num_threshold"] = np.where(nearest > points, down, nearest)
 
 
 def _log_link(estimator: Any) -> bool:

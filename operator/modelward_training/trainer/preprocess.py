@@ -82,14 +82,17 @@ def _typed(values: "pd.Series[Any]", kind: Kind) -> "pd.Series[Any]":
 
 
 def preprocessor(inputs: list[Feature], preparation: Preparation, x: pd.DataFrame) -> Any:
-    """`x`: the rows that it will be fitted to, whose frequent texts it needs to know."""
+    """`x`: the rows that it will be fitted to, whose frequent texts and empty columns it needs to know."""
     from sklearn.compose import ColumnTransformer
 
     def keys(*kinds: Kind) -> list[str]:
         return [feature.key for feature in inputs if feature.kind in kinds]
 
+    # Estimators that split on missing values fail on columns without any other.
+    empty = [key for key in keys("float") if x[key].isna().all()]
     steps = [
-        ("float", _float(preparation), keys("float")),
+        ("empty", _float("tree"), empty),
+        ("float", _float(preparation), [key for key in keys("float") if key not in empty]),
         ("integer", _integer(preparation), keys("integer")),
         ("long", _shifted(_integer(preparation)), keys("long")),
         ("boolean", "passthrough", keys("boolean")),

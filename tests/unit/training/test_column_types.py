@@ -49,15 +49,15 @@ def column(folder: Path, values: list[str], **fields: Any) -> tuple[str, list[An
         (["NO", "SE"], S, "NO", None),
         (["0", "1"], W, 0, None),
         (["true", "False", "TRUE"], B, True, None),
-        (["True", "NA", "False"], B, True, "missing in x (1)"),
-        (["2013-01-02", "2014-1-2", "NA"], T, "2013-01-02 00:00:00", "missing in x (1)"),
+        (["True", "NA", "False"], B, True, "missing in 'x' (1)"),
+        (["2013-01-02", "2014-1-2", "NA"], T, "2013-01-02 00:00:00", "missing in 'x' (1)"),
         (["2013-01-02 03:04", "2013-01-02T03:04:05.6"], T, "2013-01-02 03:04:00", None),
         (["2013-01-02T03:04:05Z", "2013-01-02T03:04:05+02:00"], T, "2013-01-02 03:04:05", None),
         (["2013-01-02 03:00:00+02:00"], T, "2013-01-02 01:00:00", None),
         (["01/02/2013", "02/02/2013"], S, "01/02/2013", None),
         (["2013-01-02", "01/02/2013"], S, "2013-01-02", "50% of its values are dates"),
         (["2:05:10", "23:10:00"], S, "2:05:10", None),
-        (["NA", "n/a", "?", "-", "null", "NaN", "None", "", "3"], W, None, "missing in x (7)"),
+        (["NA", "n/a", "?", "-", "null", "NaN", "None", "", "3"], W, None, "missing in 'x' (7)"),
         (["1", "inf", "-Infinity"], N, 1.0, None),
         (["NA", "DE", "FR"], S, "NA", None),
         (["?", "abc", "-"], S, "?", None),
@@ -177,8 +177,13 @@ def test_value_that_is_not_of_the_stated_type_is_named(tmp_path: Path, value: st
     assert f"1 of 2 values are not {words}: '{value}' (1×, first in line 3 of a.csv)" in failed.value.message
 
 
+def test_advice_names_a_column_with_a_comma_so_that_yaml_takes_it(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"write .*, or columns.types: \{'a, b': string\} if it is text"):
+        read(tmp_path, '"a, b",y\n' + "1,k\n" * 20 + "x,k\n")
+
+
 def test_type_of_a_column_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"columns.types: the source has no column 'z'; it has x, y"):
+    with pytest.raises(JobError, match=r"columns.types: there is no column 'z': the columns are 'x', 'y'"):
         column(tmp_path, ["1"], types={"z": "string"})
 
 

@@ -54,13 +54,22 @@ def test_delimiter_is_found_outside_quotes_and_numbers(tmp_path: Path) -> None:
     assert list(names.columns) == ["Price, net", "Area, m2", "y"]
     unquoted = read(tmp_path, "Price, net;Area, m2;y\n" + "".join(f"{n},5;{n},25;b\n" for n in range(9)))
     assert list(unquoted.types.values()) == ["DOUBLE", "DOUBLE", "VARCHAR"]
-    assert "could be separated by several" in unquoted.told
+    assert "a.csv is read as separated by ';', which is a guess among several" in unquoted.told
 
 
 def test_each_file_has_its_own_delimiter_order_and_line_ends(tmp_path: Path) -> None:
     found = read(tmp_path, "x,y\n1,a\n", "y;x\r\nb;2\r\n", "x\ty\n3\tc\n".encode("utf-16"))
     assert found.columns == {"x": [1, 2, 3], "y": ["a", "b", "c"]}
-    assert "b.csv is read as separated by ';'" in found.told
+    assert "b.csv is read as separated by ';', a.csv by ','" in found.told
+    assert found.csv
+    assert (found.csv.delimiter, found.csv.other_delimiters) == (",", [";", "\t"])
+    assert (found.csv.encoding, found.csv.other_encodings) == ("utf-8", ["utf-16"])
+    assert found.csv.guessed == ["delimiter", "encoding", "header"]
+
+
+def test_many_files_of_another_delimiter_are_told_in_one_sentence(tmp_path: Path) -> None:
+    found = read(tmp_path, "x,y\n1,a\n", *["x;y\n2;b\n"] * 5)
+    assert found.warnings == ["b.csv and 4 more files are read as separated by ';', a.csv by ','"]
 
 
 def test_folder_names_are_no_columns(tmp_path: Path) -> None:

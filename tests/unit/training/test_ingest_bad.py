@@ -67,15 +67,23 @@ def test_file_that_is_no_parquet_is_named(pod: Pod) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason", "parts"),
     [
-        ({"label": "Late"}, "ColumnMissing", ("columns.label", "'Late'", "did you mean 'late'?", "id, x, late")),
-        ({"id": "key"}, "ColumnMissing", ("columns.id", "'key'")),
+        (
+            {"label": "Late"},
+            "ColumnMissing",
+            ("columns.label", "'Late'", "did you mean 'late'? The columns are 'id', 'x', 'late'"),
+        ),
+        ({"id": "key"}, "ColumnMissing", ("columns.id: there is no column 'key': the columns are 'id', 'x', 'late'",)),
         ({"time": "at"}, "ColumnMissing", ("columns.time", "'at'")),
         ({"forbidden": ["x"]}, "ForbiddenColumn", ("'x'", "leave it out")),
         ({"prepare_sql": "SELECT id, late FROM source"}, "ColumnMissing", ("no column to predict from",)),
         ({"prepare_sql": "SELECT 1; SELECT 2"}, "InvalidSQL", ("one SELECT",)),
         ({"prepare_sql": "DROP TABLE source"}, "InvalidSQL", ("one SELECT",)),
         ({"prepare_sql": "SELEC 1"}, "InvalidSQL", ("syntax error",)),
-        ({"prepare_sql": "SELECT nope FROM source"}, "InvalidSQL", ("nope", "the source's columns are id, x, late")),
+        (
+            {"prepare_sql": "SELECT nope FROM source"},
+            "InvalidSQL",
+            ("nope", "in `source`, the columns are 'id', 'x', 'late'"),
+        ),
         ({"prepare_sql": "SELECT * FROM read_csv('/etc/passwd')"}, "InvalidSQL", ("disabled",)),
         ({"prepare_sql": "SELECT * FROM 'https://example.com/a.parquet'"}, "InvalidSQL", ()),
         ({"prepare_sql": "SELECT * FROM source WHERE id < 0"}, "EmptyDataset", ("no rows",)),

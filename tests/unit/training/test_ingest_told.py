@@ -44,7 +44,7 @@ def test_dialect_types_and_guesses_stand_in_report_and_manifest(pod: Pod) -> Non
     }
     assert report.warnings[:2] == [
         "numbers are read with a decimal comma; `csv: {decimal: …}` says otherwise",
-        "NA, ? and the like are read as missing in size (60)",
+        "NA, ? and the like are read as missing in 'size' (60)",
     ]
 
 

@@ -35,6 +35,18 @@ def test_classification_metrics_equal_scikit_learns(classes: int) -> None:
     assert set(found) == set(METRICS["classification"])
 
 
+def test_probability_of_nothing_counts_as_what_rounding_leaves_of_it() -> None:
+    """As scikit-learn has it for float32."""
+    truth = np.array([0, 1, 0, 1])
+    sure = np.array([[0, 1], [0.2, 0.8], [1, 0], [0, 1]], np.float32)
+    rounded = sure + np.array([[6e-8, -6e-8], [0, 0], [-6e-8, 6e-8], [0, 0]], np.float32)
+    expected = pytest.approx(known.log_loss(truth, sure), abs=1e-6)
+    for given in (sure, rounded):
+        assert metrics.classification(truth, given.argmax(axis=1), given.astype(float), 2)["log_loss"] == expected
+    certain = metrics.classification(truth[:2], truth[:2], np.eye(2), 2)["log_loss"]
+    assert (certain, np.signbit(certain)) == (0, False)
+
+
 def test_regression_metrics_equal_scikit_learns() -> None:
     draw = np.random.default_rng(1)
     truth, noise = draw.normal(size=300), draw.normal(size=300)

@@ -66,6 +66,25 @@ async def test_what_ingest_tells_is_shown_and_told_once(workshop: Workshop) -> N
     assert said.endswith("; z is odd")
 
 
+async def test_how_files_were_read_is_told_of_each_where_they_differ(workshop: Workshop) -> None:
+    csv = Csv(
+        header=True, delimiter=",", other_delimiters=[";", "\t"], quote='"', encoding="utf-8",
+        other_encodings=["utf-16"], decimal=".", thousands="", null_values=[], skip_lines=0, comment="",
+        guessed=["delimiter"],
+    )  # fmt: skip
+    workshop.dataset()
+    await workshop.settle()
+    workshop.succeed(msgspec.structs.replace(ingest_report(), csv=csv))
+    await workshop.settle()
+    version = await workshop.kube.get("modelward.dev/v1alpha1", "DatasetVersion", NAMESPACE, VERSION)
+    assert version
+    assert version["spec"]["csv"] == msgspec.to_builtins(csv)
+    plan = decide_version(DatasetVersionObserved(DatasetVersion.model_validate(version)), SETTINGS, datetime.now(UTC))
+    assert plan.status
+    said = plan.status.conditions[0].message
+    assert "delimiters ',', ';' and '\\t', file by file (guessed), encodings 'utf-8' and 'utf-16', file by file" in said
+
+
 async def test_new_dataset_is_remembered_before_its_job_is_made(workshop: Workshop) -> None:
     workshop.dataset()
     await workshop.settle()
