@@ -191,7 +191,7 @@ def test_retry_lifts_a_verdict_once() -> None:
     world.give()
     world.settle(50)
     assert world.status.phase == "Stable"
-    assert [(v.retry, v.lifted) for v in world.status.verdicts] == [(0, True), (1, False)]
+    assert [(v.retry, v.lifted) for v in world.status.verdicts] == [(0, True), (1, None)]
     stalled = world.condition("Stalled")
     assert stalled
     assert "set spec.rollout.retry to 2" in stalled[2]
