@@ -172,8 +172,16 @@ def test_bake_is_not_aborted_towards_a_version_without_pods() -> None:
     world = promoted()
     world.troubles["flights-1"] = Trouble("hold", "NodeLost", "node gone")
     world.ask("abort", stable(world).revision)
-    assert "no pod of the version before is Ready" in answered(world)
+    assert "no pod of flights-1 is Ready" in answered(world)
     assert world.stable() == "flights-2"
+
+
+def test_trial_is_not_aborted_towards_a_version_without_pods() -> None:
+    world = canary()
+    world.troubles["flights-1"] = Trouble("hold", "NodeLost", "node gone")
+    world.ask("abort", candidate(world).revision)
+    assert "no pod of flights-1 is Ready" in answered(world)
+    assert world.stable() == "flights-2", "what is Ready serves"
 
 
 def test_retry_lifts_a_verdict_once() -> None:
