@@ -240,7 +240,7 @@ class Verdict(ApiModel):
     time: Timestamp
     stored: bool = False
     """It lies in the store as well, where it outlives this object."""
-    lifted: bool = False
+    lifted: bool | None = None
     """A person has asked for another try."""
 
 

@@ -34,7 +34,7 @@ def asked(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
     try:
         move = _signed(VERBS.get(request.verb, unknown)(request), request)
     except Refused as problem:
-        message = f"{f'{request.verb} {request.revision}'.strip()}: {problem}"
+        message = f"{f'{request.verb} {request.revision}'.strip()}: {problem} (to ask again, add another reason)"
         return _remembered(Move(o.status, Event("Warning", REFUSED, message)), request, done=False)
     return _remembered(move, request, done=True)
 

@@ -73,12 +73,11 @@ def _abort(on: Request) -> Move:
     if on.status.phase == "Baking":
         if on.status.stable is None or on.status.stable.revision != on.revision:
             raise Refused(REFUSED, _nothing_of(on))
-        if not ready_pods(on.o.pods, on.status.previous):
-            raise Refused(REFUSED, "no pod of the version before is Ready: nothing could serve in its place")
     elif on.status.phase == "RollingBack" and candidate_of(on.o).revision == on.revision:
         raise Refused(REFUSED, "traffic leaves it already")
     else:
         _of_a_trial(on)
+    _require_a_way_back(on)
     return set_aside(on.o, on.now, "Aborted", "a person ended its rollout")
 
 
@@ -109,6 +108,7 @@ def _rollback(on: Request) -> Move:
     serves = status.stable is not None and status.stable.revision == to.revision
     wish: dict[str, Any] = {} if serves else {"rollback_to": to.revision, "served": served(on.o, to)}
     if status.phase in TRIAL:
+        _require_a_way_back(on)
         leaves = f"{candidate_of(on.o).model_version} gives way to {to.model_version}"
         return back(on.o, on.now, BY_HAND, leaves, set_aside=aside, **wish)
     if serves and aside == status.set_aside:
@@ -204,9 +204,21 @@ def _require_ready(on: Request) -> None:
         raise Refused(REFUSED, f"no pod of {candidate_of(on.o).model_version} is Ready: nothing could answer")
 
 
+def _require_a_way_back(on: Request) -> None:
+    """What serves is not left for a version without a Ready pod."""
+    status, baking = on.status, on.status.phase == "Baking"
+    on_trial, other = (status.stable, status.previous) if baking else (status.candidate, status.stable)
+    if not (baking or status.weight) or ready_pods(on.o.pods, other) or not ready_pods(on.o.pods, on_trial):
+        return
+    name = other.model_version if other else "the version before"
+    raise Refused(REFUSED, f"no pod of {name} is Ready: nothing could serve instead")
+
+
 def _with_a_good_record(on: Request) -> ServingRevision:
     """By revision, by number, or by the ModelVersion's name; of several the one that served last."""
     status = on.status
+    if status.stable is None:
+        raise Refused(REFUSED, "nothing serves yet")
     known = [r for r in (*status.served, status.previous, status.stable) if r]
     found = next((r for r in reversed(known) if on.revision in (r.revision, str(r.version), r.model_version)), None)
     if found is None:

@@ -172,8 +172,16 @@ def test_bake_is_not_aborted_towards_a_version_without_pods() -> None:
     world = promoted()
     world.troubles["flights-1"] = Trouble("hold", "NodeLost", "node gone")
     world.ask("abort", stable(world).revision)
-    assert "no pod of the version before is Ready" in answered(world)
+    assert "no pod of flights-1 is Ready" in answered(world)
     assert world.stable() == "flights-2"
+
+
+def test_trial_is_not_aborted_towards_a_version_without_pods() -> None:
+    world = canary()
+    world.troubles["flights-1"] = Trouble("hold", "NodeLost", "node gone")
+    world.ask("abort", candidate(world).revision)
+    assert "no pod of flights-1 is Ready" in answered(world)
+    assert world.stable() == "flights-2", "what is Ready serves"
 
 
 def test_retry_lifts_a_verdict_once() -> None:
@@ -191,7 +199,7 @@ def test_retry_lifts_a_verdict_once() -> None:
     world.give()
     world.settle(50)
     assert world.status.phase == "Stable"
-    assert [(v.retry, v.lifted) for v in world.status.verdicts] == [(0, True), (1, False)]
+    assert [(v.retry, v.lifted) for v in world.status.verdicts] == [(0, True), (1, None)]
     stalled = world.condition("Stalled")
     assert stalled
     assert "set spec.rollout.retry to 2" in stalled[2]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from modelward_contracts.traffic import HeaderMatch, Traffic
+from modelward_serving.traffic.split import Split
 
 from .simulated import Simulated, Trouble, healthy, serving, version, with_canary
 
@@ -32,6 +33,9 @@ def test_matches_and_sticky_key_are_in_the_setting_until_the_trial_ends() -> Non
         [HeaderMatch(name="X-Canary", value="yes")],
         "x-user",
     )
+    split = Split(found)
+    assert split.picks({b"x-canary": b"yes"})
+    assert len({split.picks({b"x-user": b"ada", b"x-canary": b"no"}) for _ in range(50)}) == 1
     world.give(healthy(), healthy(), step=1000)
     world.run("Stable")
     world.settle()

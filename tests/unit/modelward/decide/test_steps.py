@@ -139,11 +139,10 @@ def test_promotion_by_hand_takes_no_approvals_place() -> None:
         world = trying(WEIGHT, approval="Required")
         world.ask(verb, revision(world))
         world.settle()
-        assert world.condition("ActionDone") == (
-            "False",
-            "Refused",
-            f"{verb} {revision(world)}: spec.rollout.approval is Required: `approve {revision(world)}` comes first",
-        )
+        found = world.condition("ActionDone")
+        assert found
+        assert found[:2] == ("False", "Refused")
+        assert f"spec.rollout.approval is Required: `approve {revision(world)}` comes first" in found[2]
         assert world.status.weight == 0
 
 
@@ -198,4 +197,4 @@ def test_approval_that_nobody_asks_for_is_refused() -> None:
     world.settle()
     found = world.condition("ActionDone")
     assert found
-    assert found[2].endswith("it needs no approval")
+    assert "it needs no approval" in found[2]
