@@ -6,7 +6,7 @@ Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its po
 NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval, AwaitingPromotion, or Complete. Of
 RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled, RejectedRevision …), or why
 the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift,
-NoDrift. Of ActionDone: Done, Refused.
+NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there only where that happened.
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ from modelward.decide.judge.verdict import UNREACHABLE
 from modelward.decide.missing import still_missing
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
-from modelward.decide.pods import ready_pods, trouble_of
+from modelward.decide.pods import pods_of, ready_pods, trouble_of
 from modelward.decide.revision import rejection
 from modelward.decide.rollout.actions import answer
 from modelward.decide.rollout.trial import awaited, paused_by_hand
@@ -46,6 +46,7 @@ def with_conditions(
         "VerdictStored": _verdict_stored(o, target),
         "Drifted": _drifted(o),
         "ActionDone": _action_done(o),
+        "BatchesMixed": _batches_mixed(o),
     }
     conditions = list(o.status.conditions)
     for type_, words in said.items():
@@ -185,6 +186,28 @@ def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
     if after is None or (after[0] == "True") == drifting:
         return ()
     return (Event("Warning" if after[0] == "True" else "Normal", after[1], after[2]),)
+
+
+def _batches_mixed(o: DeploymentObserved) -> Said | None:
+    """Stays as long as the version does: its servers count anew after a restart, and what was proven stays wrong."""
+    before = o.status.condition("BatchesMixed")
+    running = [revision for revision in (o.status.stable, o.status.candidate) if revision]
+    for revision in running:
+        message = (
+            f"{revision.model_version} answered otherwise in a batch than alone, beyond rounding: its servers make no"
+            " batches any more, but answers before may be wrong; set spec.batching to Off, and report the model"
+        )
+        told = before is not None and before.message == message
+        if told or any(pod.snapshot and pod.snapshot.mixed_batches for pod in pods_of(o.pods, revision)):
+            return "True", "BatchesMixed", message
+    return None
+
+
+def batches_event(o: DeploymentObserved) -> tuple[Event, ...]:
+    before, after = o.status.condition("BatchesMixed"), _batches_mixed(o)
+    if after is None or (before is not None and before.message == after[2]):
+        return ()
+    return (Event("Warning", after[1], after[2]),)
 
 
 def _held_by(o: DeploymentObserved) -> str:

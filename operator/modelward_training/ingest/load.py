@@ -1,4 +1,4 @@
-"""Source files into DuckDB's table `raw` and the view `source` over it; after that, its doors are closed."""
+"""Source files into DuckDB's table `raw` and the table `source` made of it; after that, its doors are closed."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,10 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
     kept = _kept(con, source, task)
     columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
-    con.execute(f"CREATE VIEW source AS SELECT {columns} FROM raw")  # noqa: S608
+    con.execute("PRAGMA disable_optimizer")  # it looks for what columns have in common: quadratic, and nothing is found
+    con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
+    con.execute("PRAGMA enable_optimizer")
+    con.execute("DROP TABLE raw")
     return source
 
 

@@ -62,8 +62,7 @@ def prepare(con: duckdb.DuckDBPyConnection, sql: str | None) -> Table:
             "columns.types",
         ) from error
     con.execute("DROP TABLE IF EXISTS prepared")
-    con.execute("DROP VIEW source")
-    con.execute("DROP TABLE raw")
+    con.execute("DROP TABLE source")
     return table
 
 
@@ -89,9 +88,7 @@ def _infinite(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> No
     if not numbers:
         return
     row = con.execute(
-        "SELECT "
-        + ", ".join(f"count(*) FILTER (isinf({quoted(name)}::DOUBLE))" for name in numbers)
-        + f" FROM {relation}"
+        "SELECT " + ", ".join(f"count_if(isinf({quoted(name)}::DOUBLE))" for name in numbers) + f" FROM {relation}"
     ).fetchone()
     assert row is not None
     table.warnings += [

@@ -1,4 +1,4 @@
-"""CSV files into the table `raw`, every field as text, and the view `source` over it with a type for each column.
+"""CSV files into the table `raw`, every field as text, and the table `source` made of it with a type for each column.
 
 DuckDB reads with a stated dialect and guesses nothing. Each file's records are counted without it, and a file of which
 it reads another number is written anew, plainly, and read again: rows read = records in the file, or no version.

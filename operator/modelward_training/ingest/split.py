@@ -51,12 +51,12 @@ def assign(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> st
     else:
         name, label, number = _free(table), table.sql(spec.label), len(table.types)
         inputs = _content([table.sql(each) for each in sorted(table.types) if each != spec.label])
-        occurrence = f"row_number() OVER (PARTITION BY inputs ORDER BY {label})"
-        hashed = f"SELECT *, sha256({inputs}) AS inputs FROM clean"
-        numbered = f"SELECT *, {_hash(f'inputs || {occurrence}')} AS hash FROM ({hashed})"
+        keyed = f"SELECT *, sha256({inputs}) AS inputs FROM clean"
+        counted = f"SELECT *, row_number() OVER (PARTITION BY inputs ORDER BY {label}) AS nth FROM ({keyed})"
+        hashed = f"SELECT *, {_hash('inputs || nth')} AS hash FROM ({counted})"
         con.execute(
-            f"CREATE TABLE rows AS SELECT * EXCLUDE (hash, inputs), {side} AS split, "
-            f"row_number() OVER (ORDER BY inputs, {label}) AS c{number} FROM ({numbered}) ORDER BY c{number}",
+            f"CREATE TABLE rows AS SELECT * EXCLUDE (hash, inputs, nth), {side} AS split, "
+            f"row_number() OVER (ORDER BY inputs, nth) AS c{number} FROM ({hashed}) ORDER BY c{number}",
             [spec.salt],
         )
         table.types[name] = "integer"

@@ -73,6 +73,8 @@ class Simulated:
     """By ModelVersion name: why its pods are not Ready."""
     deaf: set[str] = field(default_factory=set)
     """Revisions whose servers take no setting and answer no scrape."""
+    mixing: set[str] = field(default_factory=set)
+    """Revisions whose servers had a batch with other answers than alone."""
     refused: dict[str, Trouble] = field(default_factory=dict)
     replacing: set[str] = field(default_factory=set)
     taken: bool = False
@@ -171,6 +173,7 @@ class Simulated:
             connections=self.connections.get(revision, 0),
             idle=self.idle.get(revision, 3600.0),
             in_flight=0,
+            mixed_batches=int(revision in self.mixing),
             signals=[],
         )
 

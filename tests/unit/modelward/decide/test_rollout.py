@@ -155,6 +155,26 @@ def test_shift_that_both_share_rolls_nothing_back_and_is_reported() -> None:
     assert "Drift" in world.events
 
 
+def test_batch_with_other_answers_than_alone_is_told_once_for_as_long_as_its_version_serves() -> None:
+    world = serving(**STEPS)
+    assert world.condition("BatchesMixed") is None
+    assert world.status.stable
+    world.mixing = {world.status.stable.revision}
+    world.tick()
+    world.mixing = set()  # its pods have started anew
+    world.tick()
+    told = world.condition("BatchesMixed")
+    assert told
+    assert told[:2] == ("True", "BatchesMixed")
+    assert told[2].startswith("flights-1 answered otherwise in a batch")
+    assert world.events.count("BatchesMixed") == 1
+    world.versions.append(version(2))
+    world.give(healthy(), healthy(), step=2000)
+    world.run("Canary")
+    world.run("Stable", limit=6000)
+    assert world.condition("BatchesMixed") is None
+
+
 @pytest.mark.parametrize("reason", ["CrashLoop", "OOMKilled", "DigestMismatch"])
 def test_pod_that_fails_by_itself_is_harm_at_once(reason: str) -> None:
     world = serving(**STEPS)
