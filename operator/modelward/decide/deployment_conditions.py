@@ -45,8 +45,8 @@ def with_conditions(
         "Stalled": _stalled(o, target, problem),
         "VerdictStored": _verdict_stored(o, target),
         "Drifted": _drifted(o),
-        "BatchesMixed": _batches_mixed(o),
         "ActionDone": _action_done(o),
+        "BatchesMixed": _batches_mixed(o),
     }
     conditions = list(o.status.conditions)
     for type_, words in said.items():

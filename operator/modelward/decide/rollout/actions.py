@@ -53,7 +53,7 @@ def _read(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
     words = _words(o)
     if not words:
         return None
-    by = o.deployment.metadata.annotations.get(REQUESTED_BY, "").strip()
+    by = " ".join(o.deployment.metadata.annotations.get(REQUESTED_BY, "").split())
     return Request(
         o,
         target,
