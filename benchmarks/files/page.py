@@ -33,7 +33,7 @@ publish as the steps of a Job run, with every built-in estimator of their task a
   are *torn* rows, in which the pipeline itself gives two classes the same probability: there the last digit decides;
 - its published metrics are those of plain scikit-learn, fitted to the same rows of the file as pandas reads it, with a
   preparation that is written apart from ours: *equal* within {equal:g}, *near* within {near:g} (of errors as a share of
-  their size, of all others as they are), or *wrong*.
+  their size, of all others as they are; an accuracy may be off by the torn rows), or *wrong*.
 
 Prepared means: missing numbers are the median (the Hist… estimators take them as they are), text is one indicator for
 each of its 100 most frequent values (for trees, its number in the alphabet), numbers are scaled for all but trees, and

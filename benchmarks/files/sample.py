@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-ROWS = 1500
+ROWS = 1000
 NUMBER = "number of the row"
 MISSING = ("", *("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "nil", "?", "-", "--", ".", "\\N", "#N/A"))
 """As docs/data.md has it."""

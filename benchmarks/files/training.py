@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from modelward_training import limits
-
 from .labels import LEARNT
 from .learn import Outcome, Trained, trained
 from .packages import files
@@ -21,6 +19,8 @@ RESULTS = Path("benchmarks/results/files-trained.json")
 def run() -> bool:
     """Is a model silently wrong?"""
     paths, started = files(), time.monotonic()
+    # Read when libraries are loaded: two threads of one that share a core wait for one another.
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     spawn, cores = multiprocessing.get_context("spawn"), os.sched_getaffinity(0)
     free: Any = spawn.Queue()
     for core in cores:
@@ -30,12 +30,13 @@ def run() -> bool:
         for name, result in pool.imap_unordered(_one, [(name, paths[name]) for name in LEARNT]):
             found[name] = result
             print(f"{name}: {summary(result)}", file=sys.stderr, flush=True)
-    told = {
-        "seconds": round(time.monotonic() - started),
-        "files": {name: asdict(found[name]) for name in sorted(found)},
-    }
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n")
+            _write(round(time.monotonic() - started), found)
     return any(outcome.verdict == "wrong" for result in found.values() for outcome in result.outcomes.values())
+
+
+def _write(seconds: int, found: dict[str, Trained]) -> None:
+    told = {"seconds": seconds, "files": {name: asdict(found[name]) for name in sorted(found)}}
+    RESULTS.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def results() -> tuple[int, dict[str, Trained]]:
@@ -57,9 +58,8 @@ def summary(result: Trained) -> str:
 
 
 def _settle(free: Any) -> None:
-    """A core of its own: threads of two trainings on the same cores wait for one another."""
+    """A core of its own, which is also what the trainer then takes for all there are."""
     os.sched_setaffinity(0, {free.get()})
-    limits.cap_threads()
 
 
 def _one(job: tuple[str, Path]) -> tuple[str, Trained]:
