@@ -45,7 +45,8 @@ float64 is not equal, plain scikit-learn is given float32, too.
 MILLION = """
 ## A million rows
 
-A generated CSV file of {rows:,} rows and {columns} columns ({megabytes:.0f} MB), two cores shared with other work, one run:
+A generated CSV file of {rows:,} rows and {columns} columns ({megabytes:.0f} MB), one run on two cores
+that had other work to do:
 
 | | seconds | times pandas |
 | --- | --- | --- |
