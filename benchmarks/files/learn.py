@@ -27,7 +27,7 @@ from .measures import between, gap, measures, unlike
 from .sample import NUMBER, sample
 
 SPLITS = ("train", "validation", "test")
-EQUAL, NEAR = 1e-5, 0.02
+EQUAL, NEAR = 1e-5, 1e-3
 OWN = 1e-3
 """An auc counts ties, and the last digit of a float32 makes or breaks them."""
 PARITY = 1e-3

@@ -38,14 +38,15 @@ publish as the steps of a Job run, with every built-in estimator of their task a
 Prepared means: missing numbers are the median (the Hist… estimators take them as they are), text is one indicator for
 each of its 100 most frequent values (for trees, its number in the alphabet), numbers are scaled for all but trees, and
 dates are left out. Plain scikit-learn does so in float64 and the trainer in float32, as ONNX does. That is why some are
-near: forests, boosted trees and networks choose between splits or steps that are as good as each other by the last
-digit, and torn rows count one way or the other. Where float64 is not equal, plain scikit-learn is given float32, too.
+near: boosted trees and networks choose between splits or steps that are as good as each other by the last digit. Where
+float64 is not equal, plain scikit-learn is given float32, too.
 
 """
 MILLION = """
 ## A million rows
 
-A generated CSV file of {rows:,} rows and {columns} columns ({megabytes:.0f} MB), two cores, one run:
+A generated CSV file of {rows:,} rows and {columns} columns ({megabytes:.0f} MB), one run on two cores
+that had other work to do:
 
 | | seconds | times pandas |
 | --- | --- | --- |

@@ -16,6 +16,7 @@ from modelward_contracts.manifests import Task
 from modelward_onnx.graph import free, names, rename
 from modelward_training.outcome import JobError
 
+from .forest_votes import count_exactly
 from .preprocess import Feature
 
 OPSET = {"": 21, "ai.onnx.ml": 3}
@@ -42,6 +43,7 @@ def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
         raise JobError("ExportFailed", f"the estimator cannot be exported with these parameters: {said}") from error
     if _log_link(pipeline[-1]):
         _exponential(model.graph)
+    count_exactly(model.graph, pipeline[-1])
     wanted = {feature.key: feature.column for feature in inputs}
     wanted |= dict(zip((output.name for output in model.graph.output), OUTPUTS[task], strict=True))
     _rename(model.graph, wanted)

@@ -62,7 +62,7 @@ def test_model_that_learnt_something_else_is_found(tmp_path: Path, monkeypatch: 
     ("outcome", "verdict"),
     [
         (Outcome(held_out=100), "equal"),
-        (Outcome(held_out=100, gap=0.01), "near"),
+        (Outcome(held_out=100, gap=0.0005), "near"),
         (Outcome(held_out=100, gap=0.03), "wrong"),
         (Outcome(held_out=100, tested=60, gap=0.03, torn=2), "near"),
         (Outcome(held_out=100, own_gap=0.01), "wrong"),
