@@ -5,6 +5,8 @@ it reads another number is written anew, plainly, and read again: rows read = re
 """
 # ruff: noqa: S608 - internal names only; paths and values are parameters
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,7 +61,7 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
         expressions=typed.expressions,
         guessed=typed.guessed,
         csv=_described(task.csv, dialects, typed.format, typed.format_guessed),
-        warnings=[*_differing(parts), *warnings, *typed.warnings],
+        warnings=[*_like_data(task, names), *_differing(parts), *warnings, *typed.warnings],
     )
 
 
@@ -122,6 +124,13 @@ def _header(file: Found, dialect: Dialect) -> list[str]:
     names = [name if not _nameless(name) or name else f"column{n}" for n, name in enumerate(_written(file, dialect), 1)]
     unique(file.name, names)
     return names
+
+
+def _like_data(task: IngestTask, names: list[str]) -> Iterator[str]:
+    """A file without a header loses its first row to the names."""
+    if task.csv.header is None and all(re.fullmatch(Format().number, name.strip()) for name in names):
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        yield f"the columns' names are numbers ({shown}): if that is a row of data, write `csv: {{header: false}}`"
 
 
 def _written(file: Found, dialect: Dialect) -> list[str]:

@@ -159,6 +159,14 @@ def test_missing_number_in_the_label_makes_no_classes_of_it(pod: Pod) -> None:
     assert pod.dataset(pod.ingest(id=None, prepare_sql="FROM source WHERE late IS NOT NULL")).task == "regression"
 
 
+def test_header_of_numbers_only_may_be_a_row_and_that_is_told(pod: Pod) -> None:
+    pod.csv("0.5,3,1\n" + "".join(f"{n % 7}.5,{n % 5},{n % 2}\n" for n in range(80)))
+    told = ingest_report(pod.ingest(label="1", id=None)).warnings
+    assert "the columns' names are numbers (0.5, 3, 1): if that is a row of data, write `csv: {header: false}`" in told
+    stated = pod.ingest(label="1", id=None, csv=CsvOptions(header=True))
+    assert not any("are numbers" in text for text in ingest_report(stated).warnings)
+
+
 def test_header_alone_is_no_data(pod: Pod) -> None:
     pod.csv("x,late\n")
     assert pod.ingest(id=None).reason == "EmptyDataset"
