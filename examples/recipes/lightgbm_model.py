@@ -29,7 +29,8 @@ def rounded(line: str) -> str:
 settings = {"n_estimators": 50, "n_jobs": 1, "verbose": -1}
 types = [("x", FloatTensorType([None, len(COLUMNS)]))]
 if CLASSES:
-    model = with_single_thresholds(LGBMClassifier(**settings).fit(X, Y))
+    labels = Y.astype(np.int64) if Y.dtype == bool else Y  # the exporter has no booleans; 0 and 1 stand for them
+    model = with_single_thresholds(LGBMClassifier(**settings).fit(X, labels))
     leave(
         convert_lightgbm(model, initial_types=types).SerializeToString(),
         model.predict(HELD_OUT),
