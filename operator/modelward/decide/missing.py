@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from modelward.decide.durations import seconds
+from modelward.decide.judge.look import rounded
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.pods import ready_pods
-
-_ROUND = (1, 2, 5, 10)
+from modelward.decide.rollout.on_trial import answers, answers_missing
 
 
 def still_missing(o: DeploymentObserved, now: datetime) -> str:
@@ -16,22 +16,15 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     if not status.step_started or not status.weight or not ready_pods(o.pods, status.candidate):
         return ""
     waited = (now - parse_time(status.step_started)) / timedelta(seconds=1)
-    answers = o.deployment.spec.analysis.min_requests - o.evidence.step_requests
-    if answers > 0:
-        some = f"; about {rounded(answers)} more answers"
-        if o.evidence.step_requests == 0:
+    missing, seen = answers_missing(o), answers(o)
+    if missing > 0:
+        some = f"; about {rounded(missing)} more answers"
+        if seen == 0:
             return f"{some}, some time: none has come yet"
-        left = answers * waited / o.evidence.step_requests
-        return f"{some}, some {_time(left)} at this rate"
+        return f"{some}, some {_time(missing * waited / seen)} at this rate"
     if waited < seconds(step.duration):
         return f"; {step.duration} at this weight"
     return "; evidence is being gathered"
-
-
-def rounded(count: float) -> int:
-    """Up to 1, 2 or 5 times a power of ten."""
-    power = int("1" + "0" * (len(str(int(count))) - 1))
-    return next(times * power for times in _ROUND if times * power >= count)
 
 
 def _time(left: float) -> str:

@@ -1,6 +1,9 @@
 """What each look at the counters makes of a candidate on trial.
 
-`judge` is a pure function (trial, look) → (trial, decision). Harm is concluded beyond doubt, at any time. A step passes
+`judge` is a pure function (trial, look) → (trial, decision), for traces. A rollout asks `harm`, `held` and `against`
+one by one, because pods, pauses and people have a say there as well.
+
+Harm is concluded beyond doubt, at any time. A step passes
 when it had its time and its answers and nothing speaks against the candidate. Promotion, and a step that leaves stable
 without requests, take proof that the excess is below the limit: never time alone. When time is up, what was seen
 decides.
@@ -10,14 +13,12 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Literal
 
-import msgspec
-
 from modelward_contracts.trace import Look, Start
 
 from .metric import MISSED, Metric, metrics_of
 from .mixture import lower_excess, upper_excess
 from .terms import Terms
-from .trial import FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS, Trial, counted
+from .trial import FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS, Trial, counted, in_step
 
 Outcome = Literal["Harm", "NoEvidence", "MetricsDown", "Passed", "Promoted", "SentBack"]
 """Harm: roll back, with a verdict. SentBack: roll back without one. NoEvidence and MetricsDown: hold. Passed: the next
@@ -43,16 +44,15 @@ class Decision:
 def judge(trial: Trial, look: Look, start: Start, terms: Terms) -> tuple[Trial, Decision]:
     """`look`: what was counted since the look before, under the weight of the trial's step."""
     trial = counted(trial, look, start, terms)
-    metrics = metrics_of(trial, terms)
     decision = (
-        _harm(trial, metrics, terms)
+        harm(trial, terms)
         or _blind(look)
-        or _time_is_up(trial, metrics, start)
-        or _held(trial, metrics, start, terms)
+        or _time_is_up(trial, start, terms)
+        or held(trial, start, terms)
         or _passed(trial, start)
     )
     if decision.outcome == "Passed":
-        trial = msgspec.structs.replace(trial, step=trial.step + 1, step_started=None)
+        trial = in_step(trial, trial.step + 1)
     return trial, decision
 
 
@@ -62,19 +62,24 @@ def run_of_failures(level: float) -> int:
     return max(3, ceil(log(level / HONEST) / log(FAILS_NEXT)))
 
 
-def _harm(trial: Trial, metrics: list[Metric], terms: Terms) -> Decision | None:
+def harm(trial: Trial, terms: Terms) -> Decision | None:
     """Half of the false-alarm budget goes to what fails from the start, a quarter each to errors and latency."""
     requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
     if failures == requests >= run_of_failures(terms.false_rollbacks / 2) and not _stable_down(trial):
         return Decision("Harm", "Errors", f"each of the first {requests} requests to the candidate failed")
-    for metric in metrics:
+    for metric in metrics_of(trial, terms):
         if metric.harmful(terms.false_rollbacks / 4):
             return Decision("Harm", metric.kind.reason, str(metric))
     return None
 
 
 def _total(trial: Trial, index: int) -> int:
-    return sum(sums[index] for sums in trial.steps)
+    return sum(sums[index] for sums in trial.weights)
+
+
+def answers_in_step(trial: Trial) -> int:
+    """Good ones, of the candidate."""
+    return sum(sums[REQUESTS] - sums[FAILURES] for sums in trial.weights[trial.first :])
 
 
 def _stable_down(trial: Trial) -> bool:
@@ -88,23 +93,29 @@ def _blind(look: Look) -> Decision | None:
     return Decision("MetricsDown", "MetricsUnavailable", "a scoring pod did not answer the last look at its counters")
 
 
-def _time_is_up(trial: Trial, metrics: list[Metric], start: Start) -> Decision | None:
-    """Nobody is branded for lack of evidence. One failure, or one cluster of them, surprises nobody. No step is cut
-    short of the time that it was given."""
+def _time_is_up(trial: Trial, start: Start, terms: Terms) -> Decision | None:
+    """No step is cut short of the time that it was given."""
     if trial.waited < start.progress_deadline_seconds or _lasts(trial, start):
         return None
-    requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
-    if failures == requests > 1:
-        return Decision("SentBack", "NoEvidence", f"time is up, and each of {requests} requests failed")
-    for metric in metrics:
-        if metric.surprising:
-            return Decision("SentBack", "NoEvidence", f"time is up, and an equal version would surprise: {metric}")
+    if seen := against(trial, terms):
+        return Decision("SentBack", "NoEvidence", f"time is up, and {seen}")
+    requests = _total(trial, REQUESTS)
     return Decision("Promoted", "NoEvidence", f"time is up, and nothing speaks against it in {requests} requests")
 
 
-def _held(trial: Trial, metrics: list[Metric], start: Start, terms: Terms) -> Decision | None:
-    step, sums = start.steps[trial.step], trial.steps[trial.step]
-    answers, needed = sums[REQUESTS] - sums[FAILURES], step.minimum_requests or terms.minimum_requests
+def against(trial: Trial, terms: Terms) -> str:
+    """What was seen that an equal version would hardly show. One failure, or one cluster of them, surprises nobody."""
+    requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
+    if failures == requests > 1:
+        return f"each of {requests} requests failed"
+    metric = next((metric for metric in metrics_of(trial, terms) if metric.surprising), None)
+    return f"an equal version would surprise: {metric}" if metric else ""
+
+
+def held(trial: Trial, start: Start, terms: Terms) -> Decision | None:
+    """Why the step does not pass yet."""
+    metrics, step = metrics_of(trial, terms), start.steps[trial.step]
+    answers, needed = answers_in_step(trial), step.minimum_requests or terms.minimum_requests
     if answers < needed:
         return Decision("NoEvidence", "TooFewRequests", f"{answers} of {needed} answers in this step")
     if _lasts(trial, start):
@@ -112,8 +123,9 @@ def _held(trial: Trial, metrics: list[Metric], start: Start, terms: Terms) -> De
     if _leaves_stable(trial, start):
         unproven = [metric for metric in metrics if not metric.proven]
         return Decision("NoEvidence", "NotProven", _missing(unproven, trial)) if unproven else None
-    against = next((metric for metric in metrics if metric.suspicious), None)
-    return Decision("NoEvidence", "Suspicious", f"an equal version would surprise: {against}") if against else None
+    suspicious = next((metric for metric in metrics if metric.suspicious), None)
+    message = f"an equal version would surprise: {suspicious}"
+    return Decision("NoEvidence", "Suspicious", message) if suspicious else None
 
 
 def _lasts(trial: Trial, start: Start) -> bool:
@@ -131,15 +143,29 @@ def _leaves_stable(trial: Trial, start: Start) -> bool:
 
 
 def _missing(unproven: list[Metric], trial: Trial) -> str:
-    """A proof grows in proportion to the requests: from what there is, how many more it takes, in round numbers."""
     worst = min(unproven, key=lambda metric: metric.fine)
-    if worst.fine <= 0:
-        return f"not proven yet: {worst}"
-    requests = _total(trial, REQUESTS)
-    more = requests * (-log(MISSED) / worst.fine - 1)
-    digits = 10 ** (len(str(int(more))) - 1)
-    rounded = next(n * digits for n in (1, 2, 5, 10) if n * digits >= more)
-    return f"about {rounded} more answers are missing for a proof: {worst}"
+    more = _more(worst, trial)
+    return f"about {rounded(more)} more answers are missing for a proof: {worst}" if more else f"not proven: {worst}"
+
+
+def answers_missing(trial: Trial, start: Start, terms: Terms) -> float:
+    """About so many more of the candidate's answers pass the step; 0 where none are missing, or nobody can say."""
+    needed = start.steps[trial.step].minimum_requests or terms.minimum_requests
+    few = max(0, needed - answers_in_step(trial))
+    if not _leaves_stable(trial, start):
+        return few
+    return max([few, *(_more(metric, trial) for metric in metrics_of(trial, terms) if not metric.proven)])
+
+
+def _more(metric: Metric, trial: Trial) -> float:
+    """A proof grows in proportion to the requests: from what there is, how many more it takes."""
+    return _total(trial, REQUESTS) * (-log(MISSED) / metric.fine - 1) if metric.fine > 0 else 0.0
+
+
+def rounded(count: float) -> int:
+    """Up to 1, 2 or 5 times a power of ten."""
+    digits = int("1" + "0" * (len(str(int(count))) - 1))
+    return next(n * digits for n in (1, 2, 5, 10) if n * digits >= count)
 
 
 def _passed(trial: Trial, start: Start) -> Decision:

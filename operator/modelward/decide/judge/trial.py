@@ -28,6 +28,10 @@ NOTHING: Sums = (0, 0, 0, 0, 0, 0)
 
 class Trial(Wire, frozen=True, kw_only=True):
     step: int = 0
+    weight: float | None = None
+    """Of the newest look."""
+    first: int = 0
+    """Where the present step begins in `weights`."""
     step_started: float | None = None
     """`t` of the step's first look."""
     seen: float | None = None
@@ -42,8 +46,8 @@ class Trial(Wire, frozen=True, kw_only=True):
     """Which of them decides."""
     slow_allowed: float = 1.0
     """Share of slow answers that the candidate may give beyond stable's."""
-    steps: tuple[Sums, ...] = ()
-    """Counts by step."""
+    weights: tuple[Sums, ...] = ()
+    """Counts for each time at one weight: within it both versions have a fixed share of whatever happens."""
     blocks: tuple[Sums, ...] = ()
     """Counts by block of time, for the dependence of neighbouring requests."""
     open: Sums = NOTHING
@@ -55,13 +59,18 @@ class Trial(Wire, frozen=True, kw_only=True):
 
 def counted(trial: Trial, look: Look, start: Start, terms: Terms) -> Trial:
     """The trial after a look in its present step."""
-    latency = tuple(map(add, trial.stable_latency, look.stable.latency)) or tuple(look.stable.latency)
+    latency = trial.stable_latency or (0,) * len(look.stable.latency)
+    if look.stable.latency:
+        latency = tuple(map(add, latency, look.stable.latency))
     thresholds = trial.thresholds
     if not thresholds and start.edges and sum(latency) >= slow.WARM_UP:
         thresholds = slow.thresholds(start.edges, latency)
     sums = _sums(look.candidate, look.stable, thresholds)
-    steps = trial.steps
-    steps = (*steps[:-1], _added(steps[-1], sums)) if len(steps) > trial.step else (*steps, sums)
+    weights = trial.weights
+    if look.weight == trial.weight and len(weights) > trial.first:
+        weights = (*weights[:-1], _added(weights[-1], sums))
+    else:
+        weights = (*weights, sums)
     passed = 0.0 if trial.seen is None else min(look.t - trial.seen, SILENCE)
     began = look.t - spread.FIRST_SECONDS if trial.block_started is None else trial.block_started
     trial = msgspec.structs.replace(
@@ -71,12 +80,18 @@ def counted(trial: Trial, look: Look, start: Start, terms: Terms) -> Trial:
         waited=trial.waited + passed,
         stable_latency=latency,
         thresholds=thresholds,
-        steps=steps,
+        weight=look.weight,
+        weights=weights,
         open=_added(trial.open, sums),
         block_started=began,
     )
     whole = look.t - began >= trial.block_seconds * 0.999 and trial.open[REQUESTS] and trial.open[STABLE_REQUESTS]
     return _measured(trial, start, terms) if whole else trial
+
+
+def in_step(trial: Trial, step: int) -> Trial:
+    """The same trial, from now on in another step. Nothing is forgotten."""
+    return msgspec.structs.replace(trial, step=step, step_started=None, first=len(trial.weights))
 
 
 def _sums(candidate: Counts, stable: Counts, thresholds: tuple[int, ...]) -> Sums:
@@ -107,7 +122,7 @@ def _measured(trial: Trial, start: Start, terms: Terms) -> Trial:
         open=NOTHING,
         block_seconds=seconds,
         block_started=trial.seen,
-        errors=_spread(trial.steps, blocks, FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS),
+        errors=_spread(trial.weights, blocks, FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS),
     )
     if not trial.thresholds:
         return trial
@@ -118,15 +133,15 @@ def _measured(trial: Trial, start: Start, terms: Terms) -> Trial:
         trial,
         threshold=nth,
         slow_allowed=slow.allowed(start.edges, trial.stable_latency, edge, terms.latency_ratio),
-        slow=_spread(trial.steps, blocks, at, ANSWERS, at + 1, STABLE_ANSWERS),
+        slow=_spread(trial.weights, blocks, at, ANSWERS, at + 1, STABLE_ANSWERS),
     )
 
 
 def _spread(
-    steps: tuple[Sums, ...], blocks: tuple[Sums, ...], hit: int, count: int, hit_s: int, count_s: int
+    weights: tuple[Sums, ...], blocks: tuple[Sums, ...], hit: int, count: int, hit_s: int, count_s: int
 ) -> Spread:
     hits, counts, hits_s, counts_s = (
-        sum(sums[index] for sums in steps if len(sums) > hit_s) for index in (hit, count, hit_s, count_s)
+        sum(sums[index] for sums in weights if len(sums) > hit_s) for index in (hit, count, hit_s, count_s)
     )
     cells = [(sums[hit], sums[count], sums[hit_s], sums[count_s]) for sums in blocks if len(sums) > hit_s]
     return spread.spread(cells, hits / counts if counts else 0.0, hits_s / counts_s if counts_s else 0.0)
@@ -134,11 +149,11 @@ def _spread(
 
 def _threshold(trial: Trial) -> int:
     """The one above which stable's share is nearest to what is meant."""
-    steps = [sums for sums in trial.steps if len(sums) > SLOW]
-    answers = sum(sums[STABLE_ANSWERS] for sums in steps)
+    weights = [sums for sums in trial.weights if len(sums) > SLOW]
+    answers = sum(sums[STABLE_ANSWERS] for sums in weights)
 
     def distance(nth: int) -> float:
-        above = sum(sums[SLOW + 2 * nth + 1] for sums in steps)
+        above = sum(sums[SLOW + 2 * nth + 1] for sums in weights)
         return abs(log((above + 0.5) / (answers + 1) / slow.SHARE))
 
     return min(range(len(trial.thresholds)), key=distance)

@@ -7,11 +7,11 @@ from modelward.decide.durations import seconds
 from modelward.decide.judge.evidence import Evidence
 from modelward.decide.judge.mixture import Table
 from modelward.decide.judge.sight import surprise
-from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods, trouble_of
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
+from .on_trial import against, compared, found, waited
 from .retreat import set_aside
 from .trial import current
 
@@ -23,7 +23,7 @@ CLUSTER = 2
 
 def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     limit = o.deployment.spec.rollout.progress_deadline_seconds
-    if o.status.phase == "Paused" or looked_on(o, now) <= limit:
+    if o.status.phase == "Paused" or max(looked_on(o, now), waited(o)) <= limit:
         return None
     if not ready_pods(o.pods, o.status.stable) and o.deployment.spec.replicas:
         return None  # there is nothing to go back to: whatever becomes Ready first serves
@@ -36,10 +36,10 @@ def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
         return None  # it is still what the step asks for
     if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
         return None  # what cannot be seen says nothing
-    lack = judge(o.evidence, o.deployment.spec.analysis).message
-    against = _speaks_against(o.evidence)
-    if how == "Rollback" or against:
-        return set_aside(o, now, "NoEvidence", f"no conclusion within {limit} s: {against or lack}")
+    lack = found(o).message
+    seen = against(o) if compared(o.status) else _speaks_against(o.evidence)
+    if how == "Rollback" or seen:
+        return set_aside(o, now, "NoEvidence", f"no conclusion within {limit} s: {seen or lack}")
     if o.status.phase == "Promoting":
         return None
     message = f"no conclusion within {limit} s ({lack}), and nothing speaks against {candidate_of(o).model_version}"

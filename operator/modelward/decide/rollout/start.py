@@ -72,6 +72,7 @@ def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
         "candidate": target,
         "step": 0,
         "rollout_started": timestamp(now),
+        "trial": None,
         "set_aside": None,
     }
     if rollout.undo == "Immediate" and target.revision in {r.revision for r in o.status.served}:

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from modelward.api.model_deployment import Step
 from modelward.decide.durations import seconds
-from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 
 from .move import Move, candidate_of, move_to, since_step
+from .on_trial import found
 
 
 def hold(o: DeploymentObserved, now: datetime) -> Move | None:
@@ -28,7 +28,7 @@ def step(o: DeploymentObserved, now: datetime) -> Move | None:
         return _reweight(o, now, steps[index], index, ready)
     if not ready or since_step(o, now) < seconds(steps[index].duration):
         return None
-    if judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
+    if found(o).outcome != "Ok":
         return None
     if index + 1 < len(steps):
         return _reweight(o, now, steps[index + 1], index + 1, ready)
