@@ -6,8 +6,8 @@ from modelward_serving.http.connection import Port
 from modelward_serving.model.model import Model
 from modelward_serving.monitor.counters import Counters
 from modelward_serving.monitor.fold import SignalMonitor
+from modelward_serving.scoring.cells import Cells
 from modelward_serving.scoring.scorer import Scorer
-from modelward_serving.traffic.breaker import Cells
 from modelward_serving.traffic.director import Director
 
 

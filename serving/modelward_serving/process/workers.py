@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from modelward_serving.traffic.breaker import Cells
+from modelward_serving.scoring.cells import Cells
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Post:
     links: list[socket.socket]
     """The lead's, one to each of the others; another's, one to the lead. They end with the process at their end."""
     shared: Cells
-    """Counters that all workers see (traffic.breaker)."""
+    """Counters that all workers see (scoring.cells)."""
     pids: list[int] = field(default_factory=list)
     """Of the others that live; the lead's."""
 

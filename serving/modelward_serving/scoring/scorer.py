@@ -4,7 +4,7 @@ import asyncio
 import logging
 from operator import attrgetter
 from time import perf_counter, time
-from typing import Any, Protocol
+from typing import Any
 
 from modelward_contracts.manifests import Batching
 from modelward_serving.http.compression import WORTH, compress, decompress
@@ -21,6 +21,7 @@ from modelward_serving.protocol.predict import PATH, PlainEncoder, PlainParser
 from modelward_serving.refusal import Refused
 
 from .batching import MAX_QUEUE, Batcher
+from .cells import MIXED, Cells, own_cells
 from .run import Receiver, Run
 from .threads import Threads
 
@@ -29,8 +30,6 @@ LARGE = 4 << 10
 LARGE_JSON = 64 << 10
 """From so many on it takes long enough to be felt by other connections, and is read in a thread."""
 MAX_READING = 64
-MIXED = 4
-"""The cell that is 1 once a worker found that batches mix rows; those before it are the breaker's."""
 FOUND = "a batch's answers were others than each request's alone"
 BINARY = b"application/octet-stream"
 Reply = bytes | tuple[bytes, bytes, bytes] | Exception
@@ -38,14 +37,6 @@ Reply = bytes | tuple[bytes, bytes, bytes] | Exception
 _PREDICT = PATH.encode()
 _IS_COMMON = attrgetter("common")
 log = logging.getLogger(__name__)
-
-
-class Cells(Protocol):
-    """Numbers: a list, or memory that workers share."""
-
-    def __getitem__(self, at: int, /) -> int: ...
-
-    def __setitem__(self, at: int, value: int, /) -> None: ...
 
 
 class Scorer(Receiver):
@@ -72,7 +63,7 @@ class Scorer(Receiver):
         self._limits = limits
         self._counters, self._signals = counters, signals
         self._batcher = Batcher(model, loop, self, max_queue, one_row=one_row, concurrent=concurrent)
-        self._shared = shared if shared is not None else [0] * (MIXED + 1)
+        self._shared = shared if shared is not None else own_cells()
         self._readers = Threads(loop, most=1)
         self._apart = Parser(model.interface)
         """For large bodies: a parser remembers what it has read, and belongs to one thread."""

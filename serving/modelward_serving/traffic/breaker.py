@@ -1,6 +1,6 @@
 """What keeps a bad candidate from costing more than a few requests: a breaker, and a window of forwards in flight."""
 
-from typing import Protocol
+from modelward_serving.scoring.cells import DUE, EPOCH, RUN, WAITS, Cells, own_cells
 
 OPENS_AFTER = 5
 """Failures in a row, by the following derivation.
@@ -17,21 +17,6 @@ FIRST_TRY, LONGEST_WAIT = 1.0, 10.0
 FIRST_WINDOW = 16
 MAX_WINDOW = 512
 SUSPECT_FROM = 8
-_EPOCH, _RUN, _DUE, _WAITS = range(4)
-"""What each cell holds: the setting's epoch, failures in a row, when the next trial is due (nanoseconds of the system's
-monotonic clock, which all processes share), and how many waits there were."""
-
-
-class Cells(Protocol):
-    """Four numbers: a list, or memory that workers share."""
-
-    def __getitem__(self, at: int, /) -> int: ...
-
-    def __setitem__(self, at: int, value: int, /) -> None: ...
-
-
-def own_cells() -> Cells:
-    return [0, 0, 0, 0]
 
 
 class Breaker:
@@ -48,9 +33,9 @@ class Breaker:
         self._shared = shared if shared is not None else own_cells()
         self._epoch = epoch
         self._last = float("-inf")
-        if self._shared[_EPOCH] < epoch:
-            self._shared[_RUN] = self._shared[_DUE] = self._shared[_WAITS] = 0
-            self._shared[_EPOCH] = epoch
+        if self._shared[EPOCH] < epoch:
+            self._shared[RUN] = self._shared[DUE] = self._shared[WAITS] = 0
+            self._shared[EPOCH] = epoch
 
     @property
     def open(self) -> bool:
@@ -59,11 +44,11 @@ class Breaker:
     @property
     def left(self) -> int:
         """Failures until it opens."""
-        return OPENS_AFTER - self._shared[_RUN] if self._shared[_EPOCH] == self._epoch else OPENS_AFTER
+        return OPENS_AFTER - self._shared[RUN] if self._shared[EPOCH] == self._epoch else OPENS_AFTER
 
     def success(self) -> None:
-        if self._shared[_EPOCH] == self._epoch and not self.open:
-            self._shared[_RUN] = 0
+        if self._shared[EPOCH] == self._epoch and not self.open:
+            self._shared[RUN] = 0
 
     def same_pause(self, began: float) -> bool:
         """A forward that missed its deadline was under way when the last one failed: a pause of some milliseconds, as
@@ -73,35 +58,35 @@ class Breaker:
     def failure(self, at: float) -> bool:
         """True when this one opened it. What an older setting's forwards come to says nothing about this one."""
         self._last = max(self._last, at)
-        if self._shared[_EPOCH] != self._epoch or self.open:
+        if self._shared[EPOCH] != self._epoch or self.open:
             return False
-        self._shared[_RUN] += 1
+        self._shared[RUN] += 1
         if self.open:
             self._wait(at)
         return self.open
 
     def try_now(self, now: float) -> bool:
         """A trial is due, and the caller's: it tells by `tried` what came of it."""
-        if not self.open or now * 1e9 < self._shared[_DUE]:
+        if not self.open or now * 1e9 < self._shared[DUE]:
             return False
-        self._shared[_DUE] = int((now + LONGEST_WAIT) * 1e9)  # nobody else's; again, should it get lost
+        self._shared[DUE] = int((now + LONGEST_WAIT) * 1e9)  # nobody else's; again, should it get lost
         return True
 
     def tried(self, good: bool | None, now: float) -> None:
         """None: the trial came to nothing, so that the next request may be one."""
-        if self._shared[_EPOCH] != self._epoch or not self.open:
+        if self._shared[EPOCH] != self._epoch or not self.open:
             return
         if good:
-            self._shared[_RUN] = OPENS_AFTER - 1
+            self._shared[RUN] = OPENS_AFTER - 1
         elif good is None:
-            self._shared[_DUE] = 0
+            self._shared[DUE] = 0
         else:
             self._wait(now)
 
     def _wait(self, now: float) -> None:
-        wait = min(FIRST_TRY * 2.0 ** self._shared[_WAITS], LONGEST_WAIT)
-        self._shared[_WAITS] += 1
-        self._shared[_DUE] = int((now + wait) * 1e9)
+        wait = min(FIRST_TRY * 2.0 ** self._shared[WAITS], LONGEST_WAIT)
+        self._shared[WAITS] += 1
+        self._shared[DUE] = int((now + wait) * 1e9)
 
 
 class Window:

@@ -8,8 +8,9 @@ from modelward_contracts.traffic import Target, Traffic
 from modelward_serving.http.connection import Port
 from modelward_serving.http.messages import Request
 from modelward_serving.monitor.counters import Counters
+from modelward_serving.scoring.cells import Cells, own_cells
 
-from .breaker import Breaker, Cells, own_cells
+from .breaker import Breaker
 from .forward import Candidate, Local
 from .split import Split
 
