@@ -9,6 +9,7 @@ the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted, Ro
 NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there only where that happened.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from modelward.api.common import ConditionStatus
@@ -180,14 +181,6 @@ def _drifted(o: DeploymentObserved) -> Said | None:
     return (before.status, before.reason, before.message) if before else None
 
 
-def drift_event(o: DeploymentObserved) -> tuple[Event, ...]:
-    before, after = o.status.condition("Drifted"), _drifted(o)
-    drifting = before is not None and before.status == "True"
-    if after is None or (after[0] == "True") == drifting:
-        return ()
-    return (Event("Warning" if after[0] == "True" else "Normal", after[1], after[2]),)
-
-
 def _batches_mixed(o: DeploymentObserved) -> Said | None:
     """Stays as long as the version does: its servers count anew after a restart, and what was proven stays wrong."""
     before = o.status.condition("BatchesMixed")
@@ -203,11 +196,15 @@ def _batches_mixed(o: DeploymentObserved) -> Said | None:
     return None
 
 
-def batches_event(o: DeploymentObserved) -> tuple[Event, ...]:
-    before, after = o.status.condition("BatchesMixed"), _batches_mixed(o)
-    if after is None or (before is not None and before.message == after[2]):
-        return ()
-    return (Event("Warning", after[1], after[2]),)
+def noticed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Event]:
+    """What the servers show and no move tells of, each time that it turns."""
+    for type_ in ("Drifted", "BatchesMixed"):
+        was, now = before.condition(type_), after.condition(type_)
+        if now is None:
+            continue
+        known = (was.status, was.message) if was else ("False", now.message)
+        if (now.status, now.message) != known:
+            yield Event("Warning" if now.status == "True" else "Normal", now.reason, now.message)
 
 
 def _held_by(o: DeploymentObserved) -> str:

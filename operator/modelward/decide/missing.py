@@ -1,26 +1,25 @@
 """What a step still waits for, in words that change only now and then: each change is a write."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from modelward.decide.durations import seconds
-from modelward.decide.observed import DeploymentObserved, parse_time
+from modelward.decide.judge.look import rounded
+from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
-from modelward.decide.rollout.trial import awaited
+from modelward.decide.rollout.move import since_step
+from modelward.decide.rollout.trial import awaited, current
 from modelward.decide.steps import least_seconds
 from modelward.names import ACTION
-
-_ROUND = (1, 2, 5, 10)
 
 
 def still_missing(o: DeploymentObserved, now: datetime) -> str:
     """`; about 200 more answers, some 3 minutes at this rate`, or nothing where nothing is missing."""
-    steps, status = o.deployment.spec.rollout.steps, o.status
-    step = steps[min(status.step or 0, len(steps) - 1)]
+    status, step = o.status, o.deployment.spec.rollout.steps[current(o)]
     if by_hand := _asks_a_person(o):
         return by_hand
     if not status.step_started or not status.weight or not ready_pods(o.pods, status.candidate):
         return ""
-    waited = (now - parse_time(status.step_started)) / timedelta(seconds=1)
+    waited = since_step(o, now)
     if step.pause and waited < (least_seconds(step) or 0):
         return f"; paused for {step.pause.duration}"
     answers = o.deployment.spec.analysis.min_requests - o.evidence.step_requests
@@ -44,12 +43,6 @@ def _asks_a_person(o: DeploymentObserved) -> str:
             return f'; paused until a person promotes it: annotation {ACTION}: "promote {revision}"'
         case _:
             return ""
-
-
-def rounded(count: float) -> int:
-    """Up to 1, 2 or 5 times a power of ten."""
-    power = int("1" + "0" * (len(str(int(count))) - 1))
-    return next(times * power for times in _ROUND if times * power >= count)
 
 
 def _time(left: float) -> str:

@@ -13,7 +13,7 @@ from modelward.build.service import front_service, revision_service
 from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
 from modelward.decide.conditions import timestamp
-from modelward.decide.deployment_conditions import MOVING, batches_event, drift_event, with_conditions
+from modelward.decide.deployment_conditions import MOVING, noticed, with_conditions
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
@@ -38,17 +38,17 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
     after, stored = _stored_verdicts(after)
     after, recorded = _recorded(after)
     events = (move.event,) if move and move.event.reason else ()
-    noticed = (*drift_event(after), *batches_event(after))
+    status = with_conditions(after, target, problem, now)
     children = _children(after, settings, now)
     return Plan(
-        status=with_conditions(after, target, problem, now),
+        status=status,
         memory=move is not None or stored or recorded,
         urgent=pushes(after) if move and move.towards_stable else (),
         applies=children,
         creates=(*_verdict_jobs(after, settings), *_served_job(after, settings)),
         pushes=pushes(after),
         deletes=_unwanted(after, children),
-        events=(*events, *noticed),
+        events=(*events, *noticed(after.status, status)),
         requeue_after=_again(after, settings, move),
     )
 

@@ -135,11 +135,14 @@ def _missing(unproven: list[Metric], trial: Trial) -> str:
     worst = min(unproven, key=lambda metric: metric.fine)
     if worst.fine <= 0:
         return f"not proven yet: {worst}"
-    requests = _total(trial, REQUESTS)
-    more = requests * (-log(MISSED) / worst.fine - 1)
-    digits = 10 ** (len(str(int(more))) - 1)
-    rounded = next(n * digits for n in (1, 2, 5, 10) if n * digits >= more)
-    return f"about {rounded} more answers are missing for a proof: {worst}"
+    more = _total(trial, REQUESTS) * (-log(MISSED) / worst.fine - 1)
+    return f"about {rounded(more)} more answers are missing for a proof: {worst}"
+
+
+def rounded(count: float) -> int:
+    """Up to 1, 2 or 5 times a power of ten."""
+    power = int("1" + "0" * (len(str(int(count))) - 1))
+    return next(times * power for times in (1, 2, 5, 10) if times * power >= count)
 
 
 def _passed(trial: Trial, start: Start) -> Decision:

@@ -13,7 +13,7 @@ from modelward.decide.revision import rejection
 from modelward.errors import Refused
 
 from .approval import unapproved
-from .move import TRIAL, Move, candidate_of, move_to, served
+from .move import TRIAL, Move, candidate_of, instead, move_to, no_way_back, on_trial, served
 from .retreat import back, set_aside, verdict_on
 from .start import BY_HAND, bring_back
 from .trial import pass_step, paused, paused_by_hand
@@ -186,10 +186,10 @@ def _nothing_of(on: Request) -> str:
 
 
 def _known_on_trial(on: Request) -> str:
-    on_trial = on.status.stable if on.status.phase == "Baking" else on.status.candidate
-    if on_trial is None or on.status.phase not in (*TRIAL, "Baking"):
+    tried = on_trial(on.o)
+    if tried is None or on.status.phase not in (*TRIAL, "Baking"):
         return "; nothing is being rolled out"
-    return f"; {on_trial.model_version} is, and its revision is {on_trial.revision}"
+    return f"; {tried.model_version} is, and its revision is {tried.revision}"
 
 
 def _known_against(on: Request) -> str:
@@ -206,10 +206,10 @@ def _require_ready(on: Request) -> None:
 
 def _require_a_way_back(on: Request) -> None:
     """What serves is not left for a version without a Ready pod."""
-    status, baking = on.status, on.status.phase == "Baking"
-    on_trial, other = (status.stable, status.previous) if baking else (status.candidate, status.stable)
-    if not (baking or status.weight) or ready_pods(on.o.pods, other) or not ready_pods(on.o.pods, on_trial):
+    answers = on.status.phase == "Baking" or on.status.weight
+    if not answers or not no_way_back(on.o):
         return
+    other = instead(on.o)
     name = other.model_version if other else "the version before"
     raise Refused(REFUSED, f"no pod of {name} is Ready: nothing could serve instead")
 

@@ -9,6 +9,7 @@ from modelward.api.model_deployment import ModelDeploymentStatus, Phase, Serving
 from modelward.decide.conditions import timestamp
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event
+from modelward.decide.pods import ready_pods
 from modelward.decide.traffic import next_epoch
 
 INTERRUPTED = "Interrupted"
@@ -84,6 +85,21 @@ def candidate_of(o: DeploymentObserved) -> ServingRevision:
     if o.status.candidate is None:
         raise ValueError(f"phase {o.status.phase} without a candidate")
     return o.status.candidate
+
+
+def on_trial(o: DeploymentObserved) -> ServingRevision | None:
+    """What is tried, or watched after its promotion."""
+    return o.status.stable if o.status.phase == "Baking" else o.status.candidate
+
+
+def instead(o: DeploymentObserved) -> ServingRevision | None:
+    """What would serve instead of it."""
+    return o.status.previous if o.status.phase == "Baking" else o.status.stable
+
+
+def no_way_back(o: DeploymentObserved) -> bool:
+    """Nobody goes back to a version that has no Ready pod from one that has."""
+    return not ready_pods(o.pods, instead(o)) and ready_pods(o.pods, on_trial(o)) > 0
 
 
 def since_step(o: DeploymentObserved, now: datetime) -> float:

@@ -12,7 +12,7 @@ from modelward.decide.pods import harm_of, pods_of, ready_pods
 from modelward.decide.revision import rejection
 from modelward.decide.traffic import confirmed
 
-from .move import INTERRUPTED, Move, again, candidate_of, move_to, since_step
+from .move import INTERRUPTED, Move, again, candidate_of, instead, move_to, no_way_back, on_trial, since_step
 
 UNCONFIRMED_SECONDS = 5.0
 """How long a rollback waits for servers to confirm before it takes the bad revision's pods away."""
@@ -47,18 +47,16 @@ def undo(o: DeploymentObserved, target: ServingRevision | None, now: datetime) -
 
 
 def judged(o: DeploymentObserved, now: datetime) -> Move | None:
-    """Harm overrides everything, a pause included. Nobody goes back to a version that has no Ready pod."""
-    baking = o.status.phase == "Baking"
-    on_trial, other = (o.status.stable, o.status.previous) if baking else (o.status.candidate, o.status.stable)
-    if not ready_pods(o.pods, other) and ready_pods(o.pods, on_trial):
+    """Harm overrides everything, a pause included."""
+    if no_way_back(o):
         return None
-    found = harm_of(pods_of(o.pods, on_trial)) or judge(o.evidence, o.deployment.spec.analysis)
+    found = harm_of(pods_of(o.pods, on_trial(o))) or judge(o.evidence, o.deployment.spec.analysis)
     return reject(o, now, found, "RollingBack") if found.outcome == "Harm" else None
 
 
 def reject(o: DeploymentObserved, now: datetime, found: Finding, to: Phase, **changes: Any) -> Move:
     """A verdict, and away from the revision that earned it."""
-    bad = _on_trial(o)
+    bad = on_trial(o) or candidate_of(o)
     verdicts = [*o.status.verdicts, verdict_on(o, bad, found, now)][-20:]
     if to == "Pending":
         return move_to(to, o, now, found.reason, found.message, warn=True, verdicts=verdicts, **changes)
@@ -69,7 +67,7 @@ def reject(o: DeploymentObserved, now: datetime, found: Finding, to: Phase, **ch
 def set_aside(o: DeploymentObserved, now: datetime, cause: str, message: str) -> Move:
     """Back without a verdict: the revision is left alone until the spec asks for another one, or for another try. Where
     a person had set aside what the spec asks for, that stays."""
-    bad, before = _on_trial(o), _aside_after(o)
+    bad, before = on_trial(o) or candidate_of(o), _aside_after(o)
     aside = before or verdict_on(o, bad, Finding("NoEvidence", cause, message), now)
     return back(o, now, cause, f"{bad.model_version}: {message}", warn=True, set_aside=aside)
 
@@ -84,8 +82,8 @@ def back(o: DeploymentObserved, now: datetime, cause: str, message: str, warn: b
 
 def _aside_after(o: DeploymentObserved) -> Verdict | None:
     """What stays set aside: not the version that is to serve again."""
-    stable, aside = o.status.previous if o.status.phase == "Baking" else o.status.stable, o.status.set_aside
-    return None if stable and aside and aside.revision == stable.revision else aside
+    serves, aside = instead(o), o.status.set_aside
+    return None if serves and aside and aside.revision == serves.revision else aside
 
 
 def end_rollback(o: DeploymentObserved, now: datetime) -> Move | None:
@@ -119,10 +117,6 @@ def left(o: DeploymentObserved, revision: ServingRevision | None, now: datetime)
     snapshots = [p.snapshot for p in pods_of(o.pods, revision) if p.snapshot]
     quiet = all(s.connections == 0 and s.idle >= SETTLE_SECONDS for s in snapshots)
     return (quiet and waited >= SETTLE_SECONDS) or waited >= DRAIN_SECONDS
-
-
-def _on_trial(o: DeploymentObserved) -> ServingRevision:
-    return (o.status.stable if o.status.phase == "Baking" else o.status.candidate) or candidate_of(o)
 
 
 def verdict_on(o: DeploymentObserved, bad: ServingRevision, found: Finding, now: datetime) -> Verdict:

@@ -10,7 +10,7 @@ from modelward.decide.pods import ready_pods
 from modelward.decide.steps import least_seconds, weight_at
 
 from .approval import take_weight_away, unapproved
-from .move import Move, candidate_of, move_to, since_step
+from .move import Move, candidate_of, move_to, on_trial, since_step
 
 
 def paused(o: DeploymentObserved) -> bool:
@@ -19,8 +19,8 @@ def paused(o: DeploymentObserved) -> bool:
 
 
 def paused_by_hand(o: DeploymentObserved) -> bool:
-    on_trial = o.status.stable if o.status.phase == "Baking" else o.status.candidate
-    return on_trial is not None and o.status.paused == on_trial.revision
+    tried = on_trial(o)
+    return tried is not None and o.status.paused == tried.revision
 
 
 def hold(o: DeploymentObserved, now: datetime) -> Move | None:
