@@ -40,6 +40,13 @@ def rename(graph: onnx.GraphProto, new: dict[str, str]) -> None:
             value.name = new.get(value.name, value.name)
 
 
+def put_behind(graph: onnx.GraphProto, output: str, inner: str) -> None:
+    """What made an output is called `inner` from now on; its declaration stays, for a node that makes it of `inner`."""
+    declared = next(value for value in graph.output if value.name == output)
+    rename(graph, {output: inner})
+    declared.name = output
+
+
 def _own(graph: onnx.GraphProto) -> Iterator[str]:
     for node in graph.node:
         yield from (*node.input, *node.output)

@@ -5,11 +5,12 @@ only the exit code and the last line of its log are told. The kubelet's and the 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from modelward.build.job import TEMPORARY
 from modelward.decide.jobs import JobSeen, Problem
+from modelward.decide.observed import parse_time
 from modelward.names import Manifest
 from modelward.observe.scoring_pods import HOLDING, termination
 
@@ -35,11 +36,11 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
     name, uid = metadata["name"], metadata["uid"]
     pods = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
     if "Complete" in state:
-        ended = _moment(state["Complete"]["lastTransitionTime"])
+        ended = parse_time(state["Complete"]["lastTransitionTime"])
         return JobSeen(name, "Succeeded", uid, ended=ended, digest=_digest(pods))
     if "Failed" in state:
         problem, retryable = _failure(job, state["Failed"], pods, theirs)
-        ended = _moment(state["Failed"]["lastTransitionTime"])
+        ended = parse_time(state["Failed"]["lastTransitionTime"])
         return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended)
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
@@ -53,10 +54,6 @@ def succeeded(pods: Iterable[Manifest]) -> Manifest | None:
 
 def _conditions(of: Manifest) -> dict[str, dict[str, Any]]:
     return {c["type"]: c for c in of.get("status", {}).get("conditions", []) if c["status"] == "True"}
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def _digest(pods: Sequence[Manifest]) -> str | None:
@@ -161,7 +158,7 @@ def _trouble(job: Manifest, pods: Sequence[Manifest], theirs: str | None) -> Pro
 def _no_pod(metadata: dict[str, Any]) -> Problem | None:
     if "creationTimestamp" not in metadata:
         return None
-    since = _moment(metadata["creationTimestamp"]) + LONG_PATIENCE
+    since = parse_time(metadata["creationTimestamp"]) + LONG_PATIENCE
     name = metadata["name"]
     return Problem("NoPod", f"Job {name} cannot make its pod: see kubectl describe job {name}", since)
 
@@ -175,7 +172,7 @@ def _waiting(pod: Manifest) -> Problem | None:
     for condition in status.get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             said = _sentence(condition.get("message", ""))
-            since = _moment(condition["lastTransitionTime"]) + PATIENCE
+            since = parse_time(condition["lastTransitionTime"]) + PATIENCE
             return Problem(condition.get("reason", "Unschedulable"), f"no node takes pod {name}: {said}", since)
     return None
 
@@ -196,7 +193,7 @@ def _slow(pod: Manifest) -> Problem | None:
     name, node = pod["metadata"]["name"], pod.get("spec", {}).get("nodeName", "its node")
     why = "a volume that is attached to another node or a large image is the usual cause"
     message = f"pod {name} does not start on {node}: {why}; see kubectl describe pod {name}"
-    return Problem("NotStarting", message, _moment(scheduled["lastTransitionTime"]) + LONG_PATIENCE)
+    return Problem("NotStarting", message, parse_time(scheduled["lastTransitionTime"]) + LONG_PATIENCE)
 
 
 def _sentence(text: str) -> str:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from modelward.clients.kube import Kube
+from modelward.decide.conditions import NEVER
+from modelward.decide.observed import parse_time
 from modelward.names import Manifest
 
 _HEAD = re.compile(r'^(Error creating: )?(pods?) "[^"]*" (is forbidden|is invalid): ', re.IGNORECASE)
@@ -48,4 +50,4 @@ def _time(event: Manifest) -> datetime:
 
 
 def _moment(text: str | None) -> datetime:
-    return datetime.fromisoformat(text or "1970-01-01T00:00:00Z")
+    return parse_time(text or NEVER)

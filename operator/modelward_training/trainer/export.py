@@ -13,7 +13,8 @@ from skl2onnx.common.data_types import (
 )
 
 from modelward_contracts.manifests import Task
-from modelward_onnx.graph import free, names, rename
+from modelward_onnx.graph import free, names, put_behind, rename
+from modelward_onnx.narrow import rounded_down
 from modelward_training.outcome import JobError
 
 from .forest_votes import count_exactly
@@ -55,11 +56,7 @@ def _round_splits_down(estimator: Any) -> None:
     there changes sides. Rounded down, `x <= point` stays what it was for every float32 x.
     """
     for tree in (tree for trees in getattr(estimator, "_predictors", []) for tree in trees):
-        points = tree.nodes["num_threshold"]
-        with np.errstate(over="ignore"):
-            nearest = points.astype(np.float32)
-        down = np.nextafter(nearest, np.float32(-np.inf))
-        tree.nodes["num_threshold"] = np.where(nearest > points, down, nearest)
+        tree.nodes["num_threshold"] = rounded_down(tree.nodes["num_threshold"], np.float32)
 
 
 def _log_link(estimator: Any) -> bool:
@@ -71,10 +68,7 @@ def _log_link(estimator: Any) -> bool:
 def _exponential(graph: onnx.GraphProto) -> None:
     name = graph.output[0].name
     inner = free(f"{name}_logarithm", names(graph))
-    output = onnx.ValueInfoProto()
-    output.CopyFrom(graph.output[0])
-    rename(graph, {name: inner})
-    graph.output[0].CopyFrom(output)
+    put_behind(graph, name, inner)
     graph.node.append(onnx.helper.make_node("Exp", [inner], [name], name="exponential"))
 
 

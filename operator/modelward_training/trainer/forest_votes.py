@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from modelward_onnx.graph import ML, free, names, rename
+from modelward_onnx.graph import ML, free, names, put_behind
 
 SURE = 1e-6
 """A leaf's share this near to 0 or 1 is one: the exporter has rounded it."""
@@ -38,11 +38,7 @@ def _shares(graph: onnx.GraphProto, output: str, middle: float, whole: float) ->
     """The output becomes what it was, less `middle`, of `whole`."""
     taken = names(graph)
     summed, votes, base, total = (free(f"{output}_{name}", taken) for name in ("summed", "votes", "base", "total"))
-    declared = next(value for value in graph.output if value.name == output)
-    kept = onnx.ValueInfoProto()
-    kept.CopyFrom(declared)
-    rename(graph, {output: summed})
-    declared.CopyFrom(kept)
+    put_behind(graph, output, summed)
     for name, number in ((base, middle), (total, whole)):
         graph.initializer.append(onnx.numpy_helper.from_array(np.array([number], np.float32), name))
     graph.node.append(onnx.helper.make_node("Sub", [summed, base], [votes], name="votes"))

@@ -12,6 +12,7 @@ import numpy as np
 
 from modelward_contracts.monitor import SignalCounts
 from modelward_contracts.profile import ReferenceProfile, Signal
+from modelward_onnx.narrow import rounded_down
 
 Array = np.ndarray[Any, Any]
 
@@ -64,13 +65,6 @@ class NumericBins:
         falling = np.vstack([self._rows - missing, above, np.zeros_like(missing)])
         bins = falling[:-1] - falling[1:]
         return [[*bins[: len(signal.cuts) + 1, i].tolist(), int(missing[i])] for i, signal in enumerate(self._signals)]
-
-
-def rounded_down(cuts: Array, dtype: Any) -> Array:
-    """The same cuts for values of a narrower type: what is above a cut is above the next value below it, too."""
-    with np.errstate(over="ignore"):
-        narrow = cuts.astype(dtype)
-        return np.where(narrow > cuts, np.nextafter(narrow, dtype(-np.inf)), narrow)
 
 
 class CategoricalBins:
