@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .world import Shape, Version
+from modelward_contracts.trace import Start, TraceStep
+
+from .simulate import START
+from .world import EDGES, Shape, Version
 
 Results = dict[str, Any]
 Bar = tuple[str, Callable[[Results], bool]]
@@ -17,6 +20,7 @@ class Cell:
     bars: tuple[Bar, ...]
     replicates: int | None = None
     """Fewer than asked for, where few say enough."""
+    start: Start = START
 
 
 def at_most(key: str, limit: float) -> Bar:
@@ -85,4 +89,38 @@ def faults() -> list[Cell]:
     return found
 
 
-CELLS = [*faults(), *bad_versions(), *equal_versions()]
+LONG = Start(edges=EDGES.tolist(), steps=[TraceStep(weight=10, duration=4 * 3600)], progress_deadline_seconds=4 * 3600)
+"""A long pause, as when people test."""
+
+
+def late_faults() -> list[Cell]:
+    """After more than an hour at 10 % in which the candidate was as good as stable."""
+    found = []
+    for rate, errors, slower, limit in (
+        (10, 1.0, 1.0, 600),
+        (10, 0.2, 1.0, 1200),
+        (10, 0.0, 2.0, 1200),
+        (100, 1.0, 1.0, 600),
+        (100, 0.2, 1.0, 600),
+        (100, 0.05, 1.0, 1200),
+        (100, 0.0, 2.0, 300),
+    ):
+        what = f"{100 * errors:g} % errors" if errors else f"latency x{slower:g}"
+        good, bad = Version(errors=0.005), Version(errors=errors or 0.005, median=0.05 * slower)
+        shape = Shape(rate=rate, stable=good, candidate=good, later=bad, fault=4100)
+        bars = (at_most("harmP95", limit), at_least("harm", 0.95))
+        found.append(Cell(f"time to rollback after a good hour: {what}, {rate}/s", shape, bars, 100, LONG))
+    return found
+
+
+def equal_for_long() -> list[Cell]:
+    cells = []
+    for rate in (10, 100):
+        version = Version(errors=0.02, cluster=5)
+        shape = Shape(rate=rate, stable=version, candidate=version, wander="own")
+        name = f"A/A for four hours at 10 %, {rate}/s, 2 % errors in runs of 5, latency wandering: own"
+        cells.append(Cell(name, shape, (at_most("harm", 0.01),), 300, LONG))
+    return cells
+
+
+CELLS = [*faults(), *late_faults(), *bad_versions(), *equal_versions(), *equal_for_long()]

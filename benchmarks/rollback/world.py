@@ -45,6 +45,9 @@ class Shape:
     rate: float = 10.0
     stable: Version = Version()
     candidate: Version = Version()
+    later: Version | None = None
+    """What the candidate is from `fault` seconds on."""
+    fault: float = 0.0
     wander: str = "none"
     """`own`: each version's log-median wanders by itself; `shared`: both follow one."""
     rho: float = 0.9
@@ -161,11 +164,17 @@ class Traffic:
         self.phase = self.rng.random() * DAY
         self.streams = Stream(self.rng, shape.candidate), Stream(self.rng, shape.stable)
         self.breaker = Breaker()
+        self.faulty = False
         self.level = self.rng.normal(0, shape.wander_sigma, 2)
 
     def looks(self, weight: float, count: int) -> Looks:
         """The next so many, at this weight."""
         s, rng = self.shape, self.rng
+        if s.later and self.t < s.fault:
+            count = min(count, max(1, round((s.fault - self.t) / s.look)))
+        elif s.later and not self.faulty:
+            self.faulty, self.streams = True, (Stream(rng, s.later), self.streams[1])
+        candidate_is = s.later if self.faulty and s.later else s.candidate
         ends = self.t + s.look * np.arange(1, count + 1)
         mean = np.full(count, s.rate * s.look)
         if s.daily:
@@ -175,7 +184,7 @@ class Traffic:
         candidate = self._candidate(offered, ends) if s.breaker else self._plain(self.streams[0], offered)
         stable = self._plain(self.streams[1], totals - offered)
         levels = self._levels(count)
-        lat_c = self._latency(candidate[0] - candidate[1], s.candidate, levels[0])
+        lat_c = self._latency(candidate[0] - candidate[1], candidate_is, levels[0])
         lat_s = self._latency(stable[0] - stable[1], s.stable, levels[1])
         self.t = float(ends[-1])
         return Looks(ends, *candidate, lat_c, *stable, lat_s)

@@ -13,8 +13,8 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class TraceStep(Wire, frozen=True, kw_only=True):
-    weight: Annotated[float, msgspec.Meta(gt=0, le=100)]
-    """Percent of requests that the candidate is given."""
+    weight: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    """Percent of requests that the candidate is given; 0 in a pause before the first weight."""
     duration: Annotated[float, msgspec.Meta(ge=0)] = 30.0
     """The least seconds at this weight."""
     minimum_requests: Annotated[int, msgspec.Meta(ge=1)] | None = None

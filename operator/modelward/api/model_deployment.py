@@ -1,6 +1,6 @@
 """ModelDeployment: which version serves, how wide, how a new one is rolled out, judged and rolled back."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -34,6 +34,7 @@ from .resources import Resources
 
 Phase = Literal["Pending", "Stable", "Canary", "Paused", "Promoting", "Baking", "RollingBack"]
 Batching = Annotated[Literal["Auto", "Off"], BeforeValidator(lambda said: "Off" if said is False else said)]
+OPAQUE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 OFF_IS_FALSE = {"x-kubernetes-preserve-unknown-fields": True, "enum": ["Auto", "Off", False]}
 """YAML 1.1 reads an unquoted Off as false."""
 ByteSize = Annotated[
@@ -94,6 +95,8 @@ class Step(ApiModel):
     """Percent of requests to the candidate."""
     duration: Duration = "30s"
     """The least time at this weight; evidence must be there as well."""
+    minimum_requests: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Answers of the candidate that this step needs. analysis.minRequests unless said otherwise."""
     pause: Pause | None = None
     """At the weight of the step before."""
 
@@ -123,7 +126,9 @@ class Analysis(ApiModel):
     min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 300
     """Answers of the candidate that each step needs before it may pass."""
     max_error_increase_percent: Annotated[float, Field(gt=0, le=100)] = 1.0
-    max_latency_ratio: Annotated[float, Field(gt=1, le=1000)] = 2.0
+    """Share of requests that may fail beyond stable's. The more is allowed, the sooner it is proven."""
+    max_latency_ratio: Annotated[float, Field(gt=1, le=1000)] = 1.45
+    """By how much slower answers may be than stable's."""
     max_drift_increase: Annotated[float, Field(gt=0, le=100)] = 0.2
     """PSI of the candidate against its own reference, above stable's against its own."""
     on_no_evidence: Literal["BySight", "Hold", "Rollback"] = "BySight"
@@ -153,7 +158,7 @@ class Rollout(ApiModel):
     keep_replicas: Annotated[int, Field(ge=1, le=1000)] | None = None
     """So many pods of the replaced version stay warm. All, unless said otherwise."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
-    """A step that comes to no conclusion in this time ends as analysis.onNoEvidence says."""
+    """A rollout that comes to no conclusion in this time ends as analysis.onNoEvidence says."""
     undo: Literal["Immediate", "Steps"] = "Immediate"
     """Whether a version that served well before takes over at once, or is tried like a new one."""
     accept_signature: bool = False
@@ -300,6 +305,8 @@ class ModelDeploymentStatus(Status):
     """Revisions that were in service until another one took their place, the newest last."""
     recorded: Revision | None = None
     """The revision that the store knows as the one in service."""
+    trial: Annotated[dict[str, Any], WithJsonSchema(OPAQUE)] | None = None
+    """What the judges remember of the candidate; not for people."""
     set_aside: Verdict | None = None
     """A rollout that ended without proof of harm: not tried again until the spec asks for another revision or try."""
     target: Revision | None = None

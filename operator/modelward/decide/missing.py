@@ -7,6 +7,7 @@ from modelward.decide.judge.look import rounded
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 from modelward.decide.rollout.move import since_step
+from modelward.decide.rollout.on_trial import answers, answers_missing
 from modelward.decide.rollout.trial import awaited, current
 from modelward.decide.steps import least_seconds
 from modelward.names import ACTION
@@ -22,13 +23,12 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
     waited = since_step(o, now)
     if step.pause and waited < (least_seconds(step) or 0):
         return f"; paused for {step.pause.duration}"
-    answers = o.deployment.spec.analysis.min_requests - o.evidence.step_requests
-    if answers > 0:
-        some = f"; about {rounded(answers)} more answers"
-        if o.evidence.step_requests == 0:
+    missing, seen = answers_missing(o), answers(o)
+    if missing > 0:
+        some = f"; about {rounded(missing)} more answers"
+        if seen == 0:
             return f"{some}, some time: none has come yet"
-        left = answers * waited / o.evidence.step_requests
-        return f"{some}, some {_time(left)} at this rate"
+        return f"{some}, some {_time(missing * waited / seen)} at this rate"
     if waited < seconds(step.duration):
         return f"; {step.duration} at this weight"
     return "; evidence is being gathered"

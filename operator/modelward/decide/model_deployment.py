@@ -14,10 +14,12 @@ from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
 from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, noticed, with_conditions
+from modelward.decide.judge.remembered import WRITE_SECONDS, remembered
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
+from modelward.decide.rollout.on_trial import compared
 from modelward.decide.rollout.retreat import DRAIN_SECONDS
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
@@ -37,6 +39,7 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
     after = _with_status(o, move.status if move else o.status)
     after, stored = _stored_verdicts(after)
     after, recorded = _recorded(after)
+    after = _remembering(after, bool(move))
     events = (move.event,) if move and move.event.reason else ()
     status = with_conditions(after, target, problem, now)
     children = _children(after, settings, now)
@@ -100,6 +103,18 @@ def _stored_verdicts(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
     if verdicts == o.status.verdicts:
         return o, False
     return _with_status(o, o.status.model_copy(update={"verdicts": verdicts})), True
+
+
+def _remembering(o: DeploymentObserved, moves: bool) -> DeploymentObserved:
+    """The trial as it is now, written with each move and every few seconds; none where nothing is compared."""
+    before, now = remembered(o.status.trial), o.trial
+    if not compared(o.status) or now is None:
+        written = o.status.trial if compared(o.status) else None
+    elif moves or before is None or (now.trial.seen or 0) - (before.trial.seen or 0) >= WRITE_SECONDS:
+        written = now.written()
+    else:
+        written = o.status.trial
+    return _with_status(o, o.status.model_copy(update={"trial": written}))
 
 
 def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:

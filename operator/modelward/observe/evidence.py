@@ -17,13 +17,14 @@ from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.observed import ScoringPod, parse_time
 from modelward.decide.traffic import confirmed
 from modelward.observe.ledger import Ledger, served
+from modelward.observe.trial import LOOK
 from modelward_contracts.monitor import Forwards
 
 
 def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> Evidence:
     """Of candidate against stable. Records what the pods counted since the last look."""
     rollout, step, traffic = status.rollout_started, status.step_started, f"epoch {status.epoch}"
-    ledger.forget_marks(but={mark for mark in (rollout, step, traffic) if mark})
+    ledger.forget_marks(but={mark for mark in (rollout, step, traffic, LOOK) if mark})
     for mark in filter(None, (rollout, step)):
         ledger.mark(mark)
     ledger.record([p.snapshot for p in pods if p.snapshot], parse_time(rollout).timestamp() if rollout else None)

@@ -16,10 +16,21 @@ from dataclasses import dataclass, field
 
 from modelward.decide.drift import MINIMUM_ROWS
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
-from modelward_contracts.monitor import Snapshot
+from modelward.decide.judge.remembered import MOST_LIVES, Life
+from modelward.decide.judge.trial import Trial
+from modelward_contracts.monitor import Forwards, Snapshot
 
 SAYS_NOTHING = ("capped", "refused", "same_pause")
 """Causes of failed forwards that are no fault of the candidate, or are counted as one already."""
+
+
+@dataclass
+class OnTrial:
+    began: str
+    """When the rollout did."""
+    trial: Trial
+    traffic: str | None = None
+    """The mark of the traffic setting at the newest look."""
 
 
 @dataclass
@@ -69,16 +80,18 @@ def counts_of(snapshot: Snapshot) -> Counts:
         scored=Counter(snapshot.scored),
         uncomputed=snapshot.uncomputed,
         answered=Counter({revision: f.answered for revision, f in snapshot.forwards.items()}),
-        failed=Counter(
-            {
-                revision: sum(count for cause, count in f.failures.items() if cause not in SAYS_NOTHING)
-                for revision, f in snapshot.forwards.items()
-            }
-        ),
+        failed=Counter({revision: _failed(f) for revision, f in snapshot.forwards.items()}),
         edges=tuple(snapshot.latency.edges),
         latency=Counter(dict(enumerate(snapshot.latency.counts))),
         signals={f"{s.source} {s.name}": Counter(dict(enumerate(s.counts))) for s in snapshot.signals},
         references={f"{s.source} {s.name}": (s.source, tuple(s.reference)) for s in snapshot.signals},
+    )
+
+
+def _failed(forwards: Forwards) -> int:
+    """Trials of an open breaker too: a server in service had answered the same request well."""
+    return forwards.failed_trials + sum(
+        count for cause, count in forwards.failures.items() if cause not in SAYS_NOTHING
     )
 
 
@@ -112,16 +125,46 @@ class Ledger:
         self._marks: dict[str, dict[str, Counts]] = {}
         self._drift_from: dict[str, Counts] = {}
         self._recent: dict[str, Window] = {}
+        self._known: dict[tuple[str, float], Life] = {}
+        self.trial: OnTrial | None = None
+        """Of the present rollout."""
 
     def record(self, snapshots: Iterable[Snapshot], since: float | None = None) -> None:
         """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""
         for snapshot in snapshots:
             life, now = (snapshot.pod, snapshot.started), counts_of(snapshot)
-            before = self._lives.get(life) or self._missed(snapshot.started, now, since)
+            before = self._lives.get(life) or self._as_known(life, now) or self._missed(snapshot.started, now, since)
             self._totals.setdefault(snapshot.revision, Counts()).add(now.minus(before))
             self._lives[life] = now
         for revision, totals in self._totals.items():
             self._drift(revision, totals)
+
+    def know(self, lives: dict[str, Life]) -> None:
+        """What an operator before this one had counted of servers that still run."""
+        self._known = {(pod, life.started): life for pod, life in lives.items()}
+
+    def _as_known(self, life: tuple[str, float], now: Counts) -> Counts | None:
+        """Requests and failures; latency and signals begin with the first look."""
+        known = self._known.get(life)
+        if known is None:
+            return None
+        return Counts(
+            scored=Counter(known.scored),
+            answered=Counter(known.answered),
+            failed=Counter(known.failed),
+            uncomputed=now.uncomputed,
+            edges=now.edges,
+            latency=now.latency,
+            signals=now.signals,
+        )
+
+    def lives(self, pods: Iterable[Snapshot]) -> dict[str, Life]:
+        """What `know` of the next operator takes."""
+        found = [(s.pod, s.started, self._lives[s.pod, s.started]) for s in pods if (s.pod, s.started) in self._lives]
+        return {
+            pod: Life(started=started, scored=counts.scored, answered=counts.answered, failed=counts.failed)
+            for pod, started, counts in found[:MOST_LIVES]
+        }
 
     def _missed(self, started: float, now: Counts, since: float | None) -> Counts:
         """What a server that is seen for the first time had counted before it was to be counted."""
@@ -136,6 +179,13 @@ class Ledger:
         if mark is None or mark not in self._marks:
             return Counts()
         return self._totals.get(revision, Counts()).minus(self._marks[mark].get(revision, Counts()))
+
+    def marked(self, name: str) -> bool:
+        return name in self._marks
+
+    def mark_again(self, name: str) -> None:
+        self._marks.pop(name, None)
+        self.mark(name)
 
     def mark(self, name: str) -> None:
         """A window begins with what is recorded from now on. Set again, the mark stays where it is."""

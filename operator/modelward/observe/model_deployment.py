@@ -7,6 +7,7 @@ from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.decide.judge.evidence import Window
+from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
@@ -16,6 +17,7 @@ from modelward.observe.ledger import Ledger
 from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.selectors import selects
+from modelward.observe.trial import on_trial
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
 
@@ -40,7 +42,9 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     own_budgets, others = _whose(budgets, key.name)
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
-    ledger = world.ledgers.setdefault(key, Ledger(world.clock().timestamp()))
+    now = world.clock().timestamp()
+    ledger = world.ledgers.get(key) or world.ledgers.setdefault(key, _ledger(deployment, now))
+    evidence = evidence_of(ledger, deployment.status, seen)
     return DeploymentObserved(
         deployment=deployment,
         raw=raw,
@@ -53,7 +57,8 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         replacing=replacing(deployments),
         taken=await _taken(world, key, services),
         budget_of_others=any(selects(b["spec"].get("selector"), p["metadata"]["labels"]) for b in others for p in pods),
-        evidence=evidence_of(ledger, deployment.status, seen),
+        evidence=evidence,
+        trial=on_trial(ledger, deployment, evidence, seen, now),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         actions_verified=world.settings.actions_verified,
@@ -62,6 +67,14 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         sign=world.sign,
         public_keys=world.public_keys,
     )
+
+
+def _ledger(deployment: ModelDeployment, now: float) -> Ledger:
+    """One that goes on where the operator before this one stopped."""
+    ledger = Ledger(now)
+    if before := remembered(deployment.status.trial):
+        ledger.know(before.lives)
+    return ledger
 
 
 async def _scrape(world: World, pods: Any) -> dict[str, Snapshot]:

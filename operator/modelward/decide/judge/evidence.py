@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+UNANSWERED = "a scoring pod did not answer the last look at its counters"
+
 
 @dataclass(frozen=True)
 class Latency:

@@ -1,6 +1,9 @@
 """What each look at the counters makes of a candidate on trial.
 
-`judge` is a pure function (trial, look) → (trial, decision). Harm is concluded beyond doubt, at any time. A step passes
+`judge` is a pure function (trial, look) → (trial, decision), for traces. A rollout asks `harm`, `held` and `against`
+one by one, because pods, pauses and people have a say there as well.
+
+Harm is concluded beyond doubt, at any time. A step passes
 when it had its time and its answers and nothing speaks against the candidate. Promotion, and a step that leaves stable
 without requests, take proof that the excess is below the limit: never time alone. When time is up, what was seen
 decides.
@@ -10,14 +13,13 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Literal
 
-import msgspec
-
 from modelward_contracts.trace import Look, Start
 
+from .evidence import UNANSWERED
 from .metric import MISSED, Metric, metrics_of
 from .mixture import lower_excess, upper_excess
 from .terms import Terms
-from .trial import FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS, Trial, counted
+from .trial import FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS, WINDOW_SECONDS, Trial, counted, in_step
 
 Outcome = Literal["Harm", "NoEvidence", "MetricsDown", "Passed", "Promoted", "SentBack"]
 """Harm: roll back, with a verdict. SentBack: roll back without one. NoEvidence and MetricsDown: hold. Passed: the next
@@ -43,38 +45,68 @@ class Decision:
 def judge(trial: Trial, look: Look, start: Start, terms: Terms) -> tuple[Trial, Decision]:
     """`look`: what was counted since the look before, under the weight of the trial's step."""
     trial = counted(trial, look, start, terms)
-    metrics = metrics_of(trial, terms)
     decision = (
-        _harm(trial, metrics, terms)
+        harm(trial, terms)
         or _blind(look)
-        or _time_is_up(trial, metrics, start)
-        or _held(trial, metrics, start, terms)
+        or _time_is_up(trial, start, terms)
+        or held(trial, start, terms)
         or _passed(trial, start)
     )
     if decision.outcome == "Passed":
-        trial = msgspec.structs.replace(trial, step=trial.step + 1, step_started=None)
+        trial = in_step(trial, trial.step + 1)
     return trial, decision
 
 
-def run_of_failures(level: float) -> int:
-    """So many failures and no answer at all, from the first request on, brand a version: one that fails a share HONEST
-    in clusters starts with such a run with probability HONEST·FAILS_NEXT^(n - 1), at most about `level`."""
-    return max(3, ceil(log(level / HONEST) / log(FAILS_NEXT)))
+def run_of_failures(level: float, starts: float = HONEST) -> int:
+    """So many failures in a row brand a version: a run is that long in an honest one with probability
+    FAILS_NEXT^(n - 1), at most about `level` over `starts` runs."""
+    return max(3, ceil(log(level / starts) / log(FAILS_NEXT)))
 
 
-def _harm(trial: Trial, metrics: list[Metric], terms: Terms) -> Decision | None:
-    """Half of the false-alarm budget goes to what fails from the start, a quarter each to errors and latency."""
+def harm(trial: Trial, terms: Terms) -> Decision | None:
+    """Half of the false-alarm budget goes to what fails from the start, an eighth each to failures in a row later on,
+    to errors, to latency, and to both in what came lately."""
+    return _fails_all(trial, terms.false_rollbacks) or _worse(trial, terms) or _worse_lately(trial, terms)
+
+
+def _fails_all(trial: Trial, budget: float) -> Decision | None:
+    if _stable_down(trial):
+        return None
     requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
-    if failures == requests >= run_of_failures(terms.false_rollbacks / 2) and not _stable_down(trial):
+    if failures == requests >= run_of_failures(budget / 2):
         return Decision("Harm", "Errors", f"each of the first {requests} requests to the candidate failed")
-    for metric in metrics:
-        if metric.harmful(terms.false_rollbacks / 4):
+    run = trial.failed_in_a_row
+    share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0
+    runs = 1 + (failures - run + _total(trial, STABLE_FAILURES) * share) * (1 - FAILS_NEXT)
+    if failures < requests and run >= run_of_failures(budget / 8, runs):
+        return Decision("Harm", "Errors", f"each of the last {run} requests to the candidate failed")
+    return None
+
+
+def _worse(trial: Trial, terms: Terms) -> Decision | None:
+    for metric in metrics_of(trial, terms):
+        if metric.harmful(terms.false_rollbacks / 8):
             return Decision("Harm", metric.kind.reason, str(metric))
     return None
 
 
+def _worse_lately(trial: Trial, terms: Terms) -> Decision | None:
+    """Half of the budget for each metric, a third of that for each length; the n-th has 1 / (n(n + 1)) of it."""
+    for window in trial.windows:
+        level = terms.false_rollbacks / 16 / len(WINDOW_SECONDS) / (window.nth * (window.nth + 1))
+        for metric in metrics_of(window.trial, terms):
+            if metric.harmful(level):
+                return Decision("Harm", metric.kind.reason, f"lately, {metric}")
+    return None
+
+
 def _total(trial: Trial, index: int) -> int:
-    return sum(sums[index] for sums in trial.steps)
+    return sum(sums[index] for sums in trial.weights)
+
+
+def answers_in_step(trial: Trial) -> int:
+    """Good ones, of the candidate."""
+    return sum(sums[REQUESTS] - sums[FAILURES] for sums in trial.weights[trial.first :])
 
 
 def _stable_down(trial: Trial) -> bool:
@@ -85,35 +117,47 @@ def _stable_down(trial: Trial) -> bool:
 def _blind(look: Look) -> Decision | None:
     if look.complete:
         return None
-    return Decision("MetricsDown", "MetricsUnavailable", "a scoring pod did not answer the last look at its counters")
+    return Decision("MetricsDown", "MetricsUnavailable", UNANSWERED)
 
 
-def _time_is_up(trial: Trial, metrics: list[Metric], start: Start) -> Decision | None:
-    """Nobody is branded for lack of evidence. One failure, or one cluster of them, surprises nobody. No step is cut
-    short of the time that it was given."""
+def _time_is_up(trial: Trial, start: Start, terms: Terms) -> Decision | None:
+    """No step is cut short of the time that it was given."""
     if trial.waited < start.progress_deadline_seconds or _lasts(trial, start):
         return None
-    requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
-    if failures == requests > 1:
-        return Decision("SentBack", "NoEvidence", f"time is up, and each of {requests} requests failed")
-    for metric in metrics:
-        if metric.surprising:
-            return Decision("SentBack", "NoEvidence", f"time is up, and an equal version would surprise: {metric}")
+    if seen := against(trial, terms):
+        return Decision("SentBack", "NoEvidence", f"time is up, and {seen}")
+    requests = _total(trial, REQUESTS)
     return Decision("Promoted", "NoEvidence", f"time is up, and nothing speaks against it in {requests} requests")
 
 
-def _held(trial: Trial, metrics: list[Metric], start: Start, terms: Terms) -> Decision | None:
-    step, sums = start.steps[trial.step], trial.steps[trial.step]
-    answers, needed = sums[REQUESTS] - sums[FAILURES], step.minimum_requests or terms.minimum_requests
+def against(trial: Trial, terms: Terms) -> str:
+    """What was seen that an equal version would hardly show. One failure, or one cluster of them, surprises nobody."""
+    requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
+    if failures == requests > 1:
+        return f"each of {requests} requests failed"
+    metric = next((metric for metric in metrics_of(trial, terms) if metric.surprising), None)
+    return f"an equal version would surprise: {metric}" if metric else ""
+
+
+def held(trial: Trial, start: Start, terms: Terms) -> Decision | None:
+    """Why the step does not pass yet."""
+    metrics, step = metrics_of(trial, terms), start.steps[trial.step]
+    answers, needed = answers_in_step(trial), _needed(trial, start, terms)
     if answers < needed:
         return Decision("NoEvidence", "TooFewRequests", f"{answers} of {needed} answers in this step")
     if _lasts(trial, start):
         return Decision("NoEvidence", "StepDuration", f"the step lasts {step.duration:g} s")
-    if _leaves_stable(trial, start):
-        unproven = [metric for metric in metrics if not metric.proven]
-        return Decision("NoEvidence", "NotProven", _missing(unproven, trial)) if unproven else None
-    against = next((metric for metric in metrics if metric.suspicious), None)
-    return Decision("NoEvidence", "Suspicious", f"an equal version would surprise: {against}") if against else None
+    if _leaves_stable(trial, start) and (unproven := [metric for metric in metrics if not metric.proven]):
+        return Decision("NoEvidence", "NotProven", _missing(unproven, trial))
+    watched = trial.windows[-1].trial if trial.windows else trial
+    suspicious = next((metric for metric in metrics_of(watched, terms) if metric.suspicious), None)
+    message = f"an equal version would surprise: {suspicious}"
+    return Decision("NoEvidence", "Suspicious", message) if suspicious else None
+
+
+def _needed(trial: Trial, start: Start, terms: Terms) -> int:
+    step = start.steps[trial.step]
+    return (step.minimum_requests or terms.minimum_requests) if step.weight else 0
 
 
 def _lasts(trial: Trial, start: Start) -> bool:
@@ -131,12 +175,22 @@ def _leaves_stable(trial: Trial, start: Start) -> bool:
 
 
 def _missing(unproven: list[Metric], trial: Trial) -> str:
-    """A proof grows in proportion to the requests: from what there is, how many more it takes, in round numbers."""
     worst = min(unproven, key=lambda metric: metric.fine)
-    if worst.fine <= 0:
-        return f"not proven yet: {worst}"
-    more = _total(trial, REQUESTS) * (-log(MISSED) / worst.fine - 1)
-    return f"about {rounded(more)} more answers are missing for a proof: {worst}"
+    more = _more(worst, trial)
+    return f"about {rounded(more)} more answers are missing for a proof: {worst}" if more else f"not proven: {worst}"
+
+
+def answers_missing(trial: Trial, start: Start, terms: Terms) -> float:
+    """About so many more of the candidate's answers pass the step; 0 where none are missing, or nobody can say."""
+    few = max(0, _needed(trial, start, terms) - answers_in_step(trial))
+    if not _leaves_stable(trial, start):
+        return few
+    return max([few, *(_more(metric, trial) for metric in metrics_of(trial, terms) if not metric.proven)])
+
+
+def _more(metric: Metric, trial: Trial) -> float:
+    """A proof grows in proportion to the requests: from what there is, how many more it takes."""
+    return _total(trial, REQUESTS) * (-log(MISSED) / metric.fine - 1) if metric.fine > 0 else 0.0
 
 
 def rounded(count: float) -> int:

@@ -55,7 +55,7 @@ LATENCY = Kind("Latency", "were slow", Dependence(9.0, 4.0, 2.5), Dependence(4.0
 class Metric:
     kind: Kind
     counted: Table
-    """Stable's counts as they would be, had it had the candidate's share of each step."""
+    """Stable's counts as they would be, had it had the candidate's share at each weight."""
     spread: Spread
     allowed: float
     """Rate beyond stable's."""
@@ -131,11 +131,11 @@ def metrics_of(trial: Trial, terms: Terms) -> list[Metric]:
 
 
 def _standardised(trial: Trial, hit: int, count: int, stable_hit: int, stable_count: int) -> Table:
-    """Direct standardisation: within a step both versions have a fixed share of whatever happens, over steps stable's
+    """Direct standardisation: at one weight both versions have a fixed share of whatever happens, over weights stable's
     rates are weighted as the candidate's requests are, with as many of stable's as have the same variance. A shift that
     both see while weights change is then none of the candidate's."""
     hits = counted = expected = variance = 0.0
-    for sums in trial.steps:
+    for sums in trial.weights:
         if len(sums) <= stable_hit or not sums[stable_count] or not sums[count]:
             continue
         hits += sums[hit]

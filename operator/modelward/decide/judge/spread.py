@@ -28,7 +28,7 @@ class Spread(NamedTuple):
     """What the blocks tell of dependence."""
 
     ratio: float = 1.0
-    """Variance of the versions' differences in blocks over that of independent requests."""
+    """Variance of the versions' differences in blocks over that of independent requests; 0 where nothing varied."""
     correlation: float = 0.0
     """Of neighbouring blocks' differences, corrected for the bias that short series have."""
     stable_ratio: float = 1.0
@@ -42,7 +42,7 @@ class Spread(NamedTuple):
     def overdispersion(self, prior: float, weight: float, caution: float) -> float:
         """Variance over that of independent requests, for a long time: with the correlation `caution` standard errors
         (Bartlett 1946) above what was measured; drawn to `prior` the more, the less was measured. At least 1."""
-        if self.blocks < 2:
+        if self.blocks < 2 or not self.ratio:
             return prior
         freedom = 1 / (1 / (self.blocks - 1) + max(self.ratio, 1.0) / max(self.hits, 1))
         measured = self.ratio * self._lasting(self.correlation, caution)
@@ -86,7 +86,7 @@ def spread(cells: Sequence[Cell], rate: float, stable_rate: float) -> Spread:
         requests += count
         stable_requests += stable_count
     if blocks < 2 or not expected:
-        return Spread()
+        return Spread(0.0, blocks=blocks)
     lost = blocks / (blocks - 1)
     return Spread(
         total / expected * lost,

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from modelward.api.model_deployment import Analysis
 
-LATENCY_RATIO = 1.45
-"""Where the spec names none: the API's own default is still that of the first judges."""
-
 
 @dataclass(frozen=True)
 class Terms:
@@ -14,16 +11,15 @@ class Terms:
     """Good answers of the candidate that each step needs."""
     error_increase: float = 0.01
     """Share of requests that may fail beyond stable's."""
-    latency_ratio: float = LATENCY_RATIO
+    latency_ratio: float = 1.45
     false_rollbacks: float = 0.01
     """Probability that a version equal to stable is called harmful in its whole rollout, over all judges."""
 
     @classmethod
     def of(cls, analysis: Analysis) -> "Terms":
-        named = "max_latency_ratio" in analysis.model_fields_set
         return cls(
             analysis.min_requests,
             analysis.max_error_increase_percent / 100,
-            analysis.max_latency_ratio if named else LATENCY_RATIO,
+            analysis.max_latency_ratio,
             analysis.false_rollbacks,
         )

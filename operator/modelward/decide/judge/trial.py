@@ -16,9 +16,12 @@ from . import slow, spread
 from .spread import Spread
 from .terms import Terms
 
-MOST_BYTES = 16_384
+MOST_BYTES = 24_576
 SILENCE = 300.0
 """Seconds. In a longer pause between two looks nobody looked: the rest of it does not count towards the deadline."""
+WINDOW_SECONDS = (120.0, 480.0, 1920.0)
+"""A trial is begun anew every so often, by half of it after the start first: no two of them at the same time."""
+WINDOW_BLOCKS = 26
 
 Sums = tuple[int, ...]
 """Counts of some time: those named below, then slow answers by threshold, the candidate's and stable's in turn."""
@@ -28,6 +31,12 @@ NOTHING: Sums = (0, 0, 0, 0, 0, 0)
 
 class Trial(Wire, frozen=True, kw_only=True):
     step: int = 0
+    weight: float | None = None
+    """Of the newest look."""
+    first: int = 0
+    """Where the present step begins in `weights`."""
+    began: float | None = None
+    """`t` of the first look."""
     step_started: float | None = None
     """`t` of the step's first look."""
     seen: float | None = None
@@ -42,8 +51,8 @@ class Trial(Wire, frozen=True, kw_only=True):
     """Which of them decides."""
     slow_allowed: float = 1.0
     """Share of slow answers that the candidate may give beyond stable's."""
-    steps: tuple[Sums, ...] = ()
-    """Counts by step."""
+    weights: tuple[Sums, ...] = ()
+    """Counts for each time at one weight: within it both versions have a fixed share of whatever happens."""
     blocks: tuple[Sums, ...] = ()
     """Counts by block of time, for the dependence of neighbouring requests."""
     open: Sums = NOTHING
@@ -51,32 +60,87 @@ class Trial(Wire, frozen=True, kw_only=True):
     block_started: float | None = None
     errors: Spread = Spread()
     slow: Spread = Spread()
+    failed_in_a_row: int = 0
+    """The candidate's failures since the newest look with a good answer of it: as many at least."""
+    windows: "tuple[Window, ...]" = ()
+    """By length, as far as they have begun: a fault that begins late must not drown in what was good before it."""
+
+
+class Window(Wire, frozen=True, kw_only=True):
+    """The newest part of a trial, as if that had begun then."""
+
+    nth: int
+    ends: float
+    """`t`."""
+    trial: Trial
 
 
 def counted(trial: Trial, look: Look, start: Start, terms: Terms) -> Trial:
     """The trial after a look in its present step."""
-    latency = tuple(map(add, trial.stable_latency, look.stable.latency)) or tuple(look.stable.latency)
+    windows = _windows(trial, look, start, terms)
+    return msgspec.structs.replace(_counted(trial, look, start, terms, spread.MOST), windows=windows)
+
+
+def _windows(trial: Trial, look: Look, start: Start, terms: Terms) -> tuple[Window, ...]:
+    """Those that are open after a look."""
+    began = look.t if trial.began is None else trial.began
+    found = []
+    for index, seconds in enumerate(WINDOW_SECONDS):
+        window = trial.windows[index] if index < len(trial.windows) else None
+        if window is None or look.t >= window.ends:
+            if look.t < began + seconds / 2:
+                break
+            anew = Trial(thresholds=trial.thresholds, threshold=trial.threshold)
+            window = Window(nth=window.nth + 1 if window else 1, ends=look.t + seconds, trial=anew)
+        found.append(msgspec.structs.replace(window, trial=_counted(window.trial, look, start, terms, WINDOW_BLOCKS)))
+    return tuple(found)
+
+
+def _counted(trial: Trial, look: Look, start: Start, terms: Terms, most_blocks: int) -> Trial:
+    latency = trial.stable_latency or (0,) * len(look.stable.latency)
+    if look.stable.latency:
+        latency = tuple(map(add, latency, look.stable.latency))
     thresholds = trial.thresholds
     if not thresholds and start.edges and sum(latency) >= slow.WARM_UP:
         thresholds = slow.thresholds(start.edges, latency)
     sums = _sums(look.candidate, look.stable, thresholds)
-    steps = trial.steps
-    steps = (*steps[:-1], _added(steps[-1], sums)) if len(steps) > trial.step else (*steps, sums)
+    same = look.weight == trial.weight
+    failures, good = look.candidate.failures, look.candidate.requests > look.candidate.failures
     passed = 0.0 if trial.seen is None else min(look.t - trial.seen, SILENCE)
-    began = look.t - spread.FIRST_SECONDS if trial.block_started is None else trial.block_started
+    block_started = look.t - spread.FIRST_SECONDS if trial.block_started is None else trial.block_started
     trial = msgspec.structs.replace(
         trial,
+        began=look.t if trial.began is None else trial.began,
         step_started=look.t if trial.step_started is None else trial.step_started,
         seen=look.t,
         waited=trial.waited + passed,
         stable_latency=latency,
         thresholds=thresholds,
-        steps=steps,
+        weight=look.weight,
+        weights=_with(trial.weights, sums, same and len(trial.weights) > trial.first),
+        failed_in_a_row=0 if good else trial.failed_in_a_row + failures,
         open=_added(trial.open, sums),
-        block_started=began,
+        block_started=block_started,
     )
-    whole = look.t - began >= trial.block_seconds * 0.999 and trial.open[REQUESTS] and trial.open[STABLE_REQUESTS]
-    return _measured(trial, start, terms) if whole else trial
+    whole = (
+        look.t - block_started >= trial.block_seconds * 0.999 and trial.open[REQUESTS] and trial.open[STABLE_REQUESTS]
+    )
+    return _measured(trial, start, terms, most_blocks) if whole else trial
+
+
+def in_step(trial: Trial, step: int) -> Trial:
+    """The same trial, from now on in another step. Nothing is forgotten."""
+    return msgspec.structs.replace(trial, step=step, step_started=None, first=len(trial.weights))
+
+
+def _with(weights: tuple[Sums, ...], sums: Sums, same: bool) -> tuple[Sums, ...]:
+    """Counted at the same weight as the last of them, or at another."""
+    return (*weights[:-1], _added(weights[-1], sums)) if same and weights else (*weights, sums)
+
+
+def taken_up(trial: Trial) -> Trial:
+    """The same trial after nobody looked for some time, which counts towards no deadline."""
+    return msgspec.structs.replace(trial, seen=None)
 
 
 def _sums(candidate: Counts, stable: Counts, thresholds: tuple[int, ...]) -> Sums:
@@ -95,10 +159,10 @@ def _added(one: Sums, other: Sums) -> Sums:
     return (*map(add, short, long), *long[len(short) :])
 
 
-def _measured(trial: Trial, start: Start, terms: Terms) -> Trial:
+def _measured(trial: Trial, start: Start, terms: Terms, most_blocks: int) -> Trial:
     """Close the open block, and measure the dependence anew."""
     blocks, seconds = (*trial.blocks, trial.open), trial.block_seconds
-    if len(blocks) >= spread.MOST:
+    if len(blocks) >= most_blocks:
         blocks = tuple(_added(one, other) for one, other in zip(blocks[::2], blocks[1::2], strict=True))
         seconds *= 2
     trial = msgspec.structs.replace(
@@ -107,7 +171,7 @@ def _measured(trial: Trial, start: Start, terms: Terms) -> Trial:
         open=NOTHING,
         block_seconds=seconds,
         block_started=trial.seen,
-        errors=_spread(trial.steps, blocks, FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS),
+        errors=_spread(trial.weights, blocks, FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS),
     )
     if not trial.thresholds:
         return trial
@@ -118,15 +182,15 @@ def _measured(trial: Trial, start: Start, terms: Terms) -> Trial:
         trial,
         threshold=nth,
         slow_allowed=slow.allowed(start.edges, trial.stable_latency, edge, terms.latency_ratio),
-        slow=_spread(trial.steps, blocks, at, ANSWERS, at + 1, STABLE_ANSWERS),
+        slow=_spread(trial.weights, blocks, at, ANSWERS, at + 1, STABLE_ANSWERS),
     )
 
 
 def _spread(
-    steps: tuple[Sums, ...], blocks: tuple[Sums, ...], hit: int, count: int, hit_s: int, count_s: int
+    weights: tuple[Sums, ...], blocks: tuple[Sums, ...], hit: int, count: int, hit_s: int, count_s: int
 ) -> Spread:
     hits, counts, hits_s, counts_s = (
-        sum(sums[index] for sums in steps if len(sums) > hit_s) for index in (hit, count, hit_s, count_s)
+        sum(sums[index] for sums in weights if len(sums) > hit_s) for index in (hit, count, hit_s, count_s)
     )
     cells = [(sums[hit], sums[count], sums[hit_s], sums[count_s]) for sums in blocks if len(sums) > hit_s]
     return spread.spread(cells, hits / counts if counts else 0.0, hits_s / counts_s if counts_s else 0.0)
@@ -134,11 +198,11 @@ def _spread(
 
 def _threshold(trial: Trial) -> int:
     """The one above which stable's share is nearest to what is meant."""
-    steps = [sums for sums in trial.steps if len(sums) > SLOW]
-    answers = sum(sums[STABLE_ANSWERS] for sums in steps)
+    weights = [sums for sums in trial.weights if len(sums) > SLOW]
+    answers = sum(sums[STABLE_ANSWERS] for sums in weights)
 
     def distance(nth: int) -> float:
-        above = sum(sums[SLOW + 2 * nth + 1] for sums in steps)
+        above = sum(sums[SLOW + 2 * nth + 1] for sums in weights)
         return abs(log((above + 0.5) / (answers + 1) / slow.SHARE))
 
     return min(range(len(trial.thresholds)), key=distance)

@@ -1,29 +1,20 @@
 """A trial that has come to no conclusion in its time: what was seen decides, and nobody is branded for a lack of it."""
 
 from datetime import datetime
-from math import ceil
 
-from modelward.decide.judge.evidence import Evidence
-from modelward.decide.judge.mixture import Table
-from modelward.decide.judge.sight import surprise
-from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods, trouble_of
 from modelward.decide.steps import least_seconds
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
+from .on_trial import against, found, waited
 from .retreat import set_aside
 from .trial import awaited, current
-
-LEVEL = 0.1
-"""What an equal version would show in fewer of ten cases speaks against the candidate."""
-CLUSTER = 2
-"""Failures often come together: so many count as one event, and one accident speaks against nobody."""
 
 
 def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     limit = o.deployment.spec.rollout.progress_deadline_seconds
-    if o.status.phase == "Paused" or awaited(o) or looked_on(o, now) <= limit:
+    if o.status.phase == "Paused" or awaited(o) or _looked_on(o, now) <= limit:
         return None
     if not ready_pods(o.pods, o.status.stable) and o.deployment.spec.replicas:
         return None  # there is nothing to go back to: whatever becomes Ready first serves
@@ -35,14 +26,19 @@ def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
         return None  # it is still what the step asks for
     if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
         return None  # what cannot be seen says nothing
-    lack = judge(o.evidence, o.deployment.spec.analysis).message
-    against = _speaks_against(o.evidence)
-    if how == "Rollback" or against:
-        return set_aside(o, now, "NoEvidence", f"no conclusion within {limit} s: {against or lack}")
+    lack = found(o).message
+    seen = against(o)
+    if how == "Rollback" or seen:
+        return set_aside(o, now, "NoEvidence", f"no conclusion within {limit} s: {seen or lack}")
     if o.status.phase == "Promoting":
         return None
     message = f"no conclusion within {limit} s ({lack}), and nothing speaks against {candidate_of(o).model_version}"
     return move_to("Promoting", o, now, "NoEvidence", message)
+
+
+def _looked_on(o: DeploymentObserved, now: datetime) -> float:
+    """Seconds: of the whole trial; then of the promotion, which has its own time."""
+    return max(looked_on(o, now), waited(o)) if o.status.phase == "Canary" else looked_on(o, now)
 
 
 def _not_ready(o: DeploymentObserved) -> str:
@@ -51,17 +47,3 @@ def _not_ready(o: DeploymentObserved) -> str:
         return ""
     stuck = trouble_of(o, o.status.candidate)
     return stuck.message if stuck else "its pods did not start in this time"
-
-
-def _speaks_against(evidence: Evidence) -> str:
-    """What was seen of the candidate that would surprise of an equal version, if anything."""
-    candidate, stable = evidence.candidate, evidence.stable
-    table = Table(
-        candidate.failures // CLUSTER, candidate.requests, ceil(stable.failures / CLUSTER), stable.requests + 1
-    )
-    if surprise(table) >= LEVEL:
-        return ""
-    return (
-        f"{candidate.failures} of {candidate.requests} requests of the candidate failed,"
-        f" {stable.failures} of {stable.requests} of stable"
-    )

@@ -6,13 +6,13 @@ from typing import Any
 from modelward.api.model_deployment import Phase, ServingRevision, Verdict
 from modelward.decide.conditions import timestamp
 from modelward.decide.judge.evidence import Finding
-from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import harm_of, pods_of, ready_pods
 from modelward.decide.revision import rejection
 from modelward.decide.traffic import confirmed
 
 from .move import INTERRUPTED, Move, again, candidate_of, instead, move_to, no_way_back, on_trial, since_step
+from .on_trial import found
 
 UNCONFIRMED_SECONDS = 5.0
 """How long a rollback waits for servers to confirm before it takes the bad revision's pods away."""
@@ -50,8 +50,8 @@ def judged(o: DeploymentObserved, now: datetime) -> Move | None:
     """Harm overrides everything, a pause included."""
     if no_way_back(o):
         return None
-    found = harm_of(pods_of(o.pods, on_trial(o))) or judge(o.evidence, o.deployment.spec.analysis)
-    return reject(o, now, found, "RollingBack") if found.outcome == "Harm" else None
+    finding = harm_of(pods_of(o.pods, on_trial(o))) or found(o)
+    return reject(o, now, finding, "RollingBack") if finding.outcome == "Harm" else None
 
 
 def reject(o: DeploymentObserved, now: datetime, found: Finding, to: Phase, **changes: Any) -> Move:

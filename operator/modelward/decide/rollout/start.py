@@ -72,7 +72,7 @@ def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
         return None
     if rejection(o.deployment, target.revision):
         return None
-    begun = _begun(target, now) | {"set_aside": None}
+    begun = _begun(target, now) | {"set_aside": None, "trial": None}
     if rollout.undo == "Immediate" and target.revision in {r.revision for r in o.status.served}:
         message = f"{target.model_version} has served well before: it replaces {stable.model_version} at once"
         return move_to("Promoting", o, now, "ServedBefore", message, **begun)

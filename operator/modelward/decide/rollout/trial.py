@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 
 from modelward.api.model_deployment import Routing
-from modelward.decide.judge.verdict import judge
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 from modelward.decide.steps import least_seconds, weight_at
 
 from .approval import take_weight_away, unapproved
 from .move import Move, candidate_of, move_to, on_trial, since_step
+from .on_trial import found
 
 
 def paused(o: DeploymentObserved) -> bool:
@@ -53,7 +53,7 @@ def step(o: DeploymentObserved, now: datetime) -> Move | None:
         return _reweight(o, now, index, ready)
     if not ready or least is None or since_step(o, now) < least:
         return None
-    if o.status.weight and judge(o.evidence, o.deployment.spec.analysis).outcome != "Ok":
+    if o.status.weight and found(o).outcome != "Ok":
         return None
     return pass_step(o, now)
 

@@ -12,14 +12,20 @@ from typing import Any
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.judge.remembered import Remembered, remembered
+from modelward.decide.judge.terms import Terms
+from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
 from modelward.decide.model_deployment import decide
 from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
+from modelward.decide.rollout.on_trial import compared, start_of
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
+from modelward_contracts.trace import Counts, Look
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
+HARMFUL = Window(requests=500, failures=250)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +73,8 @@ class Simulated:
     generation: int = 1
     settings: Settings = SETTINGS
     evidence: Evidence = field(default_factory=Evidence)
+    trial: Trial = field(default_factory=Trial)
+    once: bool = False
     recent: Window = field(default_factory=Window)
     looked_on_since: datetime | None = None
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -120,6 +128,7 @@ class Simulated:
             ),
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
+            trial=self._looked(deployment),
             recent=self.recent,
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
@@ -133,6 +142,38 @@ class Simulated:
             budget_of_others=self.budget_of_others,
             served_jobs=tuple(ServedJob(name, True) for name in self.served_jobs),
         )
+
+    def _looked(self, deployment: ModelDeployment) -> Remembered | None:
+        """What `give` said is counted between two ticks."""
+        status = deployment.status
+        if not compared(status):
+            self.trial = Trial()
+            return None
+        trial, step = self.trial, min(status.step or 0, len(deployment.spec.rollout.steps) - 1)
+        if trial.step != step:
+            trial = in_step(trial, step)
+        if not status.weight or (trial.seen is not None and self.seconds() <= trial.seen):
+            return Remembered(trial=trial)
+        candidate, stable = self.evidence.candidate, self.evidence.stable
+        edges = list(stable.latency.edges or candidate.latency.edges)
+        look = Look(
+            t=self.seconds(),
+            weight=status.weight,
+            candidate=_counts(candidate, edges),
+            stable=_counts(stable, edges),
+            complete=self.evidence.complete,
+        )
+        start = start_of(deployment.spec.rollout, edges)
+        return Remembered(trial=counted(trial, look, start, Terms.of(deployment.spec.analysis)))
+
+    def away(self, time: timedelta) -> None:
+        """Then another operator goes on with what the status holds."""
+        self.now = self.looked_on_since = self.now + time
+        before = remembered(self.status.trial)
+        self.trial = taken_up(before.trial) if before else Trial()
+
+    def seconds(self) -> float:
+        return (self.now - START).total_seconds()
 
     def _pods(self) -> list[ScoringPod]:
         pods = []
@@ -180,9 +221,17 @@ class Simulated:
     def plan(self) -> Plan:
         return decide(self.observed(), self.settings, self.now)
 
+    def look(self) -> None:
+        """What is counted in one tick is over then, where `give` said so."""
+        seen = self.observed().trial
+        self.trial = seen.trial if seen else Trial()
+        if self.once:
+            self.give()
+
     def tick(self, seconds: float = 2.0) -> Plan:
         """Observe, decide, act, and let time pass."""
         plan = self.plan()
+        self.look()
         self.act(plan)
         self.now += timedelta(seconds=seconds)
         return plan
@@ -256,8 +305,11 @@ class Simulated:
         words = {"modelward.dev/action": f"{verb} {revision} {reason}".strip(), "modelward.dev/requested-by": by}
         self.annotations = {key: value for key, value in words.items() if value}
 
-    def give(self, candidate: Window | None = None, stable: Window | None = None, step: int = 0) -> None:
-        self.evidence = Evidence(candidate or Window(), stable or Window(), step)
+    def give(
+        self, candidate: Window | None = None, stable: Window | None = None, step: int = 0, once: bool = False
+    ) -> None:
+        """So much is counted in each tick from now on, or in the next one only."""
+        self.evidence, self.once = Evidence(candidate or Window(), stable or Window(), step), once
 
 
 def serving(**spec: Any) -> Simulated:
@@ -282,4 +334,9 @@ def healthy(requests: int = 1000) -> Window:
     return Window(requests=requests, latency=Latency((0.001, 0.01), (requests, 0, 0)))
 
 
-__all__ = ["START", "Simulated", "Trouble", "healthy", "replace", "serving", "version", "with_canary"]
+def _counts(window: Window, edges: list[float]) -> Counts:
+    latency = list(window.latency.counts) if window.latency.edges else [0] * (len(edges) + 1) if edges else []
+    return Counts(requests=window.requests, failures=window.failures, latency=latency)
+
+
+__all__ = ["HARMFUL", "START", "Simulated", "Trouble", "healthy", "replace", "serving", "version", "with_canary"]

@@ -5,12 +5,10 @@ from typing import Any
 import pytest
 
 from modelward.api.model_deployment import ServingRevision
-from modelward.decide.judge.evidence import Window
 
-from .simulated import Simulated, Trouble, healthy, serving, version, with_canary
+from .simulated import HARMFUL, Simulated, Trouble, healthy, serving, version, with_canary
 
 STEPS = {"steps": [{"weight": 10, "duration": "5s"}, {"weight": 50, "duration": "5s"}], "bakeTime": "60s"}
-HARMFUL = Window(requests=500, failures=50)
 NAMELESS = "00000000aa"
 VERBS = ["promote", "promote-full", "approve", "abort", "retry", "rollback", "pause", "resume"]
 
@@ -375,7 +373,7 @@ def test_harm_overrides_a_pause_by_hand() -> None:
     world.ask("pause", candidate(world).revision)
     world.settle()
     world.give(HARMFUL, healthy(), step=500)
-    world.run("RollingBack", limit=2)
+    world.run("RollingBack", limit=10)
 
 
 def test_promote_passes_a_step_of_a_paused_trial_which_stays_paused() -> None:

@@ -61,7 +61,7 @@ def test_promoted_version_that_loses_its_pods_gives_way_to_the_warm_one() -> Non
 def test_harm_does_not_lead_back_to_a_version_without_pods() -> None:
     world = promoted()
     world.troubles["flights-1"] = GONE
-    world.give(Window(requests=500, failures=50), healthy())
+    world.give(Window(requests=500, failures=250), healthy())
     world.settle(3)
     assert (world.stable(), world.status.phase) == ("flights-2", "Baking")
     world.troubles.clear()
@@ -133,7 +133,7 @@ def test_version_of_a_service_that_nobody_calls_is_promoted_at_the_deadline() ->
 def test_at_the_deadline_what_was_seen_decides(failures: int, requests: int, phase: str) -> None:
     world = quiet()
     few = Window(requests=requests, failures=failures) if requests != 10 else Window(requests=4, failures=4)
-    world.give(few, healthy(90), step=requests - failures)
+    world.give(few, healthy(90), step=requests - failures, once=True)
     world.run(phase, limit=60)
     assert world.status.verdicts == []
     assert (world.status.set_aside is not None) == (phase == "RollingBack")
@@ -313,8 +313,8 @@ def test_version_that_says_more_is_tried_as_any_other() -> None:
 def test_progress_says_what_is_missing_in_steps_that_do_not_churn() -> None:
     world = with_canary(rollout=STEPS)
     said = set()
-    for seen in range(0, 300, 3):
-        world.give(healthy(seen), healthy(), step=seen)
+    for seen in range(100):
+        world.give(healthy(2) if seen else None, healthy(20))
         world.tick()
         progressing = world.condition("Progressing")
         assert progressing

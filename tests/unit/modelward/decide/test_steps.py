@@ -3,11 +3,8 @@ them."""
 
 from typing import Any
 
-from modelward.decide.judge.evidence import Window
+from .simulated import HARMFUL, Simulated, Trouble, healthy, serving, version
 
-from .simulated import Simulated, Trouble, healthy, serving, version
-
-HARMFUL = Window(requests=500, failures=50)
 WEIGHT = {"weight": 10, "duration": "5s"}
 
 
@@ -77,7 +74,7 @@ def test_harm_overrides_a_pause_of_the_steps() -> None:
     world.give(healthy(), healthy(), step=1000)
     world.settle(10)
     world.give(HARMFUL, healthy(), step=500)
-    world.run("RollingBack", limit=2)
+    world.run("RollingBack", limit=40)
 
 
 # blue-green and immediate
@@ -112,7 +109,7 @@ def test_immediate_serves_as_soon_as_its_pods_are_ready() -> None:
     world.troubles.clear()
     world.run("Baking", limit=6)
     world.give(HARMFUL, healthy())
-    world.run("RollingBack", limit=2)
+    world.run("RollingBack", limit=10)
 
 
 # approval

@@ -42,12 +42,13 @@ def pod(
     handed: int = 0,
     reached: bool = True,
     is_open: bool = False,
+    tried: int = 0,
     uncomputed: int = 0,
 ) -> ScoringPod:
     """`rows` scored so far: of summer, of winter. `handed`: answered by the candidate. `is_open`: the breaker, which
-    has tried the candidate twice in vain."""
+    has `tried` the candidate in vain."""
     forwards = Forwards(
-        attempts=handed, answered=handed, failures={}, breaker_open=is_open, failed_trials=2, reached=reached
+        attempts=handed, answered=handed, failures={}, breaker_open=is_open, failed_trials=tried, reached=reached
     )
     snapshot = Snapshot(
         pod=name,
@@ -142,7 +143,7 @@ def test_what_a_promoted_version_cannot_compute_counts_against_it_and_before_tha
 
 def test_failed_trials_count_only_where_the_breaker_is_still_open() -> None:
     def found(*is_open: bool) -> tuple[bool, int]:
-        pods = tuple(pod("stable", (0, 100), 2, handed=100, is_open=each) for each in is_open)
+        pods = tuple(pod("stable", (0, 100), 2, handed=100, is_open=each, tried=2) for each in is_open)
         window = evidence_of(Ledger(BEGAN), status(2, 50), pods).candidate
         return window.breaker_open, window.failed_trials
 

@@ -9,7 +9,7 @@ import pytest
 
 from modelward.decide.judge.look import Decision, judge
 from modelward.decide.judge.terms import Terms
-from modelward.decide.judge.trial import MOST_BYTES, Trial
+from modelward.decide.judge.trial import MOST_BYTES, Trial, taken_up
 from modelward_contracts.trace import Counts, Look, Start, TraceStep
 
 EDGES = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2]
@@ -78,10 +78,48 @@ def test_a_run_of_failures_after_good_answers_is_no_harm() -> None:
     assert decision.outcome == "NoEvidence"
 
 
+def test_answers_that_are_all_slow_where_none_of_stable_are_is_harm() -> None:
+    start = Start(edges=[0.01, 0.02], steps=[TraceStep(weight=10)])
+    trial, decision = Trial(), Decision("NoEvidence", "", "")
+    for t in range(0, 60, 2):
+        answers = Counts(requests=50, latency=[0, 0, 50]), Counts(requests=500, latency=[500, 0, 0])
+        counted = Look(t=float(t), weight=10, candidate=answers[0], stable=answers[1])
+        trial, decision = judge(trial, counted, start, Terms())
+    assert (decision.outcome, decision.reason) == ("Harm", "Latency")
+
+
+def test_pause_of_the_operator_counts_towards_no_deadline() -> None:
+    numbers = (0, 0, 10, 0)
+    trial, _ = judge(Trial(), look(0.0, 10, numbers), START, Terms())
+    trial, _ = judge(taken_up(trial), look(9000.0, 10, numbers), START, Terms())
+    assert trial.waited == 0
+    trial, _ = judge(trial, look(9002.0, 10, numbers), START, Terms())
+    assert trial.waited == 2
+
+
 def test_twenty_percent_errors_are_harm_within_three_minutes() -> None:
     decision, t, _ = play(of(np.random.default_rng(2), 10, 0.2, 0.005))
     assert decision.outcome == "Harm"
     assert t <= 180
+
+
+@pytest.mark.parametrize("fault", [60, 300, 1000])
+@pytest.mark.parametrize(("errors", "within"), [(0.5, 150), (0.2, 200)])
+def test_fault_that_begins_late_does_not_drown_in_what_was_good_before(errors: float, within: int, fault: int) -> None:
+    rng = np.random.default_rng(fault)
+    good, bad = of(rng, 100, 0.005, 0.005), of(rng, 100, errors, 0.005)
+    pause = Start(edges=EDGES, steps=[TraceStep(weight=10, duration=7200)])
+    decision, t, _ = play(lambda w, t: (good if t < fault else bad)(w, t), start=pause)
+    assert (decision.outcome, decision.reason) == ("Harm", "Errors")
+    assert fault < t <= fault + within
+
+
+def test_many_failures_in_a_row_are_harm_however_rare_their_tries() -> None:
+    """The breaker lets one request through every ten seconds."""
+    pause = Start(edges=EDGES, steps=[TraceStep(weight=10, duration=7200)])
+    decision, t, _ = play(lambda w, t: (20, 0, 180, 0) if t < 3000 else (t % 10 == 0, t % 10 == 0, 200, 0), start=pause)
+    assert (decision.outcome, decision.message) == ("Harm", "each of the last 30 requests to the candidate failed")
+    assert t == 3290
 
 
 def test_slower_answers_are_harm_within_two_minutes() -> None:
