@@ -16,7 +16,7 @@ from modelward.api.common import ConditionStatus
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.drift import drifted
-from modelward.decide.judge.verdict import UNREACHABLE
+from modelward.decide.judge.before_and_after import UNREACHABLE
 from modelward.decide.missing import still_missing
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event

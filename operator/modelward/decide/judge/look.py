@@ -64,8 +64,8 @@ def run_of_failures(level: float, starts: float = HONEST) -> int:
 
 
 def harm(trial: Trial, terms: Terms) -> Decision | None:
-    """Half of the false-alarm budget goes to what fails from the start, an eighth each to failures in a row later on,
-    to errors, to latency, and to both in what came lately."""
+    """Half of the false-alarm budget goes to what fails from the start, an eighth each to errors, to latency, and to
+    both in what came lately, a sixteenth each to failures in a row later on and to what comes after the promotion."""
     return _fails_all(trial, terms.false_rollbacks) or _worse(trial, terms) or _worse_lately(trial, terms)
 
 
@@ -78,7 +78,7 @@ def _fails_all(trial: Trial, budget: float) -> Decision | None:
     run = trial.failed_in_a_row
     share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0
     runs = 1 + (failures - run + _total(trial, STABLE_FAILURES) * share) * (1 - FAILS_NEXT)
-    if failures < requests and run >= run_of_failures(budget / 8, runs):
+    if failures < requests and run >= run_of_failures(budget / 16, runs):
         return Decision("Harm", "Errors", f"each of the last {run} requests to the candidate failed")
     return None
 
@@ -91,12 +91,14 @@ def _worse(trial: Trial, terms: Terms) -> Decision | None:
 
 
 def _worse_lately(trial: Trial, terms: Terms) -> Decision | None:
-    """Half of the budget for each metric, a third of that for each length; the n-th has 1 / (n(n + 1)) of it."""
+    """Half of the budget for each metric, a third of that for each length; the n-th has 1 / (n(n + 1)) of it. Little
+    time shows less dependence than there is: what is usual is assumed at least."""
     for window in trial.windows:
         level = terms.false_rollbacks / 16 / len(WINDOW_SECONDS) / (window.nth * (window.nth + 1))
         for metric in metrics_of(window.trial, terms):
-            if metric.harmful(level):
-                return Decision("Harm", metric.kind.reason, f"lately, {metric}")
+            kind = metric.kind
+            if window.trial.waited >= kind.least_seconds and metric.harmful(level, kind.branding.prior):
+                return Decision("Harm", kind.reason, f"lately, {metric}")
     return None
 
 

@@ -15,7 +15,7 @@ from .terms import Terms
 from .trial import ANSWERS, FAILURES, REQUESTS, SLOW, STABLE_ANSWERS, STABLE_FAILURES, STABLE_REQUESTS, Trial
 
 NO_EXCESS = Allowed(1e-9)
-MISSED = 0.07
+MISSED = 0.09
 """Probability that a candidate which is as bad as just not allowed is promoted all the same; less where it is worse."""
 BY_SIGHT = 0.1
 """When time is up, what would be rarer than this for an equal version speaks against it, unless it is likelier still
@@ -39,21 +39,23 @@ class Dependence:
 @dataclass(frozen=True)
 class Kind:
     reason: str
-    words: str
     branding: Dependence
     proving: Dependence
     least_blocks: int
+    least_seconds: float
+    """Of a window: in a shorter one dependence looks like harm."""
     prior: Prior
 
 
-ERRORS = Kind("Errors", "failed", Dependence(9.0, 6.0, 1.5), Dependence(9.0, 24.0, -1.0), 0, RARE)
+ERRORS = Kind("Errors", Dependence(9.0, 6.0, 1.5), Dependence(9.0, 24.0, -1.0), 0, 10.0, RARE)
 """Nine is the overdispersion of clusters of five on average, geometric: (1 + 0.8) / (1 - 0.8)."""
-LATENCY = Kind("Latency", "were slow", Dependence(9.0, 4.0, 2.5), Dependence(4.0, 4.0, -1.5), 13, TENTH)
+LATENCY = Kind("Latency", Dependence(9.0, 4.0, 2.5), Dependence(4.0, 4.0, -1.5), 13, 120.0, TENTH)
 
 
 @dataclass(frozen=True)
 class Metric:
     kind: Kind
+    words: str
     counted: Table
     """Stable's counts as they would be, had it had the candidate's share at each weight."""
     spread: Spread
@@ -69,12 +71,12 @@ class Metric:
     def overdispersion(self, of: Dependence) -> float:
         return self.spread.overdispersion(of.prior, of.weight, of.caution)
 
-    def harmful(self, level: float) -> bool:
+    def harmful(self, level: float, least_overdispersion: float = 1.0) -> bool:
         """Worse than stable beyond doubt, and by more than is allowed as far as can be seen."""
         if self.excess <= self.allowed or self.spread.blocks < self.kind.least_blocks:
             return False
-        table = self.counted.divided(self.overdispersion(self.kind.branding))
-        return log_harm(table, NO_EXCESS, self.kind.prior) >= -log(level)
+        by = max(least_overdispersion, self.overdispersion(self.kind.branding))
+        return log_harm(self.counted.divided(by), NO_EXCESS, self.kind.prior) >= -log(level)
 
     @property
     def fine(self) -> float:
@@ -108,12 +110,12 @@ class Metric:
     def __str__(self) -> str:
         c = self.counted
         return (
-            f"{c.hits:.0f} of the candidate's {c.total:.0f} {self.kind.words} ({_percent(c.rate)}), of stable's"
-            f" {_percent(c.stable_rate)} (allowed: {_percent(self.allowed)} more)"
+            f"{c.hits:.0f} of the candidate's {c.total:.0f} {self.words} ({percent(c.rate)}), of stable's"
+            f" {percent(c.stable_rate)} (allowed: {percent(self.allowed)} more)"
         )
 
 
-def _percent(rate: float) -> str:
+def percent(rate: float) -> str:
     return f"{100 * rate:.3g} %"
 
 
@@ -122,11 +124,12 @@ def metrics_of(trial: Trial, terms: Terms) -> list[Metric]:
     allowed = terms.error_increase
     limit = Allowed(allowed, 1 + ERROR_TOLERANCE)
     failures = _standardised(trial, FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS)
-    found = [Metric(ERRORS, failures, trial.errors, allowed, limit)]
+    found = [Metric(ERRORS, "failed", failures, trial.errors, allowed, limit)]
     if trial.thresholds and trial.slow_allowed < 1:
         at = SLOW + 2 * trial.threshold
         answers = _standardised(trial, at, ANSWERS, at + 1, STABLE_ANSWERS)
-        found.append(Metric(LATENCY, answers, trial.slow, trial.slow_allowed, Allowed(trial.slow_allowed)))
+        words = f"took more than {1000 * trial.slow_seconds:.3g} ms"
+        found.append(Metric(LATENCY, words, answers, trial.slow, trial.slow_allowed, Allowed(trial.slow_allowed)))
     return found
 
 

@@ -89,11 +89,11 @@ def spread(cells: Sequence[Cell], rate: float, stable_rate: float) -> Spread:
         return Spread(0.0, blocks=blocks)
     lost = blocks / (blocks - 1)
     return Spread(
-        total / expected * lost,
-        _unbiased(products / total, blocks) if total else 0.0,
-        alone / alone_expected * lost if alone_expected else 1.0,
-        _unbiased(alone_products / alone, blocks) if alone else 0.0,
-        requests / (requests + stable_requests),
+        round(total / expected * lost, 6),
+        round(_unbiased(products / total, blocks), 6) if total else 0.0,
+        round(alone / alone_expected * lost, 6) if alone_expected else 1.0,
+        round(_unbiased(alone_products / alone, blocks), 6) if alone else 0.0,
+        round(requests / (requests + stable_requests), 6),
         blocks,
         hits,
     )

@@ -16,10 +16,10 @@ from . import slow, spread
 from .spread import Spread
 from .terms import Terms
 
-MOST_BYTES = 24_576
+MOST_BYTES = 32_768
 SILENCE = 300.0
 """Seconds. In a longer pause between two looks nobody looked: the rest of it does not count towards the deadline."""
-WINDOW_SECONDS = (120.0, 480.0, 1920.0)
+WINDOW_SECONDS = (40.0, 300.0, 1200.0)
 """A trial is begun anew every so often, by half of it after the start first: no two of them at the same time."""
 WINDOW_BLOCKS = 26
 
@@ -49,6 +49,8 @@ class Trial(Wire, frozen=True, kw_only=True):
     """Indexes of the edges above which answers are counted as slow."""
     threshold: int = 0
     """Which of them decides."""
+    slow_seconds: float = 0.0
+    """Answers that took longer are slow."""
     slow_allowed: float = 1.0
     """Share of slow answers that the candidate may give beyond stable's."""
     weights: tuple[Sums, ...] = ()
@@ -181,6 +183,7 @@ def _measured(trial: Trial, start: Start, terms: Terms, most_blocks: int) -> Tri
     return msgspec.structs.replace(
         trial,
         threshold=nth,
+        slow_seconds=start.edges[edge],
         slow_allowed=slow.allowed(start.edges, trial.stable_latency, edge, terms.latency_ratio),
         slow=_spread(trial.weights, blocks, at, ANSWERS, at + 1, STABLE_ANSWERS),
     )

@@ -1,14 +1,15 @@
 """What the judges make of a candidate, as far as it is compared with stable under the same traffic.
 
-Where everything goes to the candidate, and after a promotion, only before and after can be compared: `verdict.judge`.
+Where everything goes to the candidate, and after a promotion, only before and after can be compared:
+`before_and_after.judge`.
 """
 
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
 from modelward.decide.judge import look
+from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
 from modelward.decide.judge.evidence import OK, Finding
 from modelward.decide.judge.skew import judge_skew
 from modelward.decide.judge.terms import Terms
-from modelward.decide.judge.verdict import fails_everything, judge, unseen
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.steps import least_seconds, weight_at
 from modelward_contracts.trace import Start, TraceStep

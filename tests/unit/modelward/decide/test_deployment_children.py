@@ -4,11 +4,10 @@ from typing import Any
 
 import pytest
 
-from modelward.decide.judge.evidence import Window
 from modelward.decide.model_deployment import TAKEN_SECONDS
 from modelward.settings import Settings
 
-from .simulated import SETTINGS, Simulated, Trouble, healthy, serving, with_canary
+from .simulated import HARMFUL, SETTINGS, Simulated, Trouble, healthy, serving, with_canary
 
 REFUSED = Trouble("hold", "FailedCreate", "the API server refuses its pods: exceeded quota: team")
 
@@ -147,7 +146,7 @@ def test_version_before_keeps_all_its_pods_or_as_many_as_asked_for_once_clients_
         assert replicas(world, before) == 4, "clients are still being told"
         world.settle(20)
         assert (world.status.phase, replicas(world, before)) == ("Baking", left)
-        world.give(Window(requests=500, failures=50), healthy())
+        world.give(HARMFUL, healthy())
         world.run("RollingBack", limit=2)
         assert replicas(world, before) == 4, "what serves again does so in full"
 
