@@ -4,7 +4,7 @@ Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, ImageNotA
 VersionNotVerified, GateFailed, SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused,
 Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods'
 trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval,
-AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop,
+AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, Latency, Skew, CrashLoop,
 OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted,
 RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there
 only where that happened.
