@@ -16,6 +16,9 @@ MAX_REPORT = 256 * 1024
 MAX_TERMINATION = 1024
 MAX_WARNINGS = 20
 MAX_WARNING = 500
+MAX_FAILURES = 50
+MAX_EXPECTATION = 200
+MAX_FAILURE = 500
 
 
 class Termination(Wire, frozen=True, kw_only=True):
@@ -38,6 +41,17 @@ class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"
     metrics: dict[str, float] = {}
 
 
+class Failure(Wire, frozen=True, kw_only=True):
+    """An expectation that the prepared data does not meet."""
+
+    expectation: str
+    """As one would write it, at most `MAX_EXPECTATION` characters: `column age, minimum 0`."""
+    message: str
+    """What was found instead, at most `MAX_FAILURE` characters: how often, and up to five examples."""
+    ages: bool = False
+    """It is about the time that went by: data that was new once is not wrong for it."""
+
+
 class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kind"):
     manifest: str
     """Digest of the DatasetManifest: the version's identity."""
@@ -52,6 +66,11 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     csv: Csv | None = None
     warnings: list[str] = []
     """What a person should look at, a sentence each; at most `MAX_WARNINGS`."""
+    expectations: int = 0
+    """How many were checked."""
+    failed: int = 0
+    failures: list[Failure] = []
+    """At most `MAX_FAILURES` of those that failed."""
     classes: list[str]
     sources: list[SourceFile]
     """At most 1,000; `source_files` counts all."""

@@ -35,6 +35,29 @@ class CsvOptions(Wire, frozen=True, kw_only=True):
     comment: str | None = None
 
 
+class Expectation(Wire, frozen=True, kw_only=True):
+    """What the prepared data must look like: of one column, or one of the last four."""
+
+    column: str | None = None
+    type: ColumnType | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    values: list[int | str] | None = None
+    """The ones that there may be (`in`)."""
+    matches: str | None = None
+    """A regular expression (RE2) for the whole text."""
+    unique: bool = False
+    max_missing: float | None = None
+    """Share of the rows."""
+    min_rows: int | None = None
+    fresh: str | None = None
+    """A column of timestamps."""
+    max_age: str | None = None
+    """Of its newest value: 30s, 5m, 1h30m."""
+    max_drift: float | None = None
+    """PSI of any column against the version before."""
+
+
 class IngestTask(Wire, frozen=True, kw_only=True):
     dataset: str
     namespace: str
@@ -56,6 +79,9 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     forbidden: list[str] = []
     task: Task | None = None
     """None: classification when the label is text, boolean or whole numbers of at most 20 values."""
+    expectations: list[Expectation] = []
+    before: list[str] = []
+    """Digests of the DatasetManifests in use, the newest first: drift is from the first that is another one."""
     validation_fraction: float
     test_fraction: float
     salt: str

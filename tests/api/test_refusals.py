@@ -19,6 +19,14 @@ class Case(NamedTuple):
 PVC = {"claimName": "raw", "path": "2013-*.csv"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
 CANARY = "spec.rollout.steps"
+EXPECTED = "spec.expectations"
+EVERY: list[dict[str, Any]] = [
+    {"column": "age", "type": "integer", "minimum": 0, "maximum": 120.5, "maxMissing": 0.05, "unique": True},
+    {"column": "plan", "in": ["free", "7", 7, -1], "matches": "[a-z]+"},
+    {"rows": {"minimum": 1000}},
+    {"fresh": {"column": "at", "maxAge": "36h"}},
+    {"drift": {"maximum": 0.2}},
+]
 
 TERM = {"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["a100"]}]}
 NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "cache"}}, "topologyKey": "kubernetes.io/hostname"}
@@ -70,6 +78,8 @@ ACCEPTED = {
     ),
     "one split that leaves rows to train on": Case("Dataset", {"spec.splits": {"testPercent": 89}}),
     "interval of two parts": Case("Dataset", {"spec.interval": "1h30m"}),
+    "every expectation": Case("Dataset", {EXPECTED: EVERY}),
+    "as many expectations as there may be": Case("Dataset", {EXPECTED: [EVERY[1]] * 100}),
     "longest dataset name": Case("Dataset", {"metadata.name": "a" * 40}),
     "run that starts with a digit": Case("TrainingRun", {"metadata.name": "2013-flights"}),
     "longest run name": Case("TrainingRun", {"metadata.name": "a" * 50}),
@@ -184,6 +194,34 @@ REFUSED = {
     "dataset name with a dot": Case(
         "Dataset", {"metadata.name": "a.b"}, "metadata.name must be lower-case letters, digits and dashes"
     ),
+    "expectation of nothing": Case(
+        "Dataset", {EXPECTED: [{}]}, "an expectation is about one of column, rows, fresh or"
+    ),
+    "expectation about two things": Case(
+        "Dataset",
+        {EXPECTED: [{"rows": {"minimum": 1}, "drift": {"maximum": 0.2}}]},
+        "an expectation is about one of column, rows, fresh or drift: write `{column: NAME, minimum: 0}`",
+    ),
+    "expectation that expects nothing of its column": Case(
+        "Dataset", {EXPECTED: [{"column": "age"}]}, "an expectation about a column says what is expected of it"
+    ),
+    "expectation of no column": Case(
+        "Dataset", {EXPECTED: [{"rows": {"minimum": 1}, "in": ["a"]}]}, "an expectation about a column says"
+    ),
+    "bounds that are exchanged": Case(
+        "Dataset", {EXPECTED: [{"column": "age", "minimum": 2, "maximum": 1.5}]}, "minimum must not be above maximum"
+    ),
+    "column that must not be unique": Case(
+        "Dataset", {EXPECTED: [{"column": "age", "unique": False}]}, "unique is true or left out"
+    ),
+    "no value that there may be": Case("Dataset", {EXPECTED: [{"column": "age", "in": []}]}, "expectations[0].in"),
+    "missing in percent": Case("Dataset", {EXPECTED: [{"column": "age", "maxMissing": 5}]}, "less than or equal to 1"),
+    "type of another world": Case("Dataset", {EXPECTED: [{"column": "age", "type": "int"}]}, "supported values"),
+    "age without a unit": Case(
+        "Dataset", {EXPECTED: [{"fresh": {"column": "at", "maxAge": "1d"}}]}, "expectations[0].fresh.maxAge"
+    ),
+    "drift of nothing": Case("Dataset", {EXPECTED: [{"drift": {"maximum": 0}}]}, "expectations[0].drift.maximum"),
+    "too many expectations": Case("Dataset", {EXPECTED: [{"rows": {"minimum": 1}}] * 101}, "at most 100 items"),
     "long dataset version name": Case("DatasetVersion", {"metadata.name": LONG}, "at most 63 characters"),
     "dataset version without a digest": Case("DatasetVersion", {"spec.digest": "1"}, "spec.digest"),
     "run of nothing": Case(

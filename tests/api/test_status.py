@@ -41,12 +41,18 @@ VERDICT = {
     "stored": True,
 }
 TRANSITION = {"time": WHEN, "from": "Canary", "to": "RollingBack", "cause": "Errors", "message": "-", "revision": "0d"}
+CHECK = {
+    "expectations": 2,
+    "failed": 1,
+    "failures": [{"expectation": "{rows: {minimum: 5}}", "message": "there are 2 rows"}],
+}
 STATUSES: dict[str, dict[str, Any]] = {
     "Dataset": {
         "latestVersion": {"name": "flights-1", "digest": DIGEST, "rows": 336776, "time": WHEN},
         "ingest": {"job": "flights-ingest-1", "request": "1", "started": WHEN, "finished": WHEN},
+        "checked": {"version": "flights-1", **CHECK},
     },
-    "DatasetVersion": {},
+    "DatasetVersion": {"check": CHECK},
     "TrainingRun": {
         "datasetVersion": {"name": "flights-1", "digest": DIGEST},
         "job": "flights-train",
@@ -75,7 +81,7 @@ STATUSES: dict[str, dict[str, Any]] = {
 }
 COLUMNS = {
     "dataset": "NAME READY REASON LATEST ROWS AGE",
-    "datasetversion": "NAME READY DATASET ROWS AGE",
+    "datasetversion": "NAME READY VALID DATASET ROWS AGE",
     "modeldeployment": "NAME READY REASON PHASE SERVING CANDIDATE WEIGHT DRIFTED AGE",
     "modelversion": "NAME READY REASON VERIFIED MODEL VERSION DATA AGE",
     "trainingrun": "NAME READY REASON VERIFIED MODEL DATA AGE",

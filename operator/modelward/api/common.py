@@ -61,6 +61,7 @@ Name = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0
 ShortName = Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
 """Of resources whose name becomes part of children's names and labels."""
 ColumnName = Annotated[str, Field(min_length=1, max_length=256)]
+ColumnKind = Literal["boolean", "integer", "number", "string", "timestamp"]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 Duration = Annotated[str, Field(pattern=r"^([0-9]+(s|m|h))+$", max_length=32)]
 """As in Flux: 30s, 5m, 1h30m."""

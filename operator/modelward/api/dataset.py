@@ -11,6 +11,7 @@ from .common import (
     REASON,
     ApiModel,
     Column,
+    ColumnKind,
     ColumnName,
     Digest,
     Duration,
@@ -24,6 +25,7 @@ from .common import (
     rule,
     rules,
 )
+from .expectations import Checked, Expectation
 from .pod import JobPod
 from .resources import Resources
 
@@ -75,7 +77,6 @@ class Prepare(ApiModel):
 
 Character = Annotated[str, Field(max_length=1)]
 """One, or none at all."""
-ColumnKind = Literal["boolean", "integer", "number", "string", "timestamp"]
 
 
 class CsvFormat(ApiModel):
@@ -167,6 +168,8 @@ class DatasetSpec(ApiModel):
     columns: Columns
     task: Literal["classification", "regression"] | None = None
     """None: classification if the label is text, boolean or whole numbers of at most 20 values."""
+    expectations: Annotated[list[Expectation], Field(max_length=100)] = []
+    """What the prepared data must look like. A version that does not is kept, and used by nobody unless named."""
     splits: Splits = Splits()
     resources: Resources = Resources()
     """Of the ingest. Where it says nothing, the chart's values do."""
@@ -200,7 +203,10 @@ class Ingest(ApiModel):
 
 class DatasetStatus(Status):
     latest_version: LatestVersion | None = None
+    """The newest that meets its expectations."""
     ingest: Ingest | None = None
+    checked: Checked | None = None
+    """What came of the expectations when they were last checked."""
 
 
 class Dataset(Resource):

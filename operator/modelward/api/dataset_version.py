@@ -10,20 +10,23 @@ from .common import (
     READY,
     ApiModel,
     Column,
+    ColumnKind,
     ColumnName,
     Digest,
     Name,
     Names,
     Resource,
     Status,
+    condition_column,
     rule,
     rules,
 )
+from .expectations import Check
 
 
 class DataColumn(ApiModel):
     name: ColumnName
-    type: Literal["boolean", "integer", "number", "string", "timestamp"]
+    type: ColumnKind
     nullable: bool
     guessed: bool = False
     """The type was read off a CSV file's text: neither stated by the Dataset nor by the file."""
@@ -88,7 +91,8 @@ class DatasetVersionSpec(ApiModel):
 
 
 class DatasetVersionStatus(Status):
-    pass
+    check: Check | None = None
+    """What came of the Dataset's expectations; the condition Valid says it in short."""
 
 
 class DatasetVersion(Resource):
@@ -97,6 +101,7 @@ class DatasetVersion(Resource):
     NAMES: ClassVar[Names] = Names(kind="DatasetVersion", plural="datasetversions", short="dsver")
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         READY,
+        condition_column("Valid"),
         Column(name="Dataset", path=".spec.datasetName"),
         Column(name="Rows", path=".spec.rows", type="integer"),
         Column(name="Digest", path=".spec.digest", priority=1),

@@ -1,10 +1,20 @@
 """What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
 
+from modelward.api import expectations as api
 from modelward.api.dataset import Dataset
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.tasks import INLINE_FILE, TASK_FILE, CsvOptions, Estimator, Gate, IngestTask, TrainTask
+from modelward_contracts.tasks import (
+    INLINE_FILE,
+    TASK_FILE,
+    CsvOptions,
+    Estimator,
+    Expectation,
+    Gate,
+    IngestTask,
+    TrainTask,
+)
 from modelward_contracts.wire import Wire, canonical
 
 
@@ -25,7 +35,8 @@ def task_config_map(
     }
 
 
-def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
+def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = ()) -> IngestTask:
+    """`before`: digests of the versions in use, the newest first."""
     spec, name = dataset.spec, dataset.metadata.name
     return IngestTask(
         dataset=name,
@@ -42,9 +53,28 @@ def ingest_task(dataset: Dataset, settings: Settings) -> IngestTask:
         time=spec.columns.time,
         forbidden=spec.columns.forbidden,
         task=spec.task,
+        expectations=[_expectation(each) for each in spec.expectations],
+        before=list(before),
         validation_fraction=spec.splits.validation_percent / 100,
         test_fraction=spec.splits.test_percent / 100,
         salt=name if spec.splits.salt is None else spec.splits.salt,
+    )
+
+
+def _expectation(stated: api.Expectation) -> Expectation:
+    return Expectation(
+        column=stated.column,
+        type=stated.type,
+        minimum=stated.minimum,
+        maximum=stated.maximum,
+        values=stated.in_,
+        matches=stated.matches,
+        unique=bool(stated.unique),
+        max_missing=stated.max_missing,
+        min_rows=stated.rows.minimum if stated.rows else None,
+        fresh=stated.fresh.column if stated.fresh else None,
+        max_age=stated.fresh.max_age if stated.fresh else None,
+        max_drift=stated.drift.maximum if stated.drift else None,
     )
 
 

@@ -3,14 +3,18 @@
 What is wanted is written to the status before the Job is made; what came of it is copied there before the Job is taken
 away, so that an ingest that is done stays done. The version in service stays whatever happens to a new one.
 
+A version that does not meet the expectations is made and never becomes the latest one. Where the latest one itself is
+checked again and does not (its expectations changed), the one before it is the latest again.
+
 Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
-Suspended, Ingested, and those in `decide.jobs`.
+Suspended, Ingested, ExpectationsFailed, and those in `decide.jobs`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelward.api import Dataset
+from modelward.api import Dataset, DatasetVersion
 from modelward.api.dataset import DatasetStatus, Ingest, LatestVersion
 from modelward.build.dataset_version import dataset_version, dataset_version_name
 from modelward.build.job import ingest_job
@@ -18,6 +22,7 @@ from modelward.build.reprint import reprint_job, reprint_name
 from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map
 from modelward.decide.conditions import timestamp
+from modelward.decide.expectations import EXPECTATIONS_FAILED, aged, checked_of, in_words
 from modelward.decide.ingest import (
     FAILED_LOOKS,
     answers,
@@ -46,6 +51,8 @@ class DatasetObserved:
     jobs: tuple[Ref, ...] = ()
     """All Jobs of this dataset: ingests, and those that print reports again."""
     latest_exists: bool = True
+    before: DatasetVersion | None = None
+    """The newest valid version before the latest one; read only where something is expected."""
 
     @property
     def status(self) -> DatasetStatus:
@@ -84,12 +91,19 @@ def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
 def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manifest, ...]:
     source, metadata = o.dataset.spec.source, o.dataset.metadata
     own = labels("ingest", dataset=metadata.name)
-    task = ingest_task(o.dataset, settings)
+    task = ingest_task(o.dataset, settings, _in_use(o))
     return (
         *store_claim(metadata.namespace, settings),
         task_config_map(o.raw, job, own, task, source.inline.data if source.inline else None),
         ingest_job(o.raw, o.dataset, job, own, settings),
     )
+
+
+def _in_use(o: DatasetObserved) -> tuple[str, ...]:
+    """Digests of the latest version and the one before it."""
+    latest = o.status.latest_version
+    digests = latest.digest if latest else None, o.before.spec.digest if o.before else None
+    return tuple(digest for digest in digests if digest)
 
 
 def _follow(o: DatasetObserved, ingest: Ingest, settings: Settings, now: datetime) -> Plan:
@@ -126,24 +140,54 @@ def _running(o: DatasetObserved, job: JobSeen, now: datetime) -> Plan:
 
 
 def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: datetime) -> Plan:
-    name, before = dataset_version_name(o.dataset.metadata.name, report.manifest), o.status.latest_version
-    files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
-    found = f"{name}: {report.rows} rows of {files}"
+    name = dataset_version_name(o.dataset.metadata.name, report.manifest)
+    latest = _latest(o, name, report, now)
+    checked = o.status.checked if aged(o.status, report) else checked_of(name, report)
     told = "".join(f"; {text}" for text in report.warnings)
-    if before and before.digest == report.manifest:
-        latest, events = before, (Event("Normal", "Unchanged", f"the source still is {name}"),)
+    if report.failed:
+        kept = f"; {latest.name} stays in service" if latest else ""
+        said: Said = ("False", EXPECTATIONS_FAILED, in_words(name, report, 4000) + kept)
     else:
-        latest = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
-        # An Event's message has at most 1,024 characters.
-        look = (Event("Warning", "LookAtData", f"{name}{told}"[:1024]),) if told else ()
-        events = (Event("Normal", "VersionCreated", found), *look)
-    said: Said = ("True", "Ingested", (found + told)[:4096])
-    finished = _finished(ingest, said, now)
+        files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
+        said = ("True", "Ingested", (f"{name}: {report.rows} rows of {files}" + told)[:4096])
+    update = {"ingest": _finished(ingest, said, now), "latest_version": latest, "checked": checked}
     return Plan(
-        status=_status(o, said, now, ingest=finished, latest_version=latest),
+        status=_status(o, said, now, **update),
         creates=(dataset_version(o.dataset, report),),
-        events=events,
+        events=tuple(_news(o, name, report, said, told)),
     )
+
+
+def _latest(o: DatasetObserved, name: str, report: IngestReport, now: datetime) -> LatestVersion | None:
+    """The newest valid version, now that this one was checked."""
+    latest, before = o.status.latest_version, o.before
+    same = latest is not None and latest.digest == report.manifest
+    if not report.failed:
+        made = LatestVersion(name=name, digest=report.manifest, rows=report.rows, time=timestamp(now))
+        return latest if same else made
+    if not same or aged(o.status, report):
+        return latest
+    if before is None:
+        return None
+    spec, time = before.spec, before.metadata.creation_timestamp or timestamp(now)
+    return LatestVersion(name=before.metadata.name, digest=spec.digest, rows=spec.rows, time=time)
+
+
+def _news(o: DatasetObserved, name: str, report: IngestReport, said: Said, told: str) -> Iterator[Event]:
+    """An Event's message has at most 1,024 characters."""
+    latest, known = o.status.latest_version, o.status.checked
+    if report.failed:
+        ready = o.status.condition("Ready")
+        if ready is None or ready.reason != said[1] or ready.message != said[2]:
+            yield Event("Warning", said[1], said[2][:1024])
+    elif latest and latest.digest == report.manifest:
+        yield Event("Normal", "Unchanged", f"the source still is {name}")
+    elif known and known.version == name and known.failed:
+        yield Event("Normal", "ExpectationsMet", f"{name} is what is expected now")
+    else:
+        yield Event("Normal", "VersionCreated", said[2].removesuffix(told)[:1024])
+        if told:
+            yield Event("Warning", "LookAtData", f"{name}{told}"[:1024])
 
 
 def _failed(o: DatasetObserved, ingest: Ingest, problem: Problem, now: datetime) -> Plan:
@@ -188,9 +232,10 @@ def _earlier(o: DatasetObserved, current: str) -> tuple[Ref, ...]:
 
 
 def _standing(o: DatasetObserved) -> Said | None:
-    """Ready as it is, where it is true of this spec and its version is there."""
+    """Ready as it is, where the last look at this spec's source made a version that is there."""
     ready = o.status.condition("Ready")
-    stands = ready is not None and ready.status == "True" and o.latest_exists and answers(o.dataset)
+    made = ready is not None and (ready.status == "True" or ready.reason == EXPECTATIONS_FAILED)
+    stands = made and o.latest_exists and answers(o.dataset)
     return (ready.status, ready.reason, ready.message) if ready and stands else None
 
 

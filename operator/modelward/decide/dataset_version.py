@@ -1,10 +1,16 @@
-"""DatasetVersion: written once, Ready on sight. Reasons of Ready (API): Stored."""
+"""DatasetVersion: written once, Ready on sight, and Valid as its Dataset's last check of it says.
+
+Reasons of Ready (API): Stored. Of Valid: see `decide.expectations`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from modelward.api import DatasetVersion
-from modelward.api.dataset_version import DatasetVersionSpec
+from modelward.api.dataset_version import DatasetVersionSpec, DatasetVersionStatus
+from modelward.api.expectations import Check, Checked
+from modelward.decide.conditions import set_condition
+from modelward.decide.expectations import valid
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Plan
 from modelward.settings import Settings
@@ -13,6 +19,8 @@ from modelward.settings import Settings
 @dataclass(frozen=True)
 class DatasetVersionObserved:
     version: DatasetVersion
+    checked: Checked | None = None
+    """What its Dataset checked last, of this version or of another one."""
 
 
 def decide(o: DatasetVersionObserved, _: Settings, now: datetime) -> Plan:
@@ -20,7 +28,18 @@ def decide(o: DatasetVersionObserved, _: Settings, now: datetime) -> Plan:
     split = spec.split_rows
     shares = f"{split.train} to train on, {split.validation} for validation, {split.test} for test"
     said: Said = ("True", "Stored", "; ".join([f"{spec.rows} rows: {shares}", *_read(spec), *spec.warnings])[:4096])
-    return Plan(status=status.model_copy(update=with_ready(status, said, o.version.metadata.generation, now)))
+    status = status.model_copy(update=with_ready(status, said, o.version.metadata.generation, now))
+    return Plan(status=_judged(status, o, now))
+
+
+def _judged(status: DatasetVersionStatus, o: DatasetVersionObserved, now: datetime) -> DatasetVersionStatus:
+    """What was said stays until it is checked again."""
+    checked, metadata = o.checked, o.version.metadata
+    if checked is None or checked.version != metadata.name:
+        return status
+    conditions = set_condition(status.conditions, "Valid", *valid(checked), metadata.generation, now)
+    check = Check(expectations=checked.expectations, failed=checked.failed, failures=checked.failures)
+    return status.model_copy(update={"conditions": conditions, "check": check})
 
 
 def _read(spec: DatasetVersionSpec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from modelward.api import Dataset, DatasetVersion, TrainingRun
 from modelward.api.training_run import PinnedDataset
+from modelward.decide.expectations import EXPECTATIONS_FAILED
 from modelward.errors import Refused, Wait
 
 
@@ -21,12 +22,14 @@ def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | Non
 
 
 def _latest(name: str, dataset: Dataset | None) -> str:
-    """Only once it answers the dataset's spec as it is now: what was changed together is trained on together."""
+    """Only once the dataset's spec as it is now was looked at: what was changed together is trained on together. Where
+    what was found is not what is expected, the newest valid version it is."""
     if dataset is None:
         raise Wait("DatasetNotFound", f"Dataset {name} does not exist in this namespace: create it")
     status, latest = dataset.status, dataset.status.latest_version
     seen, ready = status.observed_generation == dataset.metadata.generation, status.condition("Ready")
-    if latest is None or ready is None or ready.status != "True" or not seen:
+    looked = ready is not None and (ready.status == "True" or ready.reason == EXPECTATIONS_FAILED)
+    if latest is None or not looked or not seen:
         why = f": {ready.message}" if ready and ready.message and seen else ""
         raise Wait("DatasetNotReady", f"Dataset {name} is not Ready{why}")
     return latest.name

@@ -85,10 +85,16 @@ def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
     job, started = _job_name(o.run), timestamp(now)
-    event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}")
+    event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started)
     status = _isolation(status, o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, settings), events=(event,))
+
+
+def _unexpected(version: DatasetVersion | None) -> str:
+    """Of a version that the run names."""
+    valid = version.status.condition("Valid") if version else None
+    return ", which does not meet its expectations" if valid and valid.status == "False" else ""
 
 
 def _job_name(run: TrainingRun) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from modelward.decide.plan import Key
 from modelward.names import DATASET, DEPLOYMENT, TRAINING_RUN, Manifest
+from modelward_contracts.wire import canonical
 
 _OWNERS = {DATASET: "Dataset", TRAINING_RUN: "TrainingRun", DEPLOYMENT: "ModelDeployment"}
 _Target = tuple[str, str, str]
@@ -19,7 +20,7 @@ class Sightings:
         self.versions: dict[Key, str] = {}
         self._refers: dict[Key, _Target] = {}
         self._referrers: defaultdict[_Target, set[Key]] = defaultdict(set)
-        self._roles: dict[Key, dict[str, str]] = {}
+        self._told: dict[Key, dict[Key, str]] = {}
 
     def see(self, kind: str, found: Manifest, *, gone: bool = False) -> set[Key]:
         """Note one of our objects, and give the keys that it concerns: itself, its owners, those that refer to it."""
@@ -30,7 +31,7 @@ class Sightings:
             self.versions[key] = found["metadata"]["resourceVersion"]
         keys = {key, *owners_of(found), *self._concerned(key, found)}
         self._note_reference(key, None if gone else _reference(key, found))
-        return keys | self._note_roles(key, {} if gone else _roles(found))
+        return keys | self._note_told(key, {} if gone else _told(key, found))
 
     def forget(self, key: Key) -> set[Key]:
         """One of our objects that vanished unseen."""
@@ -59,15 +60,12 @@ class Sightings:
             self._refers[key] = target
             self._referrers[target].add(key)
 
-    def _note_roles(self, key: Key, roles: dict[str, str]) -> set[Key]:
-        """The ModelVersions whose role in this ModelDeployment changed: their status tells where they serve."""
-        if key.kind != "ModelDeployment":
-            return set()
-        before = self._roles.pop(key, {})
-        if roles:
-            self._roles[key] = roles
-        changed = {name for name in before.keys() | roles.keys() if before.get(name) != roles.get(name)}
-        return {Key("ModelVersion", key.namespace, name) for name in changed}
+    def _note_told(self, key: Key, told: dict[Key, str]) -> set[Key]:
+        """The versions of which this object's status says something new: theirs repeats it."""
+        before = self._told.pop(key, {})
+        if told:
+            self._told[key] = told
+        return {version for version in before.keys() | told.keys() if before.get(version) != told.get(version)}
 
 
 def key_of(kind: str, found: Manifest) -> Key:
@@ -93,9 +91,20 @@ def _reference(key: Key, found: Manifest) -> _Target | None:
             return None
 
 
-def _roles(found: Manifest) -> dict[str, str]:
-    """Of each ModelVersion that a ModelDeployment's status names."""
+def _told(key: Key, found: Manifest) -> dict[Key, str]:
+    """What a status says of versions: where they serve, or whether they are what was expected."""
     status = found.get("status") or {}
+    match key.kind:
+        case "ModelDeployment":
+            return {Key("ModelVersion", key.namespace, name): role for name, role in _roles(status).items()}
+        case "Dataset" if checked := status.get("checked"):
+            return {Key("DatasetVersion", key.namespace, checked["version"]): canonical(checked).decode()}
+        case _:
+            return {}
+
+
+def _roles(status: Manifest) -> dict[str, str]:
+    """Of each ModelVersion that a ModelDeployment's status names."""
     roles = {verdict["modelVersion"]: "Rejected" for verdict in status.get("verdicts", [])}
     named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
     return roles | {revision["modelVersion"]: role for role, revision in named.items() if revision}

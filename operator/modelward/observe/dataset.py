@@ -1,9 +1,9 @@
-"""Reads a Dataset, its Jobs, and whether its newest version is still there."""
+"""Reads a Dataset, its Jobs, whether its newest version is still there, and the valid one before it."""
 
 import asyncio
 from dataclasses import replace
 
-from modelward.api import GROUP, VERSION, Dataset
+from modelward.api import GROUP, VERSION, Dataset, DatasetVersion
 from modelward.decide.dataset import DatasetObserved
 from modelward.decide.jobs import JobSeen
 from modelward.decide.plan import Key, Ref
@@ -12,6 +12,8 @@ from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
 API = f"{GROUP}/{VERSION}"
+ANCESTORS = 10
+"""Looked back at most."""
 
 
 async def observe(world: World, key: Key) -> DatasetObserved | None:
@@ -19,8 +21,10 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     dataset = Dataset.model_validate(raw)
-    job, jobs, exists = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
-    return DatasetObserved(dataset=dataset, raw=raw, job=job, jobs=jobs, latest_exists=exists)
+    job, jobs, latest = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
+    exists = latest is not None or dataset.status.latest_version is None
+    before = await _valid_before(world, latest) if latest and dataset.spec.expectations else None
+    return DatasetObserved(dataset=dataset, raw=raw, job=job, jobs=jobs, latest_exists=exists, before=before)
 
 
 async def _job(world: World, dataset: Dataset) -> JobSeen | None:
@@ -52,8 +56,23 @@ async def _jobs(world: World, dataset: Dataset) -> tuple[Ref, ...]:
     return tuple(Ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]) for job in owned)
 
 
-async def _latest(world: World, dataset: Dataset) -> bool:
+async def _latest(world: World, dataset: Dataset) -> DatasetVersion | None:
     latest = dataset.status.latest_version
-    if latest is None:
-        return True
-    return await world.kube.get(API, "DatasetVersion", dataset.metadata.namespace, latest.name) is not None
+    return await _version(world, dataset.metadata.namespace, latest.name) if latest else None
+
+
+async def _valid_before(world: World, version: DatasetVersion) -> DatasetVersion | None:
+    """The nearest of its parents that is not known to be wrong."""
+    for _ in range(ANCESTORS):
+        parent = version.spec.parent
+        found = await _version(world, version.metadata.namespace, parent) if parent else None
+        valid = found.status.condition("Valid") if found else None
+        if found is None or valid is None or valid.status != "False":
+            return found
+        version = found
+    return None
+
+
+async def _version(world: World, namespace: str, name: str) -> DatasetVersion | None:
+    raw = await world.kube.get(API, "DatasetVersion", namespace, name)
+    return DatasetVersion.model_validate(raw) if raw else None

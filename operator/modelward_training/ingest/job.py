@@ -2,18 +2,21 @@
 # ruff: noqa: S608 - internal names only; the user's own SQL runs behind locked doors
 
 import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
-from modelward_contracts.reports import MAX_WARNING, MAX_WARNINGS, IngestReport
+from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
+from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import load, split, validate
+from . import drift, expectations, load, split, validate
 from .columns import Source
 from .prepare import Table, prepare
 from .source import hashed, listed, unchanged
@@ -37,10 +40,18 @@ def run(paths: Paths) -> Done:
             unchanged(files)
             load.lock(con, folder)
             try:
-                manifest, warnings = _version(con, task, store, sources, read, folder)
+                made = _version(con, task, store, sources, read, folder)
             except duckdb.Error as error:
                 raise _resources(error) from error
-    return _report(store, manifest, warnings)
+    return _report(store, task, made)
+
+
+@dataclass(frozen=True)
+class Made:
+    manifest: DatasetManifest
+    warnings: list[str]
+    failures: list[Failure]
+    """Not part of the version: other expectations of the same data make no other one."""
 
 
 def _version(
@@ -50,10 +61,12 @@ def _version(
     sources: list[SourceFile],
     read: Source,
     folder: Path,
-) -> tuple[DatasetManifest, list[str]]:
+) -> Made:
     table = prepare(con, task.prepare_sql)
     validate.check_columns(task, table.types)
+    expectations.check_columns(task, table.types)
     valid = validate.check_rows(con, task, table)
+    failures = expectations.check(con, task, table, datetime.now(UTC))
     progress(f"splitting {valid.rows} rows", 0.6)
     id_column = split.assign(con, task, table)
     columns = _columns(con, table, read)
@@ -76,7 +89,9 @@ def _version(
     )
     inputs = {name: value for name, value in described.items() if name not in (task.label, id_column, task.time)}
     unbalanced = split.unbalanced(con, task, table, valid.classes)
-    return manifest, [*read.warnings, *table.warnings, *counters(inputs), *unbalanced]
+    moved, uncompared = drift.compare(con, task, store, table, digest_of(manifest))
+    warnings = [*read.warnings, *table.warnings, *counters(inputs), *unbalanced, *uncompared]
+    return Made(manifest, warnings, [*failures, *moved])
 
 
 def _stored(
@@ -104,7 +119,8 @@ def _columns(con: duckdb.DuckDBPyConnection, table: Table, read: Source) -> list
     ]
 
 
-def _report(store: Store, manifest: DatasetManifest, warnings: list[str]) -> Done:
+def _report(store: Store, task: IngestTask, made: Made) -> Done:
+    manifest = made.manifest
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
         task=manifest.task,
@@ -114,13 +130,17 @@ def _report(store: Store, manifest: DatasetManifest, warnings: list[str]) -> Don
         columns=manifest.columns,
         id=manifest.id,
         csv=manifest.csv,
-        warnings=_bounded(warnings),
+        warnings=_bounded(made.warnings),
+        expectations=expectations.count(task),
+        failed=len(made.failures),
+        failures=made.failures[:MAX_FAILURES],
         classes=manifest.classes,
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
-    return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}")
+    wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
+    return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}{wrong}")
 
 
 def _bounded(warnings: list[str]) -> list[str]:

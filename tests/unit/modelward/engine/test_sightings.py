@@ -51,6 +51,17 @@ def test_deployment_concerns_the_versions_whose_role_changed_only() -> None:
     assert (first, canary, again, rejected) == ({me, versions[0]}, {me, versions[1]}, {me}, {me, versions[1]})
 
 
+def test_dataset_concerns_the_version_of_which_its_check_says_something_new() -> None:
+    sightings, me = Sightings(), key("Dataset", "flights")
+
+    def checked(version: str, failed: int) -> set[Key]:
+        return sightings.see("Dataset", seen("flights", status={"checked": {"version": version, "failed": failed}}))
+
+    one, two = key("DatasetVersion", "flights-1"), key("DatasetVersion", "flights-2")
+    found = [checked("flights-1", 0), checked("flights-1", 0), checked("flights-1", 1), checked("flights-2", 0)]
+    assert found == [{me, one}, {me}, {me, one}, {me, one, two}]
+
+
 def test_deployment_that_vanished_concerns_the_versions_it_named() -> None:
     sightings = Sightings()
     sightings.see("ModelDeployment", deployment(stable={"modelVersion": "flights-1"}))
