@@ -8,8 +8,8 @@ import duckdb
 from .prepare import Table
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-BINS = 10
-"""Of equal frequency; a value that fills several makes one of them."""
+DECILES = tuple(tenths / 10 for tenths in range(1, 10))
+"""Between bins of equal frequency; a value that fills several makes one of them."""
 TOP = 20
 COUNTING = 10
 """Rows that may count by chance."""
@@ -24,8 +24,6 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, A
     found: dict[str, Any] = {"type": kind, "count": count, "nulls": count - filled, "distinct": distinct}
     if kind in ("integer", "number"):
         found |= _numeric(con, name)
-        if filled:
-            found["bins"] = _bins(con, name)
     elif kind == "timestamp":
         low, high = _one(con, f"min({name})::VARCHAR, max({name})::VARCHAR")
         found |= {"minimum": low, "maximum": high}
@@ -35,23 +33,21 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, A
 
 
 def _numeric(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
-    points = ", ".join(map(str, QUANTILES))
-    low, high, mean, deviation, quantiles = _one(
+    points = ", ".join(map(str, (*QUANTILES, *DECILES)))
+    low, high, mean, deviation, found = _one(
         con, f"min({name}), max({name}), avg({name}), stddev_samp({name}), quantile_disc({name}, [{points}])"
     )
-    at = {str(point): value for point, value in zip(QUANTILES, quantiles or [], strict=False)}
     rounded = {"mean": _rounded(mean), "deviation": _rounded(deviation)}
-    return {"minimum": low, "maximum": high, **rounded, "quantiles": at}
-
-
-def _bins(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
-    """Bin i holds the values above `cuts[i - 1]` up to `cuts[i]`: what the next version is compared with."""
-    points = ", ".join(str(point / BINS) for point in range(1, BINS))
-    (cuts,) = _one(con, f"list_sort(list_distinct(quantile_disc({name}, [{points}])))")
-    return {"cuts": cuts, "counts": binned(con, name, cuts)}
+    quantiles = dict(zip(map(str, QUANTILES), found or [], strict=False))
+    numeric = {"minimum": low, "maximum": high, **rounded, "quantiles": quantiles}
+    if not found:
+        return numeric
+    cuts = sorted(set(found[len(QUANTILES) :]))
+    return numeric | {"bins": {"cuts": cuts, "counts": binned(con, name, cuts)}}
 
 
 def binned(con: duckdb.DuckDBPyConnection, name: str, cuts: list[float]) -> list[int]:
+    """Bin i holds the values above `cuts[i - 1]` up to `cuts[i]`; what the next version is compared with."""
     upto = list(_one(con, ", ".join([*(f"count_if({name} <= {cut!r}::DOUBLE)" for cut in cuts), f"count({name})"])))
     return [high - low for low, high in zip([0, *upto], upto, strict=False)]
 
