@@ -21,11 +21,13 @@ from .examples import cut, examples_of, one_row, value_of
 from .prepare import Table
 from .wrong_values import SQL_TYPES, Wrong, comparable, plain, wrong_values
 
+FOR_EVER = 10**9
+"""More hours than there are; as much as Python can count."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
 def check_columns(task: IngestTask, types: dict[str, ColumnType]) -> None:
-    """Before anything is read: the columns that are spoken of are there."""
+    """Before any row is looked at: the columns that are spoken of are there."""
     for number, each in enumerate(task.expectations):
         for name in (each.column, each.fresh):
             if name is not None and name not in types:
@@ -98,7 +100,7 @@ def _of_column(
         yield failure(
             f"{about}type: {each.type}", f"it is a column of type {kind}{_others(con, table, name, each.type)}"
         )
-    if each.max_missing is not None and (missing := rows - present[name]) > each.max_missing * rows:
+    if each.max_missing is not None and (missing := rows - present[name]) / rows > each.max_missing:
         share = f"{missing} of {rows} rows without a value: a share of {missing / rows:.3g}"
         yield failure(f"{about}maxMissing: {plain(each.max_missing)}", share)
     if each.unique and name != task.id:  # an id is known to be
@@ -118,13 +120,15 @@ def _fresh(
 ) -> Iterator[Failure]:
     assert each.fresh is not None
     assert each.max_age is not None
-    comparable(table.types[each.fresh], ("timestamp",), where, each.fresh, "fresh", "timestamps")
     (newest,) = one_row(con, f"SELECT max({table.sql(each.fresh)}) FROM clean")
     expected = f"fresh: {{column: {each.fresh}, maxAge: {each.max_age}}}"
     if newest is None:
         yield failure(expected, "the column has no value")
-    elif (age := now.replace(tzinfo=None) - newest) > _duration(each.max_age):
-        yield failure(expected, f"the newest row is of {newest:%Y-%m-%d %H:%M:%S}, {_ago(age)} before the look", True)
+        return
+    comparable(table.types[each.fresh], ("timestamp",), where, each.fresh, "fresh", "timestamps")
+    if now.replace(tzinfo=None) - newest > _duration(each.max_age):
+        # Its age would make every look tell something new.
+        yield failure(expected, f"the newest row is of {newest:%Y-%m-%d %H:%M:%S} UTC", ages=True)
 
 
 def _others(con: duckdb.DuckDBPyConnection, table: Table, name: str, expected: ColumnType) -> str:
@@ -137,9 +141,5 @@ def _others(con: duckdb.DuckDBPyConnection, table: Table, name: str, expected: C
 
 
 def _duration(text: str) -> timedelta:
-    return sum((timedelta(**{_UNITS[u]: int(n)}) for n, u in re.findall(r"([0-9]+)([smh])", text)), timedelta())
-
-
-def _ago(age: timedelta) -> str:
-    hours = age.total_seconds() / 3600
-    return f"{hours / 24:.1f} days" if hours >= 48 else f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.1f} min"
+    parts = re.findall(r"([0-9]+)([smh])", text)
+    return sum((timedelta(**{_UNITS[unit]: min(int(n), FOR_EVER)}) for n, unit in parts), timedelta())

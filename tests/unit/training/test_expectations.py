@@ -113,12 +113,23 @@ def test_missing_values_count_for_max_missing_alone(pod: Pod) -> None:
     assert found == ["{column: s, maxMissing: 0.5} 60 of 90 rows without a value: a share of 0.667"]
 
 
+def test_share_that_is_just_allowed_is_met(pod: Pod) -> None:
+    pod.csv("id,x,late\n" + "".join(f"{n},{'' if n < 29 else n},{n % 2}\n" for n in range(100)))
+    expected = [Expectation(column="x", max_missing=0.29), Expectation(column="x", max_missing=0.28)]
+    assert [each.expectation for each in failures(pod, *expected)] == ["{column: x, maxMissing: 0.28}"]
+
+
 def test_column_without_any_value_has_no_wrong_type(pod: Pod) -> None:
     pod.csv("id,x,y,late\n" + "".join(f"{n},,{n},{n % 2}\n" for n in range(60)))
     found = messages(
-        pod, Expectation(column="x", type="string", matches="a", minimum=0, values=["a"], unique=True, max_missing=0.5)
+        pod,
+        Expectation(column="x", type="string", matches="a", minimum=0, values=["a"], unique=True, max_missing=0.5),
+        Expectation(fresh="x", max_age="1h"),
     )
-    assert found == ["{column: x, maxMissing: 0.5} 60 of 60 rows without a value: a share of 1"]
+    assert found == [
+        "{column: x, maxMissing: 0.5} 60 of 60 rows without a value: a share of 1",
+        "{fresh: {column: x, maxAge: 1h}} the column has no value",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -150,14 +161,16 @@ def test_type_of_text_is_told_with_the_values_that_make_it_so(pod: Pod) -> None:
 
 def test_old_data_is_told_as_a_failure_of_age(pod: Pod) -> None:
     now = datetime.now(UTC)
-    pod.csv(people(100, f"100,1,a,m,{now - timedelta(hours=3):%Y-%m-%d %H:%M:%S},0"))
+    newest = f"{now - timedelta(hours=3):%Y-%m-%d %H:%M:%S}"
+    pod.csv(people(100, f"100,1,a,m,{newest},0"))
     (found,) = failures(
         pod,
         Expectation(fresh="at", max_age="2h59m"),
         Expectation(fresh="at", max_age="3h1m"),
+        Expectation(fresh="at", max_age="9" * 31 + "h"),
     )
     assert (found.expectation, found.ages) == ("{fresh: {column: at, maxAge: 2h59m}}", True)
-    assert found.message.endswith("3.0 hours before the look")
+    assert found.message == f"the newest row is of {newest} UTC"
 
 
 @pytest.mark.parametrize(
