@@ -5,7 +5,7 @@ Where everything goes to the candidate, and after a promotion, only before and a
 """
 
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
-from modelward.decide.judge import look
+from modelward.decide.judge import before_and_after, look
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
 from modelward.decide.judge.evidence import OK, Finding
 from modelward.decide.judge.skew import judge_skew
@@ -60,6 +60,19 @@ def answers_missing(o: DeploymentObserved) -> float:
     if o.trial is None:
         return _terms(o).minimum_requests
     return look.answers_missing(o.trial.trial, start_of(o.deployment.spec.rollout), _terms(o))
+
+
+def numbers(o: DeploymentObserved) -> dict[str, float] | None:
+    """What was counted on either side, and what follows from it, to four digits. None where nothing is compared."""
+    if compared(o.status):
+        found = look.numbers(o.trial.trial, _terms(o)) if o.trial else {}
+    elif o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
+        found = before_and_after.numbers(o.evidence, _terms(o))
+    else:
+        return None
+    if not found.get("requests") and not found.get("stableRequests"):
+        return None
+    return {name: number if isinstance(number, int) else float(f"{number:.4g}") for name, number in found.items()}
 
 
 def _terms(o: DeploymentObserved) -> Terms:
