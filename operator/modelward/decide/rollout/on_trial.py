@@ -8,6 +8,7 @@ from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
 from modelward.decide.judge import before_and_after, look
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
 from modelward.decide.judge.evidence import OK, Finding
+from modelward.decide.judge.remembered import Remembered
 from modelward.decide.judge.skew import judge_skew
 from modelward.decide.judge.terms import Terms
 from modelward.decide.observed import DeploymentObserved
@@ -63,14 +64,21 @@ def answers_missing(o: DeploymentObserved) -> float:
 
 
 def numbers(o: DeploymentObserved) -> dict[str, float] | None:
-    """What was counted on either side, and what follows from it, to four digits. None where nothing is compared."""
+    """What was counted on either side, and what follows from it. None where nothing is compared."""
     if compared(o.status):
-        found = look.numbers(o.trial.trial, _terms(o)) if o.trial else {}
-    elif o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
-        found = before_and_after.numbers(o.evidence, _terms(o))
-    else:
-        return None
-    if not found.get("requests") and not found.get("stableRequests"):
+        return numbers_of(o.trial, _terms(o))
+    if o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
+        return _told(before_and_after.numbers(o.evidence, _terms(o)))
+    return None
+
+
+def numbers_of(trial: Remembered | None, terms: Terms) -> dict[str, float] | None:
+    return _told(look.numbers(trial.trial, terms)) if trial else None
+
+
+def _told(found: dict[str, float]) -> dict[str, float] | None:
+    """Counts, and the rest to four digits; none where nobody was served."""
+    if not found["requests"] and not found["stableRequests"]:
         return None
     return {name: number if isinstance(number, int) else float(f"{number:.4g}") for name, number in found.items()}
 
