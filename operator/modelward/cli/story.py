@@ -14,6 +14,7 @@ from modelward.decide.observed import parse_time
 from modelward.decide.rollout.move import TRIAL
 from modelward.decide.rollout.on_trial import numbers_of
 from modelward.names import ACTION
+from modelward_contracts.trace import traces_of
 
 from .in_words import compared
 
@@ -35,6 +36,7 @@ def story_of(deployment: ModelDeployment) -> Story:
         "history": _history(deployment),
         "verdicts": [_held_against(deployment, verdict) for verdict in status.verdicts],
         "setAside": _held_against(deployment, status.set_aside) if status.set_aside else None,
+        "traces": _traces(deployment),
     }
 
 
@@ -126,6 +128,13 @@ def _held_against(deployment: ModelDeployment, verdict: Verdict) -> Story:
     }
 
 
+def _traces(deployment: ModelDeployment) -> list[str]:
+    """Folders in the store, of versions that were compared with another."""
+    metadata = deployment.metadata
+    compared_with = (move.revision for move in deployment.status.history if move.revision and move.evidence)
+    return [f"{metadata.namespace}/{traces_of(metadata.name, revision)}" for revision in dict.fromkeys(compared_with)]
+
+
 def _identity(revision: ServingRevision) -> Story:
     return {"modelVersion": revision.model_version, "version": revision.version, "revision": revision.revision}
 
@@ -156,6 +165,10 @@ def _lines(story: Story) -> Iterator[str]:
         yield "Held against versions:"
     for verdict in held:
         yield from _held(verdict, aside=verdict is story["setAside"])
+    if story["traces"]:
+        yield ""
+        yield "What was looked at, in the store once a trial is over (`python -m modelward replay` judges it again):"
+        yield from (f"  {folder}" for folder in story["traces"])
 
 
 def _serves(story: Story) -> Iterator[str]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from modelward.decide.jobs import hindrance
-from modelward.decide.observed import ServedJob, VerdictJob
+from modelward.decide.observed import ServedJob, TraceJob, VerdictJob
 from modelward.names import LABEL, REVISION, Manifest
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
@@ -18,6 +18,17 @@ async def verdict_jobs(world: World, jobs: Sequence[Manifest]) -> tuple[VerdictJ
 def served_jobs(jobs: Sequence[Manifest]) -> tuple[ServedJob, ...]:
     found = [job for job in jobs if job["metadata"]["labels"].get("app.kubernetes.io/component") == "served"]
     return tuple(ServedJob(job["metadata"]["name"], _succeeded(job)) for job in found)
+
+
+def trace_jobs(jobs: Sequence[Manifest]) -> tuple[TraceJob, ...]:
+    found = [job for job in jobs if job["metadata"]["labels"].get("app.kubernetes.io/component") == "trace"]
+    return tuple(_trace_job(job) for job in found)
+
+
+def _trace_job(job: Manifest) -> TraceJob:
+    conditions = job.get("status", {}).get("conditions") or []
+    failed = any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
+    return TraceJob(job["metadata"]["name"], failed or _succeeded(job), failed)
 
 
 async def _verdict_job(world: World, job: Manifest) -> VerdictJob:

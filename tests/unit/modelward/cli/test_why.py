@@ -82,6 +82,7 @@ def test_a_rollback_tells_the_numbers_the_verdict_and_how_to_try_again() -> None
         " most 67 points as far as is proven; allowed: 1 point"
     ) in text
     assert "(a verdict, in the store too)" in text
+    assert text.endswith(f"\n  ns/traces/flights/{bad}/")
     assert "set spec.rollout.retry to 1, or once by hand: kubectl annotate mdep flights --namespace ns" in text
     assert f'modelward.dev/action="retry {bad}"' in text
 
