@@ -20,15 +20,22 @@ def served_jobs(jobs: Sequence[Manifest]) -> tuple[ServedJob, ...]:
     return tuple(ServedJob(job["metadata"]["name"], _succeeded(job)) for job in found)
 
 
-def trace_jobs(jobs: Sequence[Manifest]) -> tuple[TraceJob, ...]:
+async def trace_jobs(world: World, jobs: Sequence[Manifest], own: str | None) -> tuple[TraceJob, ...]:
+    """`own`: the name of the one that is of this operator's making."""
     found = [job for job in jobs if job["metadata"]["labels"].get("app.kubernetes.io/component") == "trace"]
-    return tuple(_trace_job(job) for job in found)
+    return tuple(await asyncio.gather(*(_trace_job(world, job, own) for job in found)))
 
 
-def _trace_job(job: Manifest) -> TraceJob:
+async def _trace_job(world: World, job: Manifest, own: str | None) -> TraceJob:
+    """One that an operator before this one left without its task has failed."""
+    name = job["metadata"]["name"]
+    if _succeeded(job):
+        return TraceJob(name, finished=True)
     conditions = job.get("status", {}).get("conditions") or []
     failed = any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
-    return TraceJob(job["metadata"]["name"], failed or _succeeded(job), failed)
+    if not failed and name != own:
+        failed = await world.kube.get("v1", "ConfigMap", job["metadata"]["namespace"], name) is None
+    return TraceJob(name, finished=failed, failed=failed)
 
 
 async def _verdict_job(world: World, job: Manifest) -> VerdictJob:

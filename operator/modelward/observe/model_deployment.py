@@ -17,7 +17,7 @@ from modelward.observe.ledger import Ledger
 from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.selectors import selects
-from modelward.observe.trial import on_trial, recording
+from modelward.observe.trial import on_trial, own_job, recording
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
 
@@ -44,7 +44,8 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
     now = world.clock().timestamp()
     ledger = world.ledgers.get(key) or world.ledgers.setdefault(key, _ledger(deployment, now))
-    evidence, tracing = evidence_of(ledger, deployment.status, seen), trace_jobs(jobs)
+    evidence = evidence_of(ledger, deployment.status, seen)
+    tracing = await trace_jobs(world, jobs, own_job(ledger, key.name))
     return DeploymentObserved(
         deployment=deployment,
         raw=raw,

@@ -44,12 +44,20 @@ def on_trial(
     return Remembered(trial=ledger.trial.trial, lives=ledger.lives(of_stable))
 
 
+def own_job(ledger: Ledger, deployment: str) -> str | None:
+    """The name of the Job that stores what this operator has looked at."""
+    of = ledger.trial
+    if of is None or of.recording is None or of.looked is None:
+        return None
+    return trace_name(deployment, of.recording.revision, of.recording.part)
+
+
 def recording(ledger: Ledger, deployment: ModelDeployment, jobs: tuple[TraceJob, ...], now: float) -> Recording | None:
     """Until its Job has finished, or has not come about for too long after the trial."""
     of = ledger.trial
     if of is None or of.recording is None or of.looked is None:
         return None
-    job = trace_name(deployment.metadata.name, of.recording.revision, of.recording.part)
+    job = own_job(ledger, deployment.metadata.name)
     stored = any(found.name == job and found.finished for found in jobs)
     if stored or (is_over(deployment.status, of.recording) and now - of.looked > KEPT_SECONDS):
         of.recording = None

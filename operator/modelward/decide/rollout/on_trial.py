@@ -4,10 +4,12 @@ Where everything goes to the candidate, and after a promotion, only before and a
 `before_and_after.judge`.
 """
 
+from dataclasses import replace
+
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
 from modelward.decide.judge import before_and_after, look
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
-from modelward.decide.judge.evidence import OK, Finding
+from modelward.decide.judge.evidence import OK, Evidence, Finding
 from modelward.decide.judge.remembered import Remembered
 from modelward.decide.judge.skew import judge_skew
 from modelward.decide.judge.terms import Terms
@@ -37,7 +39,7 @@ def start_of(rollout: Rollout, edges: list[float] | None = None) -> Start:
 def found(o: DeploymentObserved) -> Finding:
     """Harm, or why the step does not pass yet, or OK."""
     if not compared(o.status):
-        return judge(o.evidence, o.deployment.spec.analysis)
+        return judge(_before_and_after(o), o.deployment.spec.analysis)
     return _harm(o) or unseen(o.evidence) or _held(o) or OK
 
 
@@ -68,12 +70,21 @@ def numbers(o: DeploymentObserved) -> dict[str, float] | None:
     if compared(o.status):
         return numbers_of(o.trial, _terms(o))
     if o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
-        return _told(before_and_after.numbers(o.evidence, _terms(o)))
+        return _told(before_and_after.numbers(_before_and_after(o), _terms(o)))
     return None
 
 
 def numbers_of(trial: Remembered | None, terms: Terms) -> dict[str, float] | None:
     return _told(look.numbers(trial.trial, terms)) if trial else None
+
+
+def _before_and_after(o: DeploymentObserved) -> Evidence:
+    """An operator that starts anew while a promoted version is watched has not seen the one before: what that did
+    stands in the transition."""
+    promoted = next((t for t in reversed(o.status.history) if t.to == "Baking" and t.from_ != "Baking"), None)
+    if o.status.phase != "Baking" or o.evidence.stable.requests or promoted is None or promoted.evidence is None:
+        return o.evidence
+    return replace(o.evidence, stable=before_and_after.remembered(promoted.evidence))
 
 
 def _told(found: dict[str, float]) -> dict[str, float] | None:
