@@ -273,6 +273,8 @@ class Transition(ApiModel):
     """Whether the API server has proven the name."""
     reason: Why | None = None
     """Of the person who asked for it."""
+    evidence: Annotated[dict[str, float], Field(max_length=24)] | None = None
+    """What was counted until then of the version on trial and of stable, bounds of the excess, and what is allowed."""
 
 
 class Action(ApiModel):

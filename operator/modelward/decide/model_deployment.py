@@ -25,6 +25,7 @@ from modelward.decide.scoring_image import allowed_image
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
 from modelward.decide.steps import weight_at
+from modelward.decide.traces import finished_jobs, lost_traces, untold_trace
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
@@ -52,7 +53,9 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
         creates=(*_verdict_jobs(after, settings), *_served_job(after, settings)),
         pushes=pushes(after),
         deletes=_unwanted(after, children),
-        events=(*events, *noticed(after.status, status)),
+        # A look in which something moves has no time to spare for it.
+        keepsakes=() if move else untold_trace(after, settings),
+        events=(*events, *noticed(after.status, status), *lost_traces(after)),
         requeue_after=_again(after, settings, move),
     )
 
@@ -195,7 +198,7 @@ def _width(o: DeploymentObserved, revision: ServingRevision, now: datetime) -> i
 
 
 def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref, ...]:
-    """Of revisions that are gone; and Jobs that have told the store."""
+    """Of revisions that are gone; and Jobs that have told the store, or never will."""
     wanted = {(child["kind"], child["metadata"]["name"]) for child in children}
     stored = {(v.revision, v.retry) for v in o.status.verdicts if v.stored}
     done = [job.name for job in o.verdict_jobs if job.succeeded and (job.revision, job.retry) in stored]
@@ -203,6 +206,7 @@ def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref,
     return (
         *(child for child in o.children if (child.kind, child.name) not in wanted),
         *(Ref(api, kind, name) for name in done for api, kind in (("v1", "ConfigMap"), ("batch/v1", "Job"))),
+        *finished_jobs(o),
     )
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from modelward.decide.drift import MINIMUM_ROWS
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
+from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import MOST_LIVES, Life
 from modelward.decide.judge.trial import Trial
 from modelward_contracts.monitor import Forwards, Snapshot
@@ -29,8 +30,12 @@ class OnTrial:
     began: str
     """When the rollout did."""
     trial: Trial
+    recording: Recording | None
+    """None once it is stored, or too old."""
     traffic: str | None = None
     """The mark of the traffic setting at the newest look."""
+    looked: float | None = None
+    """When that was."""
 
 
 @dataclass

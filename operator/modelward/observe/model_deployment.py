@@ -11,13 +11,13 @@ from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
-from modelward.observe.deployment_jobs import served_jobs, verdict_jobs
+from modelward.observe.deployment_jobs import served_jobs, trace_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
 from modelward.observe.ledger import Ledger
 from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.selectors import selects
-from modelward.observe.trial import on_trial
+from modelward.observe.trial import on_trial, own_job, recording
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
 
@@ -45,6 +45,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     now = world.clock().timestamp()
     ledger = world.ledgers.get(key) or world.ledgers.setdefault(key, _ledger(deployment, now))
     evidence = evidence_of(ledger, deployment.status, seen)
+    tracing = await trace_jobs(world, jobs, own_job(ledger, key.name))
     return DeploymentObserved(
         deployment=deployment,
         raw=raw,
@@ -64,6 +65,8 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         actions_verified=world.settings.actions_verified,
         verdict_jobs=await verdict_jobs(world, jobs),
         served_jobs=served_jobs(jobs),
+        trace_jobs=tracing,
+        recording=recording(ledger, deployment, tracing, now),
         sign=world.sign,
         public_keys=world.public_keys,
     )

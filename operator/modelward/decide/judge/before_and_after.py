@@ -4,9 +4,11 @@ Load and requests are not what they were, so only what no other time of day expl
 answers many times as slow.
 """
 
+from collections.abc import Mapping
+
 from modelward.api.model_deployment import Analysis
 
-from .evidence import OK, UNANSWERED, Evidence, Finding, Window
+from .evidence import OK, UNANSWERED, Evidence, Finding, Latency, Window
 from .latency import judge_latency
 from .metric import ERRORS, Metric, percent
 from .mixture import Allowed, Table
@@ -47,6 +49,35 @@ def _more_failures(evidence: Evidence, terms: Terms) -> Finding | None:
         f"{now.failures} of {now.requests} requests failed ({rate}), of the version before {rate_before} "
         f"(allowed: {percent(terms.error_increase)} more)",
     )
+
+
+def numbers(evidence: Evidence, terms: Terms) -> dict[str, float]:
+    """What a decision rests on; `stable` is the version before. Seconds of the median and the 90 % quantile."""
+    now, before = evidence.candidate, evidence.stable
+    found: dict[str, float] = {
+        "requests": now.requests,
+        "failures": now.failures,
+        "stableRequests": before.requests,
+        "stableFailures": before.failures,
+        "errorsAllowed": terms.error_increase,
+    }
+    for version, window in (("", now), ("Stable", before)):
+        if window.requests:
+            found[f"errors{version}Rate"] = window.failures / window.requests
+        if window.latency.total:
+            found[f"latency{version}P50"] = window.latency.quantile(0.5)
+            found[f"latency{version}P90"] = window.latency.quantile(0.9)
+    return found
+
+
+def remembered(numbers: Mapping[str, float]) -> Window:
+    """The version before, from `numbers`: its counts, and a histogram with its two quantiles."""
+    requests, failures = int(numbers["stableRequests"]), int(numbers["stableFailures"])
+    quantiles = (numbers.get("latencyStableP50"), numbers.get("latencyStableP90"))
+    edges = tuple(seconds for seconds in quantiles if seconds is not None)
+    good = requests - failures
+    counts = (good // 2, good * 9 // 10 - good // 2, good - good * 9 // 10) if len(edges) == 2 else ()
+    return Window(requests, failures, Latency(edges, counts))
 
 
 def fails_everything(stable: Window) -> bool:

@@ -208,7 +208,8 @@ def _passed(trial: Trial, start: Start) -> Decision:
 
 
 def numbers(trial: Trial, terms: Terms) -> dict[str, float]:
-    """What a decision rests on: counts, rates, always-valid bounds of the excess, and what is allowed."""
+    """What a decision rests on: counts, rates, always-valid bounds of the excess, what is allowed, and from where on
+    an answer is slow."""
     found: dict[str, float] = {
         "requests": _total(trial, REQUESTS),
         "failures": _total(trial, FAILURES),
@@ -221,10 +222,12 @@ def numbers(trial: Trial, terms: Terms) -> dict[str, float]:
         found |= {
             f"{name}Rate": round(table.rate, 6),
             f"{name}StableRate": round(table.stable_rate, 6),
-            f"{name}AtLeast": round(lower_excess(branding, terms.false_rollbacks / 4, kind.prior), 6),
+            f"{name}AtLeast": round(lower_excess(branding, terms.false_rollbacks / 8, kind.prior), 6),
             f"{name}AtMost": round(upper_excess(proving, MISSED, kind.prior), 6),
             f"{name}Allowed": round(metric.allowed, 6),
             f"{name}Limit": round(metric.limit.rate(table.stable_rate) - table.stable_rate, 6),
             f"{name}Overdispersion": round(metric.overdispersion(kind.proving), 3),
         }
+    if trial.slow_seconds:
+        found["slowSeconds"] = trial.slow_seconds
     return found

@@ -4,10 +4,13 @@ Where everything goes to the candidate, and after a promotion, only before and a
 `before_and_after.judge`.
 """
 
+from dataclasses import replace
+
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
-from modelward.decide.judge import look
+from modelward.decide.judge import before_and_after, look
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
-from modelward.decide.judge.evidence import OK, Finding
+from modelward.decide.judge.evidence import OK, Evidence, Finding
+from modelward.decide.judge.remembered import Remembered
 from modelward.decide.judge.skew import judge_skew
 from modelward.decide.judge.terms import Terms
 from modelward.decide.observed import DeploymentObserved
@@ -36,7 +39,7 @@ def start_of(rollout: Rollout, edges: list[float] | None = None) -> Start:
 def found(o: DeploymentObserved) -> Finding:
     """Harm, or why the step does not pass yet, or OK."""
     if not compared(o.status):
-        return judge(o.evidence, o.deployment.spec.analysis)
+        return judge(_before_and_after(o), o.deployment.spec.analysis)
     return _harm(o) or unseen(o.evidence) or _held(o) or OK
 
 
@@ -60,6 +63,35 @@ def answers_missing(o: DeploymentObserved) -> float:
     if o.trial is None:
         return _terms(o).minimum_requests
     return look.answers_missing(o.trial.trial, start_of(o.deployment.spec.rollout), _terms(o))
+
+
+def numbers(o: DeploymentObserved) -> dict[str, float] | None:
+    """What was counted on either side, and what follows from it. None where nothing is compared."""
+    if compared(o.status):
+        return numbers_of(o.trial, _terms(o))
+    if o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
+        return _told(before_and_after.numbers(_before_and_after(o), _terms(o)))
+    return None
+
+
+def numbers_of(trial: Remembered | None, terms: Terms) -> dict[str, float] | None:
+    return _told(look.numbers(trial.trial, terms)) if trial else None
+
+
+def _before_and_after(o: DeploymentObserved) -> Evidence:
+    """An operator that starts anew while a promoted version is watched has not seen the one before: what that did
+    stands in the transition."""
+    promoted = next((t for t in reversed(o.status.history) if t.to == "Baking" and t.from_ != "Baking"), None)
+    if o.status.phase != "Baking" or o.evidence.stable.requests or promoted is None or promoted.evidence is None:
+        return o.evidence
+    return replace(o.evidence, stable=before_and_after.remembered(promoted.evidence))
+
+
+def _told(found: dict[str, float]) -> dict[str, float] | None:
+    """Counts, and the rest to four digits; none where nobody was served."""
+    if not found["requests"] and not found["stableRequests"]:
+        return None
+    return {name: number if isinstance(number, int) else float(f"{number:.4g}") for name, number in found.items()}
 
 
 def _terms(o: DeploymentObserved) -> Terms:

@@ -10,19 +10,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, Rollout, ServingRevision
+from modelward.build.trace import trace_name
 from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered, remembered
 from modelward.decide.judge.terms import Terms
 from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
 from modelward.decide.model_deployment import decide
-from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, Trouble, VerdictJob
+from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, TraceJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
 from modelward.decide.rollout.on_trial import compared, start_of
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
+from modelward_contracts.tasks import TraceTask
 from modelward_contracts.trace import Counts, Look
+from modelward_contracts.wire import decode
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
 HARMFUL = Window(requests=500, failures=250)
@@ -74,6 +78,7 @@ class Simulated:
     settings: Settings = SETTINGS
     evidence: Evidence = field(default_factory=Evidence)
     trial: Trial = field(default_factory=Trial)
+    recording: Recording | None = None
     once: bool = False
     recent: Window = field(default_factory=Window)
     looked_on_since: datetime | None = None
@@ -97,6 +102,9 @@ class Simulated:
     store: ServingRevision | None = None
     """What it knows as the revision in service."""
     served_jobs: list[str] = field(default_factory=list)
+    trace_jobs: list[str] = field(default_factory=list)
+    traces: dict[str, TraceTask] = field(default_factory=dict)
+    """Stored, by the name of the Job that did it."""
     events: list[str] = field(default_factory=list)
     served: list[tuple[str, str | None, int]] = field(default_factory=list)
     """(front revision, candidate of the stable servers' setting, weight) after each tick."""
@@ -129,6 +137,8 @@ class Simulated:
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
             trial=self._looked(deployment),
+            recording=self._unstored(),
+            trace_jobs=tuple(TraceJob(name, True) for name in self.traces if name in self.trace_jobs),
             recent=self.recent,
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
@@ -149,26 +159,51 @@ class Simulated:
         if not compared(status):
             self.trial = Trial()
             return None
-        trial, step = self.trial, min(status.step or 0, len(deployment.spec.rollout.steps) - 1)
+        trial, step = self.trial, self._step()
         if trial.step != step:
             trial = in_step(trial, step)
         if not status.weight or (trial.seen is not None and self.seconds() <= trial.seen):
             return Remembered(trial=trial)
-        candidate, stable = self.evidence.candidate, self.evidence.stable
-        edges = list(stable.latency.edges or candidate.latency.edges)
-        look = Look(
+        start = start_of(deployment.spec.rollout, self._edges())
+        return Remembered(trial=counted(trial, self._look(), start, Terms.of(deployment.spec.analysis)))
+
+    def _step(self) -> int:
+        return min(self.status.step or 0, len(self._rollout().steps) - 1)
+
+    def _rollout(self) -> Rollout:
+        return ModelDeploymentSpec.model_validate(self.spec).rollout
+
+    def _edges(self) -> list[float]:
+        return list(self.evidence.stable.latency.edges or self.evidence.candidate.latency.edges)
+
+    def _look(self) -> Look:
+        edges = self._edges()
+        return Look(
             t=self.seconds(),
-            weight=status.weight,
-            candidate=_counts(candidate, edges),
-            stable=_counts(stable, edges),
+            weight=self.status.weight,
+            candidate=_counts(self.evidence.candidate, edges),
+            stable=_counts(self.evidence.stable, edges),
             complete=self.evidence.complete,
         )
-        start = start_of(deployment.spec.rollout, edges)
-        return Remembered(trial=counted(trial, look, start, Terms.of(deployment.spec.analysis)))
+
+    def _record(self) -> None:
+        status = self.status
+        if not compared(status) or not status.candidate or not status.rollout_started or not status.weight:
+            return
+        if self.recording is None or self.recording.began != status.rollout_started:
+            self.recording = Recording(status.rollout_started, status.candidate.revision)
+        self.recording.add(self._step(), self._look(), self._edges())
+
+    def _unstored(self) -> Recording | None:
+        recording = self.recording
+        if recording and trace_name("flights", recording.revision, recording.part) in self.traces:
+            return None
+        return recording
 
     def away(self, time: timedelta) -> None:
         """Then another operator goes on with what the status holds."""
         self.now = self.looked_on_since = self.now + time
+        self.recording = None
         before = remembered(self.status.trial)
         self.trial = taken_up(before.trial) if before else Trial()
 
@@ -223,6 +258,7 @@ class Simulated:
 
     def look(self) -> None:
         """What is counted in one tick is over then, where `give` said so."""
+        self._record()
         seen = self.observed().trial
         self.trial = seen.trial if seen else Trial()
         if self.once:
@@ -246,6 +282,7 @@ class Simulated:
             *[lambda p=p: self._push(p) for p in plan.pushes],
             *[lambda r=r: self._delete(r) for r in plan.deletes],
             *([] if plan.memory else [lambda: self._write(plan)]),
+            *[lambda o=o: self._create(o) for o in plan.keepsakes],
             lambda: self.events.extend(e.reason for e in plan.events),
         ]
         for step in steps[:writes]:
@@ -259,14 +296,21 @@ class Simulated:
     def _create(self, manifest: dict[str, Any]) -> None:
         if manifest["kind"] == "Job":
             labels = manifest["metadata"]["labels"]
+            if labels["app.kubernetes.io/component"] == "trace":
+                self.trace_jobs.append(manifest["metadata"]["name"])
+                return
             if labels["app.kubernetes.io/component"] == "served":
                 self.served_jobs.append(manifest["metadata"]["name"])
                 self.store = self.status.stable
                 return
             self.jobs.setdefault((labels[REVISION], int(labels["modelward.dev/retry"])), True)
+        elif manifest["metadata"]["name"] in self.trace_jobs:
+            self.traces[manifest["metadata"]["name"]] = decode(manifest["data"]["task.json"], TraceTask)
 
     def _delete(self, ref: Ref) -> None:
         self.objects.pop((ref.kind, ref.name), None)
+        if ref.kind == "Job":
+            self.trace_jobs = [name for name in self.trace_jobs if name != ref.name]
         self.served_jobs = [name for name in self.served_jobs if name != ref.name]
 
     def _push(self, push: Any) -> None:
