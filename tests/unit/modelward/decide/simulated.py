@@ -5,13 +5,15 @@ can be played in virtual time. What a real API server and real servers make of t
 cluster tests.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.api.model_deployment import CheckAnswer, ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.judge.promql import Answer, Check, followed, name_of
 from modelward.decide.judge.remembered import Remembered, remembered
 from modelward.decide.judge.terms import Terms
 from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
@@ -75,6 +77,9 @@ class Simulated:
     evidence: Evidence = field(default_factory=Evidence)
     trial: Trial = field(default_factory=Trial)
     once: bool = False
+    answers: dict[str, Answer | None] = field(default_factory=dict)
+    """What the next look gets to each check of spec.analysis.promql, by its name; None: it was not asked yet."""
+    answered: dict[str, CheckAnswer] = field(default_factory=dict)
     recent: Window = field(default_factory=Window)
     looked_on_since: datetime | None = None
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -129,6 +134,7 @@ class Simulated:
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
             trial=self._looked(deployment),
+            checks=tuple(self._checks(deployment)),
             recent=self.recent,
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
@@ -165,6 +171,14 @@ class Simulated:
         )
         start = start_of(deployment.spec.rollout, edges)
         return Remembered(trial=counted(trial, look, start, Terms.of(deployment.spec.analysis)))
+
+    def _checks(self, deployment: ModelDeployment) -> Iterator[Check]:
+        on_trial = compared(self.status) or self.status.phase in ("Promoting", "Baking")
+        for index, spec in enumerate(deployment.spec.analysis.promql):
+            name = name_of(spec, index)
+            told = self.answers.get(name) if on_trial else None
+            answer = followed(self.answered.get(name), name, name, spec, told, self.now) if told else None
+            yield Check(name, spec, answer)
 
     def away(self, time: timedelta) -> None:
         """Then another operator goes on with what the status holds."""
@@ -223,8 +237,9 @@ class Simulated:
 
     def look(self) -> None:
         """What is counted in one tick is over then, where `give` said so."""
-        seen = self.observed().trial
-        self.trial = seen.trial if seen else Trial()
+        seen = self.observed()
+        self.trial = seen.trial.trial if seen.trial else Trial()
+        self.answered = {check.name: check.answer for check in seen.checks if check.answer}
         if self.once:
             self.give()
 
