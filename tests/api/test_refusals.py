@@ -19,6 +19,7 @@ class Case(NamedTuple):
 PVC = {"claimName": "raw", "path": "2013-*.csv"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
 CANARY = "spec.rollout.steps"
+CHECKS = "spec.analysis.promql"
 
 TERM = {"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["a100"]}]}
 NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "cache"}}, "topologyKey": "kubernetes.io/hostname"}
@@ -136,6 +137,16 @@ ACCEPTED = {
         },
     ),
     "approval": Case("ModelDeployment", {"spec.rollout.approval": "Required"}),
+    "checks of one's own": Case(
+        "ModelDeployment",
+        {
+            "spec.analysis.promql": [
+                {"query": 'sum(rate(refunds_total{rev="{{candidate}}"}[2m]))', "maximum": 0.01, "dryRun": True},
+                {"name": "share", "query": "a{x='{{ namespace }}/{{name}}'} / b{}", "minimum": 0.5, "maximum": 2},
+                {"name": "queue", "query": "sum(\n  queue\n)", "maximum": 5, "server": "business"},
+            ]
+        },
+    ),
     "rising steps": Case("ModelDeployment", {CANARY: [{"weight": 1}, {"weight": 1}, {"weight": 50}]}),
 }
 
@@ -333,6 +344,31 @@ REFUSED = {
     "step above a hundred percent": Case("ModelDeployment", {CANARY: [{"weight": 101}]}, "less than or equal to 100"),
     "latency that may not rise": Case(
         "ModelDeployment", {"spec.analysis.maxLatencyRatio": 1}, "spec.analysis.maxLatencyRatio"
+    ),
+    "check without a limit": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up"}]}, "a check of analysis.promql has a limit"
+    ),
+    "check with limits that nothing meets": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "minimum": 2, "maximum": 1}]}, "minimum must not be above maximum"
+    ),
+    "check without a query": Case(
+        "ModelDeployment", {CHECKS: [{"maximum": 1}]}, "spec.analysis.promql[0].query: Required"
+    ),
+    "check with an empty query": Case("ModelDeployment", {CHECKS: [{"query": "", "maximum": 1}]}, "promql[0].query"),
+    "check with a long query": Case(
+        "ModelDeployment", {CHECKS: [{"query": "u" * 2001, "maximum": 1}]}, "spec.analysis.promql[0].query: Too long"
+    ),
+    "check of a server by its address": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "maximum": 1, "server": "http://h:9090"}]}, "promql[0].server"
+    ),
+    "check with an unknown placeholder": Case(
+        "ModelDeployment", {CHECKS: [{"query": 'up{a="{{args.rev}}"}', "maximum": 1}]}, "a query's placeholders are"
+    ),
+    "checks of one name": Case(
+        "ModelDeployment", {CHECKS: [{"name": "a", "query": "up", "maximum": 1}] * 2}, "needs a name of its own"
+    ),
+    "many checks": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "maximum": 1}] * 11}, "must have at most 10 items"
     ),
     "negative replicas": Case("ModelDeployment", {"spec.replicas": -1}, "greater than or equal to 0"),
     "deployment that no Service can be named after": Case(

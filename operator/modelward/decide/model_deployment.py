@@ -12,6 +12,7 @@ from modelward.build.served import served_job, served_name
 from modelward.build.service import front_service, revision_service
 from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
+from modelward.decide.checks import answers, require_askable
 from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, noticed, with_conditions
 from modelward.decide.judge.remembered import WRITE_SECONDS, remembered
@@ -72,6 +73,7 @@ def _target(
         if o.status.stable is None:
             return _servable(o, target, settings, now), None
         require_same_signature(o, target, version)
+        require_askable(o, target)
     except (Wait, Refused) as problem:
         return None, problem
     return target, None
@@ -111,7 +113,8 @@ def _stored_verdicts(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
 
 
 def _remembering(o: DeploymentObserved, moves: bool) -> DeploymentObserved:
-    """The trial as it is now, written with each move and every few seconds; none where nothing is compared."""
+    """The trial as it is now, written with each move and every few seconds; none where nothing is compared. The checks
+    go with it."""
     before, now = remembered(o.status.trial), o.trial
     if not compared(o.status) or now is None:
         written = o.status.trial if compared(o.status) else None
@@ -119,7 +122,8 @@ def _remembering(o: DeploymentObserved, moves: bool) -> DeploymentObserved:
         written = now.written()
     else:
         written = o.status.trial
-    return _with_status(o, o.status.model_copy(update={"trial": written}))
+    checks = answers(o, moves or written is not o.status.trial)
+    return _with_status(o, o.status.model_copy(update={"trial": written, "checks": checks}))
 
 
 def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:

@@ -9,6 +9,7 @@ from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.jobs import Problem
 from modelward.decide.judge.evidence import Evidence, Window
+from modelward.decide.judge.promql import Check
 from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered
 from modelward.decide.plan import Ref
@@ -100,6 +101,8 @@ class DeploymentObserved:
     """Of the candidate that is compared with stable, this look included."""
     recording: Recording | None = None
     """What was looked at in the newest trial, until a Job has stored it."""
+    checks: tuple[Check, ...] = ()
+    """Of spec.analysis.promql, in its order."""
     recent: Window = field(default_factory=Window)
     """Of the version in service: the newest whole window for drift."""
     looked_on_since: datetime | None = None

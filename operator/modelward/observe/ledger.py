@@ -19,6 +19,7 @@ from modelward.decide.judge.evidence import Latency, SignalWindow, Window
 from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import MOST_LIVES, Life
 from modelward.decide.judge.trial import Trial
+from modelward.observe.checks import Questions
 from modelward_contracts.monitor import Forwards, Snapshot
 
 SAYS_NOTHING = ("capped", "refused", "same_pause")
@@ -133,6 +134,8 @@ class Ledger:
         self._known: dict[tuple[str, float], Life] = {}
         self.trial: OnTrial | None = None
         """Of the present rollout."""
+        self.questions = Questions()
+        """Asked of it by the user."""
 
     def record(self, snapshots: Iterable[Snapshot], since: float | None = None) -> None:
         """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""

@@ -11,6 +11,7 @@ from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
+from modelward.observe.checks import Questions, checks_of
 from modelward.observe.deployment_jobs import served_jobs, trace_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
 from modelward.observe.ledger import Ledger
@@ -42,7 +43,8 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     own_budgets, others = _whose(budgets, key.name)
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
-    now = world.clock().timestamp()
+    clock = world.clock()
+    now = clock.timestamp()
     ledger = world.ledgers.get(key) or world.ledgers.setdefault(key, _ledger(deployment, now))
     evidence = evidence_of(ledger, deployment.status, seen)
     tracing = await trace_jobs(world, jobs, own_job(ledger, key.name))
@@ -60,6 +62,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         budget_of_others=any(selects(b["spec"].get("selector"), p["metadata"]["labels"]) for b in others for p in pods),
         evidence=evidence,
         trial=on_trial(ledger, deployment, evidence, seen, now),
+        checks=checks_of(ledger.questions, deployment, world.settings, world.ask, clock),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         actions_verified=world.settings.actions_verified,
@@ -75,6 +78,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
 def _ledger(deployment: ModelDeployment, now: float) -> Ledger:
     """One that goes on where the operator before this one stopped."""
     ledger = Ledger(now)
+    ledger.questions = Questions(deployment.status.checks)
     if before := remembered(deployment.status.trial):
         ledger.know(before.lives)
     return ledger

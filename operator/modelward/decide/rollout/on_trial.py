@@ -7,7 +7,7 @@ Where everything goes to the candidate, and after a promotion, only before and a
 from dataclasses import replace
 
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
-from modelward.decide.judge import before_and_after, look
+from modelward.decide.judge import before_and_after, look, promql
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
 from modelward.decide.judge.evidence import OK, Evidence, Finding
 from modelward.decide.judge.remembered import Remembered
@@ -37,7 +37,20 @@ def start_of(rollout: Rollout, edges: list[float] | None = None) -> Start:
 
 
 def found(o: DeploymentObserved) -> Finding:
-    """Harm, or why the step does not pass yet, or OK."""
+    """Harm, or why the step does not pass yet, or OK. What is counted here comes before checks of the user's own."""
+    counted = _counted(o)
+    if counted.outcome == "Harm":
+        return counted
+    if harm := promql.harm(o.checks):
+        return harm
+    return counted if counted.outcome != "Ok" else held_by_checks(o) or OK
+
+
+def held_by_checks(o: DeploymentObserved) -> Finding | None:
+    return promql.held(o.checks, o.status.weight)
+
+
+def _counted(o: DeploymentObserved) -> Finding:
     if not compared(o.status):
         return judge(_before_and_after(o), o.deployment.spec.analysis)
     return _harm(o) or unseen(o.evidence) or _held(o) or OK

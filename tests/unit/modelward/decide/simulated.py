@@ -5,14 +5,22 @@ can be played in virtual time. What a real API server and real servers make of t
 cluster tests.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus, Rollout, ServingRevision
+from modelward.api.model_deployment import (
+    CheckAnswer,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    Rollout,
+    ServingRevision,
+)
 from modelward.build.trace import trace_name
 from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.judge.promql import Answer, Check, followed, name_of
 from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered, remembered
 from modelward.decide.judge.terms import Terms
@@ -80,6 +88,9 @@ class Simulated:
     trial: Trial = field(default_factory=Trial)
     recording: Recording | None = None
     once: bool = False
+    answers: dict[str, Answer | None] = field(default_factory=dict)
+    """What the next look gets to each check of spec.analysis.promql, by its name; None: it was not asked yet."""
+    answered: dict[str, CheckAnswer] = field(default_factory=dict)
     recent: Window = field(default_factory=Window)
     looked_on_since: datetime | None = None
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -139,6 +150,7 @@ class Simulated:
             trial=self._looked(deployment),
             recording=self._unstored(),
             trace_jobs=tuple(TraceJob(name, True) for name in self.traces if name in self.trace_jobs),
+            checks=tuple(self._checks(deployment)),
             recent=self.recent,
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
@@ -200,6 +212,14 @@ class Simulated:
             return None
         return recording
 
+    def _checks(self, deployment: ModelDeployment) -> Iterator[Check]:
+        on_trial = compared(self.status) or self.status.phase in ("Promoting", "Baking")
+        for index, spec in enumerate(deployment.spec.analysis.promql):
+            name = name_of(spec, index)
+            told = self.answers.get(name) if on_trial else None
+            answer = followed(self.answered.get(name), name, name, spec, told, self.now) if told else None
+            yield Check(name, spec, answer)
+
     def away(self, time: timedelta) -> None:
         """Then another operator goes on with what the status holds."""
         self.now = self.looked_on_since = self.now + time
@@ -259,8 +279,9 @@ class Simulated:
     def look(self) -> None:
         """What is counted in one tick is over then, where `give` said so."""
         self._record()
-        seen = self.observed().trial
-        self.trial = seen.trial if seen else Trial()
+        seen = self.observed()
+        self.trial = seen.trial.trial if seen.trial else Trial()
+        self.answered = {check.name: check.answer for check in seen.checks if check.answer}
         if self.once:
             self.give()
 
