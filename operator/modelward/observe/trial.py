@@ -4,18 +4,20 @@ Called after the ledger has recorded the servers' counters. What was counted whi
 everywhere is left out.
 """
 
+import msgspec
+
 from modelward.api import ModelDeployment
-from modelward.api.model_deployment import ServingRevision
+from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.judge.evidence import Evidence
-from modelward.decide.judge.remembered import Remembered, remembered
+from modelward.decide.judge.remembered import MOST_LIVES, Remembered, remembered
 from modelward.decide.judge.terms import Terms
-from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
+from modelward.decide.judge.trial import counted, in_step, taken_up
 from modelward.decide.observed import ScoringPod
+from modelward.decide.pods import pods_of
 from modelward.decide.rollout.on_trial import compared, start_of
-from modelward.observe.ledger import Counts, Ledger, OnTrial, served
+from modelward.observe.ledger import LOOK, Counts, Ledger, OnTrial, served
 from modelward_contracts import trace
 
-LOOK = "look"
 LOOK_SECONDS = 1.9
 """At least, between two looks: Events of the cluster lead to more of them, and short ones say little."""
 
@@ -28,33 +30,57 @@ def on_trial(
     if not compared(status) or not status.rollout_started or not status.stable or not status.candidate:
         return None
     if ledger.trial is None or ledger.trial.began != status.rollout_started:
-        before = remembered(status.trial)
-        ledger.trial = OnTrial(status.rollout_started, taken_up(before.trial) if before else Trial())
-    steps = deployment.spec.rollout.steps
+        ledger.trial = OnTrial(status.rollout_started, _taken_up(status))
+    so_far, steps = ledger.trial.so_far, deployment.spec.rollout.steps
     step = min(status.step or 0, len(steps) - 1)
-    if ledger.trial.trial.step != step:
-        ledger.trial.trial = in_step(ledger.trial.trial, step)
-    _look(ledger, ledger.trial, deployment, status.stable, status.candidate, evidence, now)
-    of_stable = [p.snapshot for p in pods if p.snapshot and p.revision == status.stable.revision]
-    return Remembered(trial=ledger.trial.trial, lives=ledger.lives(of_stable))
+    if so_far.trial.step != step:
+        so_far = msgspec.structs.replace(so_far, trial=in_step(so_far.trial, step))
+    if _is_due(ledger, so_far, status, pods, now):
+        so_far = _looked(ledger, so_far, deployment, status.stable, status.candidate, evidence, pods, now)
+    ledger.trial.so_far = so_far
+    return so_far
 
 
-def _look(
+def _taken_up(status: ModelDeploymentStatus) -> Remembered:
+    before = remembered(status.trial)
+    return msgspec.structs.replace(before, trial=taken_up(before.trial)) if before else Remembered()
+
+
+def _is_due(
+    ledger: Ledger, so_far: Remembered, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...], now: float
+) -> bool:
+    seen = so_far.trial.seen
+    if not status.weight or not ledger.marked(_traffic(status.epoch)):
+        return False
+    if seen is None:
+        return True
+    if _told_otherwise(status, pods):
+        return False
+    return so_far.epoch != status.epoch or not 0 <= now - seen < LOOK_SECONDS
+
+
+def _told_otherwise(status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...]) -> bool:
+    """Servers in service follow what was pushed but could not be written yet: away from the candidate. What led to
+    that stands until it is written, however little is seen of the candidate from then on."""
+    return any(p.snapshot is not None and p.snapshot.epoch > status.epoch for p in pods_of(pods, status.stable))
+
+
+def _traffic(epoch: int) -> str:
+    return f"epoch {epoch}"
+
+
+def _looked(
     ledger: Ledger,
-    of: OnTrial,
+    so_far: Remembered,
     deployment: ModelDeployment,
     stable: ServingRevision,
     candidate: ServingRevision,
     evidence: Evidence,
+    pods: tuple[ScoringPod, ...],
     now: float,
-) -> None:
+) -> Remembered:
     status = deployment.status
-    traffic = f"epoch {status.epoch}"
-    if not status.weight or not ledger.marked(traffic):
-        return
-    if of.traffic == traffic and of.trial.seen is not None and 0 <= now - of.trial.seen < LOOK_SECONDS:
-        return
-    since = LOOK if of.traffic == traffic else traffic
+    since = LOOK if so_far.epoch == status.epoch else _traffic(status.epoch)
     ours, theirs = ledger.since(since, stable.revision), ledger.since(since, candidate.revision)
     edges = list(ours.edges) if theirs.edges in ((), ours.edges) else []
     answered, failed = ours.answered[candidate.revision], ours.failed[candidate.revision]
@@ -67,9 +93,15 @@ def _look(
         complete=evidence.complete,
     )
     start = start_of(deployment.spec.rollout, edges)
-    of.trial = counted(of.trial, look, start, Terms.of(deployment.spec.analysis))
-    of.traffic = traffic
     ledger.mark_again(LOOK)
+    alive = [p.name for revision in (stable, candidate) for p in pods_of(pods, revision)[:MOST_LIVES]]
+    return Remembered(
+        trial=counted(so_far.trial, look, start, Terms.of(deployment.spec.analysis)),
+        at=now,
+        epoch=status.epoch,
+        lives=ledger.lives(alive),
+        since_rollout={stable.revision: ledger.tally_since(str(status.rollout_started), stable.revision)},
+    )
 
 
 def _latency(counts: Counts, edges: list[float]) -> list[int]:
