@@ -268,6 +268,9 @@ class Simulated:
     def _delete(self, ref: Ref) -> None:
         self.objects.pop((ref.kind, ref.name), None)
         self.served_jobs = [name for name in self.served_jobs if name != ref.name]
+        self.jobs = {
+            job: done for job, done in self.jobs.items() if not ref.name.endswith(f"-verdict-{job[0]}-{job[1]}")
+        }
 
     def _push(self, push: Any) -> None:
         if push.setting.revision not in self.deaf:
