@@ -14,6 +14,7 @@ from modelward.names import ACTION
 
 HELD = {
     "NotProven": "more of its answers failed or were slow than is allowed, but harm is not proven either",
+    "Skew": "what it reads differs from what the version in service reads",
     "Suspicious": "what was seen lately would surprise of an equal version",
     "ForwardingStopped": "a run of failures stopped forwarding, until the next try",
     "MetricsUnavailable": "a scoring pod does not tell what it counted",

@@ -14,7 +14,7 @@ from modelward.decide.judge.terms import Terms
 from modelward.decide.judge.trial import counted, in_step, taken_up
 from modelward.decide.observed import ScoringPod
 from modelward.decide.pods import pods_of
-from modelward.decide.rollout.on_trial import compared, start_of
+from modelward.decide.rollout.on_trial import compared, has_requests, start_of
 from modelward.observe.ledger import LOOK, Counts, Ledger, OnTrial, served
 from modelward_contracts import trace
 
@@ -50,7 +50,7 @@ def _is_due(
     ledger: Ledger, so_far: Remembered, status: ModelDeploymentStatus, pods: tuple[ScoringPod, ...], now: float
 ) -> bool:
     seen = so_far.trial.seen
-    if not status.weight or not ledger.marked(_traffic(status.epoch)):
+    if not has_requests(status) or not ledger.marked(_traffic(status.epoch)):
         return False
     if seen is None:
         return True
@@ -82,7 +82,8 @@ def _looked(
     status = deployment.status
     since = LOOK if so_far.epoch == status.epoch else _traffic(status.epoch)
     ours, theirs = ledger.since(since, stable.revision), ledger.since(since, candidate.revision)
-    edges = list(ours.edges) if theirs.edges in ((), ours.edges) else []
+    comparable = status.weight and theirs.edges in ((), ours.edges)
+    edges = list(ours.edges) if comparable else []
     answered, failed = ours.answered[candidate.revision], ours.failed[candidate.revision]
     own = served(ours, signals=False)
     look = trace.Look(

@@ -18,7 +18,7 @@ from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
 from modelward.decide.model_deployment import decide
 from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
-from modelward.decide.rollout.on_trial import compared, start_of
+from modelward.decide.rollout.on_trial import compared, has_requests, start_of
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
@@ -152,10 +152,10 @@ class Simulated:
         trial, step = self.trial, min(status.step or 0, len(deployment.spec.rollout.steps) - 1)
         if trial.step != step:
             trial = in_step(trial, step)
-        if not status.weight or (trial.seen is not None and self.seconds() <= trial.seen):
+        if not has_requests(status) or (trial.seen is not None and self.seconds() <= trial.seen):
             return Remembered(trial=trial)
         candidate, stable = self.evidence.candidate, self.evidence.stable
-        edges = list(stable.latency.edges or candidate.latency.edges)
+        edges = list(stable.latency.edges or candidate.latency.edges) if status.weight else []
         look = Look(
             t=self.seconds(),
             weight=status.weight,
