@@ -120,13 +120,6 @@ def quiet(**analysis: Any) -> Simulated:
     return with_canary(rollout=STEPS | {"progressDeadlineSeconds": 60}, analysis=analysis)
 
 
-def test_version_of_a_service_that_nobody_calls_is_promoted_at_the_deadline() -> None:
-    world = quiet()
-    world.run("Baking", limit=40)
-    assert (world.stable(), "NoEvidence" in causes(world)) == ("flights-2", True)
-    assert world.status.verdicts == []
-
-
 @pytest.mark.parametrize(
     ("failures", "requests", "phase"), [(10, 10, "RollingBack"), (1, 72, "Promoting"), (0, 30, "Promoting")]
 )
@@ -145,12 +138,6 @@ def test_deadline_cuts_no_step_short_that_was_asked_to_last_longer() -> None:
     world.settle(200)
     assert (world.status.phase, world.status.weight) == ("Canary", 10)
     world.run("Promoting", limit=110)
-
-
-def test_without_evidence_the_rollout_may_be_held() -> None:
-    world = quiet(onNoEvidence="Hold")
-    world.settle(60)
-    assert (world.status.phase, world.status.weight) == ("Canary", 10)
 
 
 def test_without_evidence_the_rollout_may_be_ended_and_is_tried_again_when_asked() -> None:
