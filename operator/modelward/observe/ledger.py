@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 
 from modelward.decide.drift import MINIMUM_ROWS
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
-from modelward.decide.judge.remembered import Life, Remembered, Tally
+from modelward.decide.judge.remembered import MOST_LIVES, Life, Remembered, Tally
+from modelward.decide.observed import parse_time
 from modelward_contracts.monitor import Forwards, Snapshot
 
 SAYS_NOTHING = ("capped", "refused", "same_pause")
@@ -181,7 +182,9 @@ class Ledger:
         self._totals = {revision: _counts(tally) for revision, tally in before.since_rollout.items()}
         self.mark(LOOK)
         self._known = {(pod, life.started): life for pod, life in before.lives.items()}
-        self._counted_since, self._took_up = before.at, True
+        every_one = len(before.lives) < MOST_LIVES  # then others that the rollout has seen start never answered yet
+        self._counted_since = parse_time(rollout).timestamp() if every_one else before.at
+        self._took_up = True
 
     def lives(self, pods: Iterable[str]) -> dict[str, Life]:
         """As they were recorded last, whether or not they answer now."""

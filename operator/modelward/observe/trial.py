@@ -95,12 +95,12 @@ def _looked(
     )
     start = start_of(deployment.spec.rollout, edges)
     ledger.mark_again(LOOK)
-    alive = [p.name for revision in (stable, candidate) for p in pods_of(pods, revision)[:MOST_LIVES]]
+    names = [[p.name for p in pods if p.revision == revision.revision] for revision in (stable, candidate)]
     return Remembered(
         trial=counted(so_far.trial, look, start, Terms.of(deployment.spec.analysis)),
         at=now,
         epoch=status.epoch,
-        lives=ledger.lives(alive),
+        lives=ledger.lives([name for of in names for name in of[:MOST_LIVES]]),
         since_rollout={stable.revision: ledger.tally_since(str(status.rollout_started), stable.revision)},
     )
 
