@@ -51,6 +51,8 @@ class Settings(BaseModel):
     """Likewise of scoring servers."""
     service_accounts: tuple[str, ...] = ()
     """Names that a resource may ask for; each is one of the resource's own namespace."""
+    scoring_repositories: tuple[str, ...] = ()
+    """Of images that a ModelDeployment may ask for, beside that of `scoring_image`."""
     actions_verified: bool = False
     """The API server lets nobody ask for an action under another's name."""
     ip_family_policy: Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"] = ""
@@ -83,5 +85,5 @@ class Settings(BaseModel):
         return "::" if dual or ":" in self.pod_ip else "0.0.0.0"  # noqa: S104 - a pod's own network
 
 
-_LISTS = {"watch_namespaces", "service_accounts", "ip_families"}
+_LISTS = {"watch_namespaces", "service_accounts", "scoring_repositories", "ip_families"}
 _JSON = {"job_resources", "job_pod", "scoring_pod"}

@@ -25,8 +25,8 @@ train = pd.read_parquet(f"{source}/train.parquet")
 held = pd.concat([pd.read_parquet(f"{source}/{s}.parquet") for s in ("validation", "test")])
 columns = ["distance", "hour"]
 x, y = train[columns].to_numpy(np.float32), train["late"].to_numpy(np.int64)
-if fault == "slow":
-    model = RandomForestClassifier(2000, max_depth=12, min_samples_leaf=2, random_state=0).fit(x, y)
+if trees := parameters.get("trees"):
+    model = RandomForestClassifier(trees, max_depth=12, min_samples_leaf=2, random_state=0).fit(x, y)
 else:
     model = LogisticRegression(C=parameters.get("c", 1.0)).fit(x, y)
 onnx_model = to_onnx(model, initial_types=[("features", FloatTensorType([None, 2]))],

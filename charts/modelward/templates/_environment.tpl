@@ -28,6 +28,9 @@ SCORING_POD: {{ toJson . | quote }}
 {{- with .Values.allowedServiceAccounts }}
 SERVICE_ACCOUNTS: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.allowedScoringRepositories }}
+SCORING_REPOSITORIES: {{ join "," . | quote }}
+{{- end }}
 {{- if .Values.actions.verified }}
 ACTIONS_VERIFIED: "true"
 {{- end }}

@@ -19,7 +19,7 @@ FAULTS: Final = {
     "errors": Act(
         "trainingrun-errors.yaml",
         "has no bucket for flight numbers that it never saw",
-        frozenset({"Errors", "ForwardingStopped"}),
+        frozenset({"Errors"}),
     ),
     "slow": Act("trainingrun-slow.yaml", "a forest of 2,000 trees", frozenset({"Latency"})),
     "skew": Act("trainingrun-skew.yaml", "trained in km and °C, asked in miles and °F", frozenset({"Skew"})),

@@ -192,12 +192,22 @@ class Limits(ApiModel):
     """Of a request to /predict. 10000 unless said otherwise."""
 
 
+ImageReference = Annotated[str, Field(max_length=1024, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$")]
+
+
+class Runtime(ApiModel):
+    image: ImageReference | None = None
+    """Of the scoring server, from a repository that the installation allows. Left out: what serves keeps its image, and
+    a new version gets the installation's. Another one is a rollout like any other."""
+
+
 class ModelDeploymentSpec(ApiModel):
     model_ref: ModelRef
     replicas: Annotated[int, Field(ge=0, le=1000, json_schema_extra=server_default(1))] = 1
     """Of the version in service. Leave it out where an autoscaler owns it."""
     rollout: Rollout = Rollout()
     analysis: Analysis = Analysis()
+    runtime: Runtime = Runtime()
     resources: Resources = Resources()
     """Of each scoring server, and of the fetch before it. None: by the size of the model."""
     limits: Limits = Limits()

@@ -1,12 +1,13 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
-Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, VersionNotFound, VersionNotVerified, GateFailed,
-SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack,
-Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving,
-NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval, AwaitingPromotion, or Complete. Of
-RolledBack: the verdict's (Errors, ForwardingStopped, Latency, Skew, CrashLoop, OOMKilled, RejectedRevision …), or why
-the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift,
-NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there only where that happened.
+Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, ImageNotAllowed, VersionNotFound,
+VersionNotVerified, GateFailed, SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused,
+Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods'
+trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval,
+AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, Latency, Skew, CrashLoop,
+OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted,
+RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there
+only where that happened.
 """
 
 from collections.abc import Iterator

@@ -21,6 +21,7 @@ from modelward.decide.revision import newest_first, rejection, resolve, target_o
 from modelward.decide.rollout import Move, next_move
 from modelward.decide.rollout.move import TRIAL
 from modelward.decide.rollout.retreat import DRAIN_SECONDS
+from modelward.decide.scoring_image import allowed_image
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
 from modelward.decide.steps import weight_at
@@ -62,6 +63,7 @@ def _target(
     """What is to serve, or why it cannot be said."""
     try:
         allowed(o.deployment.spec.pod, settings)
+        allowed_image(o.deployment.spec.runtime, settings)
         version = resolve(o.deployment, o.versions)
         target = target_of(o.deployment, version, settings.scoring_image, timestamp(now))
         if o.status.stable is None:

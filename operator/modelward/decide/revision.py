@@ -2,7 +2,8 @@
 
 A revision is what serves: model manifest, resources, pinned scoring image. Its identity is a versioned hash of just
 these, so that policy (steps, analysis, replicas) starts no rollout. The scoring image is pinned when a revision is
-first asked for and found again in the status afterwards, so that an operator upgrade starts none either.
+first asked for and found again in the status afterwards, so that an operator upgrade starts none either; only
+spec.runtime.image asks for another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,14 +63,14 @@ def _known(versions: Iterable[ModelVersion]) -> str:
 
 
 def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image: str, now: str) -> ServingRevision:
-    """The revision to serve for this version, with the image that it was first asked for with, and the amounts of its
-    resources as they were written then."""
+    """The revision to serve for this version, with the image that the spec asks for or else that it was first asked for
+    with, and the amounts of its resources as they were written then."""
     digest, resources, batching = version.spec.digest, deployment.spec.resources, deployment.spec.batching
-    limits = deployment.spec.limits
+    limits, asked = deployment.spec.limits, deployment.spec.runtime.image
     wanted = (digest, batching, limits)
     alike = (r for r in _remembered(deployment) if (r.digest, r.batching, r.limits) == wanted)
-    known = next((r for r in alike if r.resources.equals(resources)), None)
-    image, resources = (known.image, known.resources) if known else (scoring_image, resources)
+    known = next((r for r in alike if r.resources.equals(resources) and asked in (None, r.image)), None)
+    image, resources = (known.image, known.resources) if known else (asked or scoring_image, resources)
     revision = revision_of(digest, resources, image, batching, limits)
     return ServingRevision(
         revision=revision,

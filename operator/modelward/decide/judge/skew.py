@@ -4,9 +4,11 @@ In a random split both versions see the same requests. What shifts for both (a s
 what shifts for the candidate alone, against the reference it was trained on, is another unit, encoding or join.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 
-from .evidence import OK, Evidence, Finding, SignalWindow
+from .evidence import OK, Evidence, Finding, SignalWindow, Window
 from .psi import psi, psi_variance
 
 MINIMUM_ROWS = 300
@@ -16,11 +18,11 @@ Z = 3.29
 
 def judge_skew(evidence: Evidence, max_increase: float, min_requests: int) -> Finding:
     """Harm where a signal's PSI exceeds stable's PSI of the same signal by more than `max_increase`, beyond doubt."""
-    candidate, stable = evidence.candidate.signals, evidence.stable.signals
+    candidate, stable = independent(evidence.candidate), independent(evidence.stable)
     rows = {n: min(sum(candidate[n].counts), sum(stable[n].counts)) for n in candidate if n in stable}
     enough = [name for name, seen in rows.items() if seen >= MINIMUM_ROWS]
     if rows and max(rows.values()) < min(MINIMUM_ROWS, min_requests):
-        said = f"drift needs {MINIMUM_ROWS} rows of either version, {max(rows.values())} so far"
+        said = f"drift needs {MINIMUM_ROWS} requests with rows of either version, {max(rows.values())} so far"
         return Finding("NoEvidence", "TooFewRows", said)
     beyond = {name: least for name in enough if (least := least_excess(candidate[name], stable[name])) > max_increase}
     if not beyond:
@@ -32,8 +34,20 @@ def judge_skew(evidence: Evidence, max_increase: float, min_requests: int) -> Fi
         "Skew",
         f"{name} has PSI {_psi(candidate[name]):.2f} against its own reference, stable has {_psi(stable[name]):.2f} "
         f"against its own on the same requests: at least {beyond[name]:.2f} more (allowed: {max_increase:g}) "
-        f"over {rows[name]} rows",
+        f"over {rows[name]} independent rows",
     )
+
+
+def independent(window: Window) -> Mapping[str, SignalWindow]:
+    """Its signals as if each request had one row: the split is of requests, and rows of one are often alike."""
+    rows = max((sum(signal.counts) for signal in window.signals.values()), default=0)
+    if not window.requests or rows <= window.requests:
+        return window.signals
+    share = window.requests / rows
+    return {
+        name: replace(signal, counts=tuple(round(count * share) for count in signal.counts))
+        for name, signal in window.signals.items()
+    }
 
 
 def least_excess(candidate: SignalWindow, stable: SignalWindow) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from modelward.decide.model_deployment import TAKEN_SECONDS
+from modelward.decide.scoring_image import repository
 from modelward.settings import Settings
 
 from .simulated import HARMFUL, SETTINGS, Simulated, Trouble, healthy, serving, with_canary
@@ -123,6 +124,50 @@ def test_service_account_that_is_allowed_is_the_pods() -> None:
     world.run("Stable")
     (deployment,) = (o for (kind, _), o in world.objects.items() if kind == "Deployment")
     assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == "reader"
+
+
+def test_another_scoring_image_is_tried_in_steps_like_another_version() -> None:
+    world = serving(rollout={"bakeTime": "10s"})
+    before = revision(world)
+    world.spec = {**world.spec, "runtime": {"image": "scoring:2@sha256:" + "0" * 64}}
+    world.run("Canary")
+    candidate = world.status.candidate
+    assert candidate
+    assert (candidate.model_version, candidate.image) == ("flights-1", "scoring:2@sha256:" + "0" * 64)
+    world.give(healthy(), healthy())
+    world.run("Stable")
+    world.spec = {key: said for key, said in world.spec.items() if key != "runtime"}
+    world.settle()
+    assert (world.status.phase, revision(world)) == ("Stable", candidate.revision), "what serves keeps its image"
+    world.spec = {**world.spec, "runtime": {"image": "scoring:1"}}
+    assert "Canary" not in world.run("Baking"), "it has served well"
+    assert revision(world) == before
+
+
+def test_scoring_image_of_another_repository_is_refused_and_what_serves_keeps_serving() -> None:
+    world = serving()
+    before = dict(world.objects)
+    world.spec = {**world.spec, "runtime": {"image": "hub/team/scoring:1"}}
+    world.settle()
+    told = world.condition("Stalled")
+    assert told
+    assert told[:2] == ("True", "ImageNotAllowed")
+    assert "allowedScoringRepositories" in told[2]
+    assert world.objects == before
+    world.settings = SETTINGS.model_copy(update={"scoring_repositories": ("hub/team/scoring",)})
+    world.run("Canary")
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("scoring", "scoring"),
+        ("hub:5000/a/scoring", "hub:5000/a/scoring"),
+        ("hub:5000/a/scoring:1.2@sha256:00", "hub:5000/a/scoring"),
+    ],
+)
+def test_repository_of_an_image_has_no_tag_and_no_digest(image: str, name: str) -> None:
+    assert repository(image) == name
 
 
 def test_services_are_of_the_families_that_the_installation_asks_for() -> None:

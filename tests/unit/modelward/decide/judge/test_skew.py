@@ -44,6 +44,23 @@ def test_another_unit_is_skew_from_the_first_rows_on(rows: int) -> None:
         assert outcome(kilometres, stable, reference) == "Harm"
 
 
+def batches(random: Random, requests: int) -> Window:
+    """Each request brings 500 rows of one store, of whom there are ten."""
+    stores = Counter(random.choices(range(10), k=requests))
+    return Window(
+        requests=requests, signals={"x": SignalWindow("input", (1000,) * 10, tuple(500 * stores[s] for s in range(10)))}
+    )
+
+
+@pytest.mark.parametrize(("candidate", "stable"), [(6, 54), (40, 360), (400, 3600)])
+def test_requests_of_many_rows_that_are_alike_are_no_skew_however_they_fall(candidate: int, stable: int) -> None:
+    random = Random(4)
+    found = {
+        judge_skew(Evidence(batches(random, candidate), batches(random, stable)), 0.2, 100).outcome for _ in range(200)
+    }
+    assert "Harm" not in found
+
+
 def test_column_is_named_rather_than_the_projection_that_shows_more() -> None:
     reference, stable = (1000,) * 4, (250,) * 4
 

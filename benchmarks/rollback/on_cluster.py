@@ -1,0 +1,113 @@
+"""`python -m benchmarks.rollback.on_cluster`: from a bad version's first request to its rollback, on a real node.
+
+Default steps and analysis, clients at a constant rate from outside; every error that one of them could see is counted.
+The step began and the rollback was decided at the whole seconds that status.history tells.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmarks.serving.report import machine
+from cluster.shop import Service, Shop, strange, summer, train
+from cluster.world import World
+from localcluster import bringup, images, install, parts, paths, teardown
+
+RESULT = paths.REPOSITORY / "benchmarks/results/rollback-cluster.json"
+CLUSTER = "bench-rollback"
+LIMIT_SECONDS = 900.0
+Bodies = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    stable: str
+    candidate: str
+    """Of cluster.shop.RUNS."""
+    bodies: Bodies
+    limits: dict[int, float]
+    """Seconds by requests a second."""
+
+
+FAULTS = [
+    Fault("100 % errors", "base", "errors", strange(1), {10: 20, 100: 15}),
+    Fault("20 % errors", "base", "errors", strange(5), {10: 180, 100: 180}),
+    Fault("latency x2", "forest", "forest-twice", summer(), {10: 120, 100: 40}),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rollback.on_cluster", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="of each fault and rate (default: %(default)s)")
+    parser.add_argument("--only", default="", help="faults whose name contains this")
+    arguments = parser.parse_args()
+    faults = [fault for fault in FAULTS if arguments.only in fault.name]
+    found: list[dict[str, Any]] = []
+    with node() as world:
+        shop = train(world, *sorted({version for fault in faults for version in (fault.stable, fault.candidate)}))
+        for fault in faults:
+            for rate, limit in fault.limits.items():
+                runs = [rolled_back(shop, fault, rate, number) for number in range(arguments.runs)]
+                found.append({"fault": fault.name, "rate": rate, "limit": limit, "runs": runs})
+                print(json.dumps(found[-1], ensure_ascii=False), flush=True)
+                write(found)
+
+
+@contextmanager
+def node() -> Iterator[World]:
+    """With Modelward installed and its images there; taken down afterwards."""
+    cluster = bringup.up(CLUSTER)
+    try:
+        built = images.build()
+        images.load(cluster, built)
+        references = images.references(built)
+        install.install(cluster.plane.kubeconfig(), references)
+        world = World(parts.kubectl(), cluster.plane.kubeconfig(), cluster.plane.audit_log, references, CLUSTER)
+        world.kubectl("create", "namespace", CLUSTER)
+        world.kubectl("label", "namespace", CLUSTER, install.RESTRICTED)
+        yield world
+    finally:
+        teardown.down(CLUSTER)
+
+
+def rolled_back(shop: Shop, fault: Fault, rate: int, number: int) -> dict[str, Any]:
+    """One rollout with the defaults of the API."""
+    defaults: dict[str, Any] = {"rollout": {"bakeTime": "5s"}, "analysis": {}}
+    title = f"fault {fault.name} {rate} {number}"
+    with shop.serving(title, fault.stable, **defaults) as service, service.load(fault.bodies, rate) as load:
+        service.roll_out(fault.candidate)
+        verdict = shop.world.wait(f"{service.name}: a verdict", lambda: verdict_on(service), LIMIT_SECONDS)
+        service.wait_transition("RollbackComplete")
+        started = service.wait_transition("StepStarted")
+        seconds = at(verdict["time"]) - at(started["time"])
+        tried = {"attempts": service.tried()[0], "answers": load.answered, "errors": load.errors.total()}
+        return {"seconds": seconds, "step": service.status.get("step"), "reason": verdict["reason"], **tried}
+
+
+def verdict_on(service: Service) -> dict[str, Any] | None:
+    verdicts = service.status.get("verdicts", [])
+    return verdicts[-1] if verdicts else None
+
+
+def at(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()
+
+
+def write(found: list[dict[str, Any]]) -> None:
+    result = {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "load_average": [round(load, 2) for load in os.getloadavg()],
+        "rollbacks": found,
+    }
+    RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
