@@ -15,12 +15,12 @@ from modelward.build.verdict import verdict_job
 from modelward.decide.checks import answers, require_askable
 from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, noticed, with_conditions
-from modelward.decide.judge.remembered import WRITE_SECONDS, remembered
+from modelward.decide.judge.remembered import WRITE_SECONDS, Remembered, remembered
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
-from modelward.decide.rollout.on_trial import compared
+from modelward.decide.rollout.move import TRIAL
 from modelward.decide.rollout.retreat import DRAIN_SECONDS
 from modelward.decide.scoring_image import allowed_image
 from modelward.decide.service_account import allowed
@@ -113,17 +113,21 @@ def _stored_verdicts(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
 
 
 def _remembering(o: DeploymentObserved, moves: bool) -> DeploymentObserved:
-    """The trial as it is now, written with each move and every few seconds; none where nothing is compared. The checks
-    go with it."""
+    """The trial as it is now: written with each move, the first look at a traffic setting, and every few seconds. After
+    a promotion it stays as it was in the end. The checks go with it."""
     before, now = remembered(o.status.trial), o.trial
-    if not compared(o.status) or now is None:
-        written = o.status.trial if compared(o.status) else None
-    elif moves or before is None or (now.trial.seen or 0) - (before.trial.seen or 0) >= WRITE_SECONDS:
+    if o.status.phase not in (*TRIAL, "Baking"):
+        written = None
+    elif now is not None and (moves or before is None or _outdated(before, now)):
         written = now.written()
     else:
         written = o.status.trial
     checks = answers(o, moves or written is not o.status.trial)
     return _with_status(o, o.status.model_copy(update={"trial": written, "checks": checks}))
+
+
+def _outdated(before: Remembered, now: Remembered) -> bool:
+    return before.epoch != now.epoch or (now.trial.seen or 0) - (before.trial.seen or 0) >= WRITE_SECONDS
 
 
 def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:

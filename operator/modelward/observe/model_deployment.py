@@ -77,10 +77,11 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
 
 def _ledger(deployment: ModelDeployment, now: float) -> Ledger:
     """One that goes on where the operator before this one stopped."""
-    ledger = Ledger(now)
-    ledger.questions = Questions(deployment.status.checks)
-    if before := remembered(deployment.status.trial):
-        ledger.know(before.lives)
+    ledger, status = Ledger(now), deployment.status
+    ledger.questions = Questions(status.checks)
+    before = remembered(status.trial)
+    if before and status.rollout_started:
+        ledger.take_up(status.rollout_started, before)
     return ledger
 
 

@@ -4,11 +4,9 @@ Load and requests are not what they were, so only what no other time of day expl
 answers many times as slow.
 """
 
-from collections.abc import Mapping
-
 from modelward.api.model_deployment import Analysis
 
-from .evidence import OK, UNANSWERED, Evidence, Finding, Latency, Window
+from .evidence import OK, UNANSWERED, Evidence, Finding, Window
 from .latency import judge_latency
 from .metric import ERRORS, Metric, percent
 from .mixture import Allowed, Table
@@ -68,16 +66,6 @@ def numbers(evidence: Evidence, terms: Terms) -> dict[str, float]:
             found[f"latency{version}P50"] = window.latency.quantile(0.5)
             found[f"latency{version}P90"] = window.latency.quantile(0.9)
     return found
-
-
-def remembered(numbers: Mapping[str, float]) -> Window:
-    """The version before, from `numbers`: its counts, and a histogram with its two quantiles."""
-    requests, failures = int(numbers["stableRequests"]), int(numbers["stableFailures"])
-    quantiles = (numbers.get("latencyStableP50"), numbers.get("latencyStableP90"))
-    edges = tuple(seconds for seconds in quantiles if seconds is not None)
-    good = requests - failures
-    counts = (good // 2, good * 9 // 10 - good // 2, good - good * 9 // 10) if len(edges) == 2 else ()
-    return Window(requests, failures, Latency(edges, counts))
 
 
 def fails_everything(stable: Window) -> bool:

@@ -37,6 +37,10 @@ class Recording:
             self._looks = merged(self._looks)
 
     @property
+    def empty(self) -> bool:
+        return not self._looks
+
+    @property
     def looks(self) -> list[Look]:
         return [decode(look, Look) for _, look in self._looks]
 

