@@ -24,7 +24,8 @@ def superfluous(versions: Iterable[Kept], named: Collection[str], limit: int) ->
     """`named`: by ModelVersions, TrainingRuns or the Dataset's status."""
     newest = sorted(versions, key=lambda version: (version.created, version.name), reverse=True)
     unused = [version for version in newest if version.name not in named]
-    beyond = [version for valid in (True, False) for version in [v for v in unused if v.valid is valid][limit:]]
+    good, bad = [v for v in unused if v.valid], [v for v in unused if not v.valid]
+    beyond = (*good[limit:], *bad[limit:])
     return tuple(Ref(f"{GROUP}/{VERSION}", "DatasetVersion", version.name, version.uid) for version in beyond)
 
 

@@ -28,7 +28,10 @@ def wanted(dataset: Dataset, latest_exists: bool, now: datetime) -> bool:
     otherwise = manner_of(ingest.request) != manner(dataset)
     if ingest.finished is None:
         return otherwise
-    if ready is None or ready.reason in NO_RESULT or (ready.status == "False" and otherwise):
+    if ready is None or ready.reason in NO_RESULT:
+        return True
+    failed = ingest.reason != "Ingested" if ingest.reason else ready.status == "False"
+    if failed and otherwise:
         return True
     if ready.reason in WRITTEN_OVER and ingest.reason is None:
         return True

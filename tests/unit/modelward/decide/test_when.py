@@ -152,7 +152,7 @@ async def test_schedule_that_cannot_be_is_told_and_starts_nothing(
     await workshop.settle()
     assert ready(workshop)[1] == reason
     assert ready(workshop)[2].endswith(f"; {VERSION} stays in service")
-    workshop.dataset(schedule="@daily")
+    workshop.dataset(schedule="@daily", resources={"limits": {"memory": "4Gi"}})
     await workshop.settle()
     assert (ready(workshop), workshop.job()) == (before, job)
 
