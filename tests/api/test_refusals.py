@@ -71,6 +71,13 @@ ACCEPTED = {
     ),
     "one split that leaves rows to train on": Case("Dataset", {"spec.splits": {"testPercent": 89}}),
     "interval of two parts": Case("Dataset", {"spec.interval": "1h30m"}),
+    "schedule of lists, ranges and steps": Case(
+        "Dataset", {"spec.schedule": "*/15 8-18,22 1-31/2 JAN,7 mon-FRI", "spec.timeZone": "America/Argentina/Ushuaia"}
+    ),
+    "schedule in short": Case("Dataset", {"spec.schedule": "@hourly"}),
+    "schedule with Sunday as 7 and more space": Case("Dataset", {"spec.schedule": "0  03 * *   7"}),
+    "zone with a sign": Case("Dataset", {"spec.schedule": "@daily", "spec.timeZone": "Etc/GMT+5"}),
+    "history of one": Case("Dataset", {"spec.historyLimit": 1}),
     "longest dataset name": Case("Dataset", {"metadata.name": "a" * 40}),
     "run that starts with a digit": Case("TrainingRun", {"metadata.name": "2013-flights"}),
     "longest run name": Case("TrainingRun", {"metadata.name": "a" * 50}),
@@ -189,6 +196,26 @@ REFUSED = {
     "nothing left by the default": Case("Dataset", {"spec.splits": {"testPercent": 90}}, "together below 100"),
     "label that is missing": Case("Dataset", {"spec.columns.label": ABSENT}, "spec.columns.label: Required value"),
     "format that we do not read": Case("Dataset", {"spec.format": "xlsx"}, 'supported values: "csv", "parquet"'),
+    "interval and schedule": Case(
+        "Dataset", {"spec.interval": "1h", "spec.schedule": "@hourly"}, "write either `interval: 1h` or `schedule: "
+    ),
+    "time zone without a schedule": Case(
+        "Dataset", {"spec.timeZone": "Europe/Berlin"}, "spec.timeZone is for spec.schedule: write `schedule: "
+    ),
+    **{
+        f"schedule {schedule!r}": Case("Dataset", {"spec.schedule": schedule}, 'write "30 3 * * MON-FRI" or @hourly')
+        for schedule in (
+            *("30 3 * *", "0 30 3 * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8"),
+            *("*/0 * * * *", "@every 1h", "TZ=Europe/Berlin 30 3 * * *", "* * L * *", "daily", " 30 3 * * *"),
+        )
+    },
+    **{
+        f"time zone {zone!r}": Case(
+            "Dataset", {"spec.schedule": "@daily", "spec.timeZone": zone}, "write Europe/Berlin or Etc/UTC"
+        )
+        for zone in ("Local", "localtime", "+02:00", "../Berlin", "Europe Berlin")
+    },
+    "history of nothing": Case("Dataset", {"spec.historyLimit": 0}, "spec.historyLimit"),
     "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
     "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),
     "long dataset name": Case("Dataset", {"metadata.name": "a" * 41}, "metadata.name must have at most 40 characters"),

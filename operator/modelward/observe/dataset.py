@@ -1,4 +1,4 @@
-"""Reads a Dataset, its Jobs, and whether its newest version is still there."""
+"""Reads a Dataset, its Jobs, whether its newest version is still there, and which older ones are."""
 
 import asyncio
 from dataclasses import replace
@@ -8,6 +8,7 @@ from modelward.decide.dataset import DatasetObserved
 from modelward.decide.jobs import JobSeen
 from modelward.decide.plan import Key, Ref
 from modelward.names import DATASET
+from modelward.observe.history import observe_history
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -20,7 +21,9 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
         return None
     dataset = Dataset.model_validate(raw)
     job, jobs, exists = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
-    return DatasetObserved(dataset=dataset, raw=raw, job=job, jobs=jobs, latest_exists=exists)
+    ingest = dataset.status.ingest
+    versions, named = await observe_history(world, dataset) if ingest and ingest.finished else ((), frozenset())
+    return DatasetObserved(dataset, raw, job, jobs, exists, versions, named)
 
 
 async def _job(world: World, dataset: Dataset) -> JobSeen | None:
