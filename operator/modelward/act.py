@@ -54,6 +54,7 @@ async def act(hands: Hands, owner: Manifest, plan: Plan) -> None:
         await hands.kube.delete(ref.api_version, ref.kind, owner["metadata"]["namespace"], ref.name, ref.uid)
     if not plan.memory and plan.status is not None:
         owner = await write_status(hands, owner, plan.status)
+    await _keep(hands, plan.keepsakes)
     for event in plan.events:
         await _tell(hands, owner, event)
 
@@ -75,6 +76,15 @@ async def _create(hands: Hands, manifest: Manifest) -> None:
         await hands.kube.create(manifest)
     except Conflict:
         _log.debug("%s exists already", _title(manifest))
+
+
+async def _keep(hands: Hands, keepsakes: Iterable[Manifest]) -> None:
+    for manifest in keepsakes:
+        try:
+            await _create(hands, manifest)
+        except (Refused, Unavailable) as error:
+            _log.warning("%s not created: %s", _title(manifest), error)
+            return
 
 
 async def _apply(hands: Hands, manifest: Manifest) -> Refused | None:

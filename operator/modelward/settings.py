@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from modelward.api.pod import JobPod, ScoringPod
 from modelward.api.resources import Resources
@@ -20,6 +20,18 @@ class JobResources(BaseModel):
     train: Resources = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "2Gi"})
     publish: Resources = Resources(requests={"cpu": "100m", "memory": "256Mi"}, limits={"memory": "2Gi"})
     small: Resources = Resources(requests={"cpu": "50m", "memory": "64Mi"}, limits={"cpu": "500m", "memory": "256Mi"})
+
+
+class PrometheusServer(BaseModel):
+    """One that checks of ModelDeployments may name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(max_length=40, pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$")]
+    url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")]
+    """Before /api/v1/query."""
+    folder: str = ""
+    """May hold `token`, sent as bearer token, and `ca.crt`, which the server's certificate is checked with."""
 
 
 class Settings(BaseModel):
@@ -55,6 +67,8 @@ class Settings(BaseModel):
     """Of images that a ModelDeployment may ask for, beside that of `scoring_image`."""
     actions_verified: bool = False
     """The API server lets nobody ask for an action under another's name."""
+    prometheus: tuple[PrometheusServer, ...] = ()
+    """Which servers checks in PromQL may ask; the first where a check names none."""
     ip_family_policy: Literal["", "SingleStack", "PreferDualStack", "RequireDualStack"] = ""
     """Of Services. Empty: as the cluster does."""
     ip_families: tuple[Literal["IPv4", "IPv6"], ...] = ()
@@ -62,6 +76,13 @@ class Settings(BaseModel):
     """The operator's own: tells which family the cluster's pods speak first."""
     metrics_port: int = 9090
     cluster_domain: str = "cluster.local"
+
+    @field_validator("prometheus")
+    @classmethod
+    def _own_names(cls, servers: tuple[PrometheusServer, ...]) -> tuple[PrometheusServer, ...]:
+        if len({server.name for server in servers}) < len(servers):
+            raise ValueError("each server needs a name of its own")
+        return servers
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -86,4 +107,4 @@ class Settings(BaseModel):
 
 
 _LISTS = {"watch_namespaces", "service_accounts", "scoring_repositories", "ip_families"}
-_JSON = {"job_resources", "job_pod", "scoring_pod"}
+_JSON = {"job_resources", "job_pod", "scoring_pod", "prometheus"}

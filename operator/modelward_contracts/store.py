@@ -2,6 +2,7 @@
 
     <url>/<namespace>/blobs/sha256/<hex>     immutable bytes; manifests are blobs of canonical JSON
     <url>/<namespace>/runs/… verdicts/…      records: small JSON, replaced as a whole
+    <url>/<namespace>/traces/…               what was looked at in a rollout, compressed
 
 Nothing is ever half-written: local files are written beside their place and renamed, object stores put whole objects.
 Nothing is believed: every read is hashed, and a blob whose bytes differ from its name raises `DigestMismatch`.
@@ -99,6 +100,10 @@ class Store:
 
     def write_record(self, key: str, value: Any) -> None:
         self._write(self._record(key), [canonical(value)])
+
+    def write_bytes(self, key: str, data: bytes) -> None:
+        """Beside the records, with the ending that says what it is."""
+        self._write(self._record(key), [data])
 
     def read_record(self, key: str, shape: type[T]) -> T | None:
         try:

@@ -148,6 +148,19 @@ class VerdictTask(Wire, frozen=True, kw_only=True):
     """RFC 3339"""
 
 
+class TraceTask(Wire, frozen=True, kw_only=True):
+    """Write into the store what was looked at in the trial of a revision."""
+
+    namespace: str
+    store: str
+    deployment: str
+    revision: str
+    part: str
+    """Its name, without an ending: rollout and time of the first look, so that none overwrites another."""
+    trace: bytes
+    """gzip"""
+
+
 class ServedTask(Wire, frozen=True, kw_only=True):
     """Write into the store which revision is in service."""
 

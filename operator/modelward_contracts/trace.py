@@ -46,3 +46,12 @@ class Look(Wire, frozen=True, kw_only=True):
     candidate: Counts
     complete: bool = True
     """False: some server could not be read, so that nothing may be concluded in the candidate's favour."""
+
+
+def trace_key(deployment: str, revision: str, part: str) -> str:
+    """Where it lies in the store; `part` sorts by time."""
+    return f"{traces_of(deployment, revision)}{part}.jsonl.gz"
+
+
+def traces_of(deployment: str, revision: str) -> str:
+    return f"traces/{deployment}/{revision}/"

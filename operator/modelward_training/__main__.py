@@ -15,6 +15,7 @@ STEPS = {
     "report": "report",
     "verdict": "verdict",
     "served": "served",
+    "trace": "trace",
 }
 
 

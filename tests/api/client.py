@@ -54,6 +54,13 @@ class Api:
         """A patch: an object read and replaced is refused where the operator has written meanwhile."""
         return self._send("PATCH", _path(manifest), {"metadata": {"labels": labels}})
 
+    def apply(self, manifest: Manifest, manager: str) -> Manifest:
+        """Server-side, as a GitOps tool does."""
+        form, parameters = {"Content-Type": "application/apply-patch+yaml"}, {"fieldManager": manager, "force": "true"}
+        answer = self._http.patch(_path(manifest), json=manifest, params=parameters, headers=form)
+        found: Manifest = answer.raise_for_status().json()
+        return found
+
     def replace_status(self, manifest: Manifest) -> Manifest:
         return self._send("PUT", f"{_path(manifest)}/status", manifest)
 

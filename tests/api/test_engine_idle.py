@@ -36,6 +36,34 @@ def test_cluster_at_rest_sees_no_writes(api: Api, server: ApiServer, namespace: 
         assert '"level": "error"' not in operator.log
 
 
+def test_same_spec_applied_by_another_manager_and_an_upgraded_operator_write_nothing(
+    api: Api, server: ApiServer, namespace: str, tmp_path: Path
+) -> None:
+    resources = {"requests": {"cpu": "0.1"}, "limits": {"memory": "0.5Gi"}}
+    deployment = manifest("ModelDeployment", namespace, {"spec.resources": resources})
+    watched = {"MODELWARD_WATCH_NAMESPACES": namespace}
+    with Operator(server.kubeconfig, tmp_path, real=True, **watched) as operator:
+        operator.wait_until_watching()
+        verified_version(api, namespace)
+        api.create(deployment)
+        wait_until(lambda: was_looked_at(api.read(deployment)), "it has a status")
+        settled, first = look_again(api, server, [deployment], operator), api.read(deployment)["status"]
+        before = operator.reconciles("ModelDeployment")
+        for nth in range(100):
+            api.apply(deployment, f"argocd-{nth % 3}")
+        wait_until(lambda: operator.reconciles("ModelDeployment") > before, "it was looked at again")
+        assert look_again(api, server, [deployment], operator) == settled
+    newer = {"MODELWARD_TRAINING_IMAGE": "training:2", "MODELWARD_SCORING_IMAGE": "scoring:2"}
+    newer["MODELWARD_SIGNING_KEY_FILE"] = str(tmp_path / "key.pem")
+    folder = tmp_path / "newer"
+    folder.mkdir()
+    with Operator(server.kubeconfig, folder, real=True, **watched, **newer) as operator:
+        operator.wait_until_watching()
+        assert look_again(api, server, [deployment], operator) == settled
+    assert api.read(deployment)["status"] == first
+    assert first["candidate"]["image"] == "scoring"
+
+
 def look_again(api: Api, server: ApiServer, objects: list[Manifest], operator: Operator) -> list[str]:
     """Touch each object, wait until the operator has looked at it twice more; all its writes so far."""
     before = {each["kind"]: operator.reconciles(each["kind"]) for each in objects}

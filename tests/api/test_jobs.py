@@ -1,6 +1,7 @@
 """Jobs and what comes of them on a real API server: admitted by Pod Security, collected with their owner."""
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ from modelward.build.job import ingest_job, training_job
 from modelward.build.model_version import model_version
 from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map, train_task
+from modelward.build.trace import trace_job
+from modelward.decide.judge.recording import MOST_BYTES
 from modelward.names import labels
 from modelward.settings import Settings
 from modelward_contracts.manifests import Signature, Tensor
@@ -64,6 +67,13 @@ def test_job_and_its_pod_are_taken_where_pod_security_is_restricted(
         answer = kubectl("create", "--validate=strict", "--filename=-", stdin=json.dumps(each))
         assert answer.strip().endswith("created"), answer
         assert "Warning" not in answer
+
+
+def test_largest_trace_of_a_trial_is_taken(api: Api, namespace: str, kubectl: Kubectl) -> None:
+    owner = api.create(manifest("ModelDeployment", namespace))
+    for each in trace_job(owner, "0123456789", "first", os.urandom(MOST_BYTES), SETTINGS):
+        answer = kubectl("create", "--validate=strict", "--filename=-", stdin=json.dumps(each))
+        assert answer.strip().endswith("created"), answer
 
 
 def test_longest_model_version_is_taken(api: Api, namespace: str) -> None:

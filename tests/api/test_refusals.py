@@ -27,6 +27,7 @@ EVERY: list[dict[str, Any]] = [
     {"fresh": {"column": "at", "maxAge": "36h"}},
     {"drift": {"maximum": 0.2}},
 ]
+CHECKS = "spec.analysis.promql"
 
 TERM = {"matchExpressions": [{"key": "gpu", "operator": "In", "values": ["a100"]}]}
 NEIGHBOURS = {"labelSelector": {"matchLabels": {"app": "cache"}}, "topologyKey": "kubernetes.io/hostname"}
@@ -80,6 +81,13 @@ ACCEPTED = {
     "interval of two parts": Case("Dataset", {"spec.interval": "1h30m"}),
     "every expectation": Case("Dataset", {EXPECTED: EVERY}),
     "as many expectations as there may be": Case("Dataset", {EXPECTED: [EVERY[1]] * 100}),
+    "schedule of lists, ranges and steps": Case(
+        "Dataset", {"spec.schedule": "*/15 8-18,22 1-31/2 JAN,7 mon-FRI", "spec.timeZone": "America/Argentina/Ushuaia"}
+    ),
+    "schedule in short": Case("Dataset", {"spec.schedule": "@hourly"}),
+    "schedule with Sunday as 7 and more space": Case("Dataset", {"spec.schedule": "0  03 * *   7"}),
+    "zone with a sign": Case("Dataset", {"spec.schedule": "@daily", "spec.timeZone": "Etc/GMT+5"}),
+    "history of one": Case("Dataset", {"spec.historyLimit": 1}),
     "longest dataset name": Case("Dataset", {"metadata.name": "a" * 40}),
     "run that starts with a digit": Case("TrainingRun", {"metadata.name": "2013-flights"}),
     "longest run name": Case("TrainingRun", {"metadata.name": "a" * 50}),
@@ -146,6 +154,16 @@ ACCEPTED = {
         },
     ),
     "approval": Case("ModelDeployment", {"spec.rollout.approval": "Required"}),
+    "checks of one's own": Case(
+        "ModelDeployment",
+        {
+            "spec.analysis.promql": [
+                {"query": 'sum(rate(refunds_total{rev="{{candidate}}"}[2m]))', "maximum": 0.01, "dryRun": True},
+                {"name": "share", "query": "a{x='{{ namespace }}/{{name}}'} / b{}", "minimum": 0.5, "maximum": 2},
+                {"name": "queue", "query": "sum(\n  queue\n)", "maximum": 5, "server": "business"},
+            ]
+        },
+    ),
     "rising steps": Case("ModelDeployment", {CANARY: [{"weight": 1}, {"weight": 1}, {"weight": 50}]}),
 }
 
@@ -188,6 +206,26 @@ REFUSED = {
     "nothing left by the default": Case("Dataset", {"spec.splits": {"testPercent": 90}}, "together below 100"),
     "label that is missing": Case("Dataset", {"spec.columns.label": ABSENT}, "spec.columns.label: Required value"),
     "format that we do not read": Case("Dataset", {"spec.format": "xlsx"}, 'supported values: "csv", "parquet"'),
+    "interval and schedule": Case(
+        "Dataset", {"spec.interval": "1h", "spec.schedule": "@hourly"}, "write either `interval: 1h` or `schedule: "
+    ),
+    "time zone without a schedule": Case(
+        "Dataset", {"spec.timeZone": "Europe/Berlin"}, "spec.timeZone is for spec.schedule: write `schedule: "
+    ),
+    **{
+        f"schedule {schedule!r}": Case("Dataset", {"spec.schedule": schedule}, 'write "30 3 * * MON-FRI" or @hourly')
+        for schedule in (
+            *("30 3 * *", "0 30 3 * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8"),
+            *("*/0 * * * *", "@every 1h", "TZ=Europe/Berlin 30 3 * * *", "* * L * *", "daily", " 30 3 * * *"),
+        )
+    },
+    **{
+        f"time zone {zone!r}": Case(
+            "Dataset", {"spec.schedule": "@daily", "spec.timeZone": zone}, "write Europe/Berlin or Etc/UTC"
+        )
+        for zone in ("Local", "localtime", "+02:00", "../Berlin", "Europe Berlin")
+    },
+    "history of nothing": Case("Dataset", {"spec.historyLimit": 0}, "spec.historyLimit"),
     "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
     "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),
     "long dataset name": Case("Dataset", {"metadata.name": "a" * 41}, "metadata.name must have at most 40 characters"),
@@ -371,6 +409,31 @@ REFUSED = {
     "step above a hundred percent": Case("ModelDeployment", {CANARY: [{"weight": 101}]}, "less than or equal to 100"),
     "latency that may not rise": Case(
         "ModelDeployment", {"spec.analysis.maxLatencyRatio": 1}, "spec.analysis.maxLatencyRatio"
+    ),
+    "check without a limit": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up"}]}, "a check of analysis.promql has a limit"
+    ),
+    "check with limits that nothing meets": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "minimum": 2, "maximum": 1}]}, "minimum must not be above maximum"
+    ),
+    "check without a query": Case(
+        "ModelDeployment", {CHECKS: [{"maximum": 1}]}, "spec.analysis.promql[0].query: Required"
+    ),
+    "check with an empty query": Case("ModelDeployment", {CHECKS: [{"query": "", "maximum": 1}]}, "promql[0].query"),
+    "check with a long query": Case(
+        "ModelDeployment", {CHECKS: [{"query": "u" * 2001, "maximum": 1}]}, "spec.analysis.promql[0].query: Too long"
+    ),
+    "check of a server by its address": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "maximum": 1, "server": "http://h:9090"}]}, "promql[0].server"
+    ),
+    "check with an unknown placeholder": Case(
+        "ModelDeployment", {CHECKS: [{"query": 'up{a="{{args.rev}}"}', "maximum": 1}]}, "a query's placeholders are"
+    ),
+    "checks of one name": Case(
+        "ModelDeployment", {CHECKS: [{"name": "a", "query": "up", "maximum": 1}] * 2}, "needs a name of its own"
+    ),
+    "many checks": Case(
+        "ModelDeployment", {CHECKS: [{"query": "up", "maximum": 1}] * 11}, "must have at most 10 items"
     ),
     "negative replicas": Case("ModelDeployment", {"spec.replicas": -1}, "greater than or equal to 0"),
     "deployment that no Service can be named after": Case(

@@ -40,6 +40,11 @@ VALUES: dict[str, tuple[str, ...]] = {
         "network.ipFamilies={IPv4}",
         "actions.verified=true",
         "scrape.rolloutSeconds=0.5",
+        "prometheus.servers[0].name=cluster",
+        "prometheus.servers[0].url=http://prometheus.monitoring:9090",
+        "prometheus.servers[1].name=business",
+        "prometheus.servers[1].url=https://thanos.example.com/query",
+        "prometheus.servers[1].secretName=thanos-reader",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
         "clusterDomain=example.local",
@@ -69,6 +74,11 @@ WRONG = {
     "jobs.resources.ingest.limit.cpu=1": "additional properties 'limit' not allowed",
     "jobs.pod.hostNetwork=true": "additional properties 'hostNetwork' not allowed",
     "network.ipFamilyPolicy=DualStack": "'/network/ipFamilyPolicy'",
+    "prometheus.servers[0].name=cluster": "'/prometheus/servers/0': missing property 'url'",
+    "prometheus.servers[0].name=a,prometheus.servers[0].url=http://me:secret@host": "'/prometheus/servers/0/url'",
+    "prometheus.servers[0].name=a,prometheus.servers[0].token=t": "additional properties 'token' not allowed",
+    "prometheus.servers[0].name=a,prometheus.servers[0].url=http://h,"
+    "prometheus.servers[1].name=a,prometheus.servers[1].url=http://i": "prometheus.servers: two are named a",
     "replicas=2": "additional properties 'replicas' not allowed",
     "operator.resources.limit.cpu=1": "additional properties 'limit' not allowed",
     "serviceAccount.create=false": "serviceAccount.name: name the service account to use",
@@ -121,6 +131,14 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.scoring_pod.priority_class_name == "high"
     assert settings.service_accounts == ("bucket-reader", "bucket-writer")
     assert settings.actions_verified
+    assert [server.model_dump() for server in settings.prometheus] == [
+        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": ""},
+        {
+            "name": "business",
+            "url": "https://thanos.example.com/query",
+            "folder": "/etc/modelward/prometheus/business",
+        },
+    ]
     assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))
 
 
@@ -196,6 +214,20 @@ def test_own_signing_key_is_mounted_and_none_made(chart: Chart) -> None:
     assert not [manifest for manifest in rendered if manifest["kind"] == "Secret"]
     (volume,) = (v["secret"] for v in _pod(chart.one("Deployment", "signing.existingSecret=own-key"))["volumes"][:1])
     assert volume["secretName"] == "own-key"
+
+
+def test_token_of_a_prometheus_server_is_mounted_and_its_port_opened(chart: Chart) -> None:
+    values = VALUES["everything set"]
+    pod = _pod(chart.one("Deployment", *values))
+    volumes = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert volumes["prometheus-business"] == "thanos-reader"
+    assert mounts["prometheus-business"] == "/etc/modelward/prometheus/business"
+    assert "prometheus-cluster" not in volumes
+    egress = chart.one("NetworkPolicy", *values)["spec"]["egress"]
+    assert [port["port"] for port in egress[-1]["ports"]] == [9090, 443]
+    without = chart.one("NetworkPolicy", "networkPolicy.restrictEgress=true")["spec"]["egress"]
+    assert len(without) == len(egress) - 1
 
 
 def _pod(deployment: Manifest) -> Manifest:

@@ -63,7 +63,7 @@ def test_version_that_fails_requests_is_rolled_back(shop: Shop, request: pytest.
         service.roll_out("errors")
         message = assert_rolled_back(service, load, "Errors")
         assert "of the candidate's" in message
-        assert "status" in message, "the causes"
+        assert "rejected" in message, "why they failed"
         assert_rejected(service, "errors")
 
 

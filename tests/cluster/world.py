@@ -79,7 +79,7 @@ class World:
             found = self.condition(kind, name, "Ready")
             return found if found.get("reason") == reason else None
 
-        return self.wait(f"{kind} {name} says {reason}", probe)
+        return self.wait(f"{kind} {name} says {reason}", probe, 240.0)
 
     def phase(self, deployment: str) -> str:
         return str(((self.get("modeldeployment", deployment) or {}).get("status") or {}).get("phase", ""))

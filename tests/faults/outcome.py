@@ -9,6 +9,7 @@ from modelward.decide.rollout import INTERRUPTED
 
 _MAY_DIFFER = {
     "decided",
+    "evidence",
     "time",
     "since",
     "lastTransitionTime",

@@ -86,16 +86,24 @@ class Streets:
         """Requests that nobody answered."""
         self.failed = 0
         """Requests that were answered with an error."""
+        self.handed_since: float | None = None
+        """When the first request was handed to a version on trial."""
+        self.handed: Counter[str] = Counter()
+        """Requests that the version on trial was given, by its revision."""
+        self.blind = False
+        """No server's counters can be read."""
         self.answers: Counter[str] = Counter()
         """Of the last second, by the revision that gave them."""
         self._servers: dict[str, Server] = {}
         self._clients: list[str | None] = [None] * CLIENTS
         self._routed: dict[str, str] = {}
+        self._now = 0.0
         self._open = False
         """Something has been served: from now on every refusal counts."""
 
     def tick(self, now: float) -> None:
         """A second of traffic. Services are followed a second late, as kube-proxy follows them."""
+        self._now = now
         self._start_servers(now)
         self.answers.clear()
         for number in range(CLIENTS):
@@ -147,16 +155,18 @@ class Streets:
 
     def _forward(self, server: Server, to: str, share: int) -> int:
         """How many come back, to be answered here."""
+        self.handed_since = self.handed_since or self._now
         name = revision_name(server.pod["metadata"]["labels"][DEPLOYMENT], to)
         there = [s for s in self._servers.values() if s.revision == to]
         failed = share if not there or self.controllers.get("Service", name) is None else there[0].score(share)
+        self.handed[to] += share
         server.failed[to] += failed
         server.answered[to] += share - failed
         self.answers[to] += share - failed
         return failed
 
     async def scrape(self, address: str) -> Snapshot | None:
-        server = self._at(address)
+        server = None if self.blind else self._at(address)
         return server.snapshot(self._clients.count(server.pod["metadata"]["name"])) if server else None
 
     async def push(self, address: str, setting: Traffic) -> int:

@@ -1,10 +1,12 @@
 """The whole operator in virtual time, among simulated controllers, servers and clients, with one way to die.
 
 `crash_before(n)` kills it before its n-th write from then on, pushes to servers included. Everything else goes on
-without it for `AWAY` seconds; then another one starts, which knows nothing but what lies in the cluster.
+without it for `AWAY` seconds; then another one starts, which knows nothing but what lies in the cluster. `kill` does so
+at once. `kube.silent` is an API server that answers nobody; `streets.blind` a network on which no counters come.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,7 @@ from modelward.decide.plan import Key
 from modelward.engine.loop import API, Engine
 from modelward.engine.queue import Queue
 from modelward.engine.reconcilers import RECONCILERS
+from modelward.errors import Unavailable
 from modelward.names import Manifest
 from modelward.observe.world import World
 from modelward.settings import Settings
@@ -26,11 +29,31 @@ SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
 KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "ModelDeployment")
 
 
+class ApiServer(FakeKube):
+    silent = False
+
+    async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        self._answer()
+        return await super().get(api_version, kind, namespace, name)
+
+    async def list(self, *question: Any, **more: Any) -> Sequence[Manifest]:
+        self._answer()
+        return await super().list(*question, **more)
+
+    def _write(self, verb: str, manifest: Manifest) -> None:
+        self._answer()
+        super()._write(verb, manifest)
+
+    def _answer(self) -> None:
+        if self.silent:
+            raise Unavailable("the API server does not answer")
+
+
 class Town:
     """Made inside a running loop."""
 
     def __init__(self) -> None:
-        self.kube = FakeKube()
+        self.kube = ApiServer()
         self.controllers = Controllers(self.kube)
         self.streets = Streets(self.controllers)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -55,6 +78,11 @@ class Town:
         )
         return Engine(world, self, Queue(), RECONCILERS)
 
+    def kill(self, away: int = AWAY) -> None:
+        """Seconds until another operator starts."""
+        self._back_at = self.now + timedelta(seconds=away)
+        self._engine = self._operator()
+
     def crash_before(self, nth: int) -> None:
         """1 is the next write."""
         self._fatal = nth
@@ -78,8 +106,7 @@ class Town:
                 await self._look()
             except Crash as crash:
                 self.crashes.append(str(crash))
-                self._back_at = self.now + timedelta(seconds=AWAY)
-                self._engine = self._operator()
+                self.kill()
         self.controllers.tick(self.now)
         self.streets.tick(self.now.timestamp())
         self.now += timedelta(seconds=1)
@@ -87,7 +114,8 @@ class Town:
     async def _look(self) -> None:
         for kind in KINDS:
             for found in self.controllers.find(kind):
-                await self._engine.reconcile(Key(kind, NAMESPACE, found["metadata"]["name"]))
+                with suppress(Unavailable):
+                    await self._engine.reconcile(Key(kind, NAMESPACE, found["metadata"]["name"]))
 
     async def until(self, what: str, met: Callable[[], bool], seconds: int = 300) -> None:
         for _ in range(seconds):
@@ -95,6 +123,10 @@ class Town:
                 return
             await self.tick()
         raise AssertionError(f"not {what} after {seconds} s; writes: {self.writes[-10:]}; {self.status()}")
+
+    async def pass_(self, seconds: int) -> None:
+        for _ in range(seconds):
+            await self.tick()
 
     async def rest(self) -> None:
         """Until nothing has been written for a while; it must come to that."""

@@ -40,6 +40,19 @@ IP_FAMILY_POLICY: {{ . }}
 {{- with .Values.network.ipFamilies }}
 IP_FAMILIES: {{ join "," . | quote }}
 {{- end }}
+{{- with .Values.prometheus.servers }}
+{{- $servers := list }}
+{{- $names := list }}
+{{- range . }}
+{{- if has .name $names }}
+{{- fail (printf "prometheus.servers: two are named %s" .name) }}
+{{- end }}
+{{- $names = append $names .name }}
+{{- $folder := ternary (printf "/etc/modelward/prometheus/%s" .name) "" (not (empty .secretName)) }}
+{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder) }}
+{{- end }}
+PROMETHEUS: {{ toJson $servers | quote }}
+{{- end }}
 METRICS_PORT: {{ .Values.metrics.port | quote }}
 CLUSTER_DOMAIN: {{ .Values.clusterDomain | quote }}
 {{- end }}

@@ -8,6 +8,9 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
   resources: [datasetversions, modelversions]
   verbs: [create]
 - apiGroups: [modelward.dev]
+  resources: [datasetversions]
+  verbs: [delete]
+- apiGroups: [modelward.dev]
   resources:
     - datasets/status
     - datasetversions/status

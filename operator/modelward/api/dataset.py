@@ -155,11 +155,41 @@ class Splits(ApiModel):
     """Which rows go where. None: the dataset's name, so that a rebuilt cluster splits alike."""
 
 
+_MINUTE, _HOUR, _DAY = "[0-5]?[0-9]", "([01]?[0-9]|2[0-3])", "(0?[1-9]|[12][0-9]|3[01])"
+_MONTH = "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+_WEEKDAY = "([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
+
+
+def _cron_field(value: str) -> str:
+    item = f"([*]|{value}(-{value})?)(/[1-9][0-9]?)?"
+    return f"{item}(,{item})*"
+
+
+_CRON = " +".join(map(_cron_field, (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)))
+_SCHEDULE = rule(
+    f"self.matches('^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|(?i:{_CRON}))$')",
+    'spec.schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
+    "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in spec.timeZone",
+)
+_ZONE = rule(
+    "self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$') && self != 'Local'",
+    "spec.timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
+)
+
+
 class DatasetSpec(ApiModel):
     model_config = rules(
         rule(
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
-        )
+        ),
+        rule(
+            "!has(self.interval) || !has(self.schedule)",
+            'spec has interval and schedule: write either `interval: 1h` or `schedule: "30 3 * * *"`',
+        ),
+        rule(
+            "!has(self.timeZone) || has(self.schedule)",
+            'spec.timeZone is for spec.schedule: write `schedule: "30 3 * * *"` beside it, or leave it out',
+        ),
     )
     source: Source
     format: Literal["csv", "parquet"] = "csv"
@@ -176,9 +206,21 @@ class DatasetSpec(ApiModel):
     pod: JobPod = JobPod()
     """Where and how the ingest runs."""
     interval: Duration | None = None
-    """How often to look for changed files. None: when the spec changes."""
+    """How long after a look the next one comes. None, and no schedule: when the spec changes."""
+    schedule: (
+        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [_SCHEDULE]})]
+        | None
+    ) = None
+    """Cron of when to look for changed files, `30 3 * * MON-FRI` or `@hourly`; instead of `interval`."""
+    time_zone: (
+        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [_ZONE]})]
+        | None
+    ) = None
+    """Of the schedule: Europe/Berlin. None: UTC."""
     suspend: bool = False
     """Look for changed files no more, until this is false again."""
+    history_limit: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many DatasetVersions that nothing uses are kept: the newest."""
 
 
 class LatestVersion(ApiModel):
@@ -199,6 +241,21 @@ class Ingest(ApiModel):
     reason: Reason | None = None
     """Once it is finished: what came of it."""
     message: Message | None = None
+    failures: int | None = None
+    """How many in a row, up to this one, the infrastructure failed."""
+    retry: Timestamp | None = None
+    """When it is tried again, if the infrastructure failed it."""
+
+
+class Ticks(ApiModel):
+    """When the source is looked at by itself."""
+
+    of: Annotated[str, Field(max_length=200)]
+    """What the spec said: `30 3 * * * Europe/Berlin`, `every 1h`."""
+    next: Timestamp | None = None
+    """None while an ingest of an `interval` is under way. In the past: as soon as that can be."""
+    last: Timestamp | None = None
+    """Of a schedule: the last that an ingest answered."""
 
 
 class DatasetStatus(Status):
@@ -207,6 +264,7 @@ class DatasetStatus(Status):
     ingest: Ingest | None = None
     checked: Checked | None = None
     """What came of the expectations when they were last checked."""
+    ticks: Ticks | None = None
 
 
 class Dataset(Resource):
@@ -219,6 +277,7 @@ class Dataset(Resource):
         REASON,
         Column(name="Latest", path=".status.latestVersion.name"),
         Column(name="Rows", path=".status.latestVersion.rows", type="integer"),
+        Column(name="Next", path=".status.ticks.next", priority=1),
         AGE,
         MESSAGE,
     )

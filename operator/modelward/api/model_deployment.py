@@ -120,6 +120,46 @@ class Routing(ApiModel):
     sticky: Sticky | None = None
 
 
+_PLACEHOLDERS = rule(
+    "self.matches('^([^{]|[{][^{]|[{][{] *(namespace|name|candidate|stable) *[}][}])*$')",
+    "a query's placeholders are namespace, name, candidate and stable, each within two pairs of braces",
+)
+_OWN_NAMES = rule(
+    "self.all(a, !has(a.name) || self.exists_one(b, has(b.name) && b.name == a.name))",
+    "each check of analysis.promql needs a name of its own",
+)
+
+
+class PromqlCheck(ApiModel):
+    """A number that a Prometheus-compatible server knows of the version on trial."""
+
+    model_config = rules(
+        rule(
+            "has(self.maximum) || has(self.minimum)",
+            "a check of analysis.promql has a limit: write `maximum: 0.01`, `minimum: 0.9`, or both",
+        ),
+        rule(
+            "!has(self.maximum) || !has(self.minimum) || self.minimum <= self.maximum",
+            "minimum must not be above maximum: between them is what is allowed",
+        ),
+    )
+    name: Annotated[str, Field(max_length=40, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] | None = None
+    """Shown where the check is told of. `promql[0]` and so on unless said otherwise."""
+    query: Annotated[
+        str, Field(min_length=1, max_length=2000, json_schema_extra={"x-kubernetes-validations": [_PLACEHOLDERS]})
+    ]
+    """Gives one number. Within two pairs of braces, namespace and name stand for this resource's, candidate and stable
+    for the revisions that are compared."""
+    maximum: float | None = None
+    """What is above it is too much."""
+    minimum: float | None = None
+    """What is below it is too little."""
+    dry_run: bool = False
+    """Only told, never decided upon."""
+    server: ShortName | None = None
+    """One of those that the chart's prometheus.servers names. Its first unless said otherwise."""
+
+
 class Analysis(ApiModel):
     """When a candidate is harmful, always in comparison with the version in service at the same time."""
 
@@ -135,6 +175,10 @@ class Analysis(ApiModel):
     """At the deadline: `BySight` promotes the candidate unless what was seen would surprise of an equal version."""
     false_rollbacks: Annotated[float, Field(ge=0.0001, le=0.2)] = 0.01
     """Probability that a version equal to the one in service is called harmful, over the whole rollout."""
+    promql: Annotated[
+        list[PromqlCheck], Field(max_length=10, json_schema_extra={"x-kubernetes-validations": [_OWN_NAMES]})
+    ] = []
+    """Checks of your own: three answers in a row beyond a limit are harm, and a step waits for an answer within it."""
 
 
 class Rollout(ApiModel):
@@ -196,6 +240,8 @@ ImageReference = Annotated[str, Field(max_length=1024, pattern=r"^[A-Za-z0-9][A-
 
 
 class Runtime(ApiModel):
+    """The server that runs the model."""
+
     image: ImageReference | None = None
     """Of the scoring server, from a repository that the installation allows. Left out: what serves keeps its image, and
     a new version gets the installation's. Another one is a rollout like any other."""
@@ -273,6 +319,8 @@ class Transition(ApiModel):
     """Whether the API server has proven the name."""
     reason: Why | None = None
     """Of the person who asked for it."""
+    evidence: Annotated[dict[str, float], Field(max_length=24)] | None = None
+    """What was counted until then of the version on trial and of stable, bounds of the excess, and what is allowed."""
 
 
 class Action(ApiModel):
@@ -291,6 +339,21 @@ class Action(ApiModel):
     done: bool
     message: Message
     """What was done, or why it was not and what to do."""
+
+
+class CheckAnswer(ApiModel):
+    """The newest answer to a check of spec.analysis.promql."""
+
+    id: Annotated[str, Field(max_length=16)]
+    """Of the question and its rollout."""
+    name: Annotated[str, Field(max_length=64)]
+    value: float | None = None
+    reason: Reason | None = None
+    """Why there is no value."""
+    message: Annotated[str, Field(max_length=512)] = ""
+    beyond: int = 0
+    """Answers in a row beyond a limit, up to this one."""
+    time: Timestamp | None = None
 
 
 class ModelDeploymentStatus(Status):
@@ -317,6 +380,8 @@ class ModelDeploymentStatus(Status):
     """The revision that the store knows as the one in service."""
     trial: Annotated[dict[str, Any], WithJsonSchema(OPAQUE)] | None = None
     """What the judges remember of the candidate; not for people."""
+    checks: Annotated[list[CheckAnswer], Field(max_length=10)] = []
+    """Of the rollout under way, or the last."""
     set_aside: Verdict | None = None
     """A rollout that ended without proof of harm: not tried again until the spec asks for another revision or try."""
     target: Revision | None = None

@@ -1,1 +1,4 @@
-"""Commands, one a file: `python -m modelward COMMAND`."""
+"""Commands, each in the file of its name: `python -m modelward COMMAND`.
+
+`story` and `in_words` are what `why` tells.
+"""

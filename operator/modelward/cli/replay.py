@@ -1,13 +1,17 @@
 """`python -m modelward replay PATH…`: judge the traces of rollouts again, under this or another analysis.
 
-One JSON line a file on standard output. A file that is no trace gets one message that names the line on standard error,
-the other files are judged all the same, and the exit code is 1.
+A trace is JSON lines, or these in gzip, as the store keeps them. One JSON line a file on standard output. A file that
+is no trace gets one message that names the line on standard error, the other files are judged all the same, and the
+exit code is 1.
 """
 
+import gzip
 import json
 import sys
+import zlib
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite
@@ -24,6 +28,7 @@ from modelward.decide.judge.terms import Terms
 from modelward.decide.judge.trial import Trial
 from modelward_contracts.trace import Counts, Look, Start
 
+GZIP = b"\x1f\x8b"
 OUTCOMES = {"Harm": "RolledBack", "SentBack": "RolledBack", "Promoted": "Promoted"}
 
 
@@ -62,7 +67,9 @@ class Replay:
 
 def add(commands: Any) -> None:
     command: ArgumentParser = commands.add_parser("replay", help="judge traces of rollouts again")
-    command.add_argument("paths", nargs="+", metavar="PATH", type=Path, help="a trace, or a folder of *.jsonl")
+    command.add_argument(
+        "paths", nargs="+", metavar="PATH", type=Path, help="a trace, or a folder of *.jsonl and *.jsonl.gz"
+    )
     command.add_argument("--analysis", metavar="FILE", type=Path, help="a ModelDeployment's spec.analysis as YAML")
     command.set_defaults(run=run)
 
@@ -76,10 +83,11 @@ def run(arguments: Namespace) -> int:
     wrong = False
     for path in traces(arguments.paths):
         try:
-            with path.open("rb") as lines:
+            with _opened(path) as lines:
                 print(json.dumps(replayed(lines, str(path), terms), ensure_ascii=False), flush=True)
-        except (Malformed, OSError) as error:
-            message = str(error) if isinstance(error, Malformed) else f"{path}: {error.strerror}"
+        except (Malformed, OSError, EOFError, zlib.error) as error:
+            told = (error.strerror if isinstance(error, OSError) else None) or f"no whole gzip file: {error}"
+            message = str(error) if isinstance(error, Malformed) else f"{path}: {told}"
             print(f"modelward replay: {message}", file=sys.stderr, flush=True)
             wrong = True
     return int(wrong)
@@ -87,7 +95,13 @@ def run(arguments: Namespace) -> int:
 
 def traces(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
-        yield from sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        yield from sorted([*path.glob("*.jsonl"), *path.glob("*.jsonl.gz")]) if path.is_dir() else [path]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterable[bytes]]:
+    with path.open("rb") as file:
+        yield gzip.GzipFile(fileobj=file) if file.peek(len(GZIP)).startswith(GZIP) else file
 
 
 def terms_of(path: Path | None) -> Terms:

@@ -1,4 +1,5 @@
-"""Dataset: is an ingest wanted? → start it, follow it, register what it found; else rest until the next one is due.
+"""Dataset: is an ingest wanted? → start it, follow it, register what it found; else rest until the next one is due, and
+take away versions that nothing uses.
 
 What is wanted is written to the status before the Job is made; what came of it is copied there before the Job is taken
 away, so that an ingest that is done stays done. The version in service stays whatever happens to a new one.
@@ -7,12 +8,16 @@ A version that does not meet the expectations is made and never becomes the late
 checked again and does not (its expectations changed), the one before it is the latest again.
 
 Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
-Suspended, Ingested, ExpectationsFailed, and those in `decide.jobs`.
+Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs`.
+
+An ingest that the infrastructure failed is tried again after a while that doubles each time; one that data or code
+failed waits for the next tick, another spec or a request.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from modelward.api import Dataset, DatasetVersion
 from modelward.api.dataset import DatasetStatus, Ingest, LatestVersion
@@ -23,18 +28,23 @@ from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map
 from modelward.decide.conditions import timestamp
 from modelward.decide.expectations import EXPECTATIONS_FAILED, aged, checked_of, in_words
-from modelward.decide.ingest import (
-    FAILED_LOOKS,
-    answers,
-    due_in,
-    failed_by_the_world,
-    request_of,
-    until_retry,
-    wanted,
+from modelward.decide.history import Kept, deletion, superfluous
+from modelward.decide.ingest import answers, due_in, failed_by_the_world, next_at, request_of, retry_at, wanted
+from modelward.decide.jobs import (
+    LOST,
+    NOT_BEGUN,
+    JobSeen,
+    Problem,
+    Said,
+    hindrance,
+    next_look,
+    warning,
+    with_hint,
+    with_ready,
 )
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.service_account import allowed
+from modelward.decide.ticks import ticks
 from modelward.errors import Refused
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
@@ -53,6 +63,10 @@ class DatasetObserved:
     latest_exists: bool = True
     before: DatasetVersion | None = None
     """The newest valid version before the latest one; read only where something is expected."""
+    versions: tuple[Kept, ...] = ()
+    """All of this dataset, where they may be too many."""
+    named: frozenset[str] = frozenset()
+    """The versions that runs and models of the namespace name."""
 
     @property
     def status(self) -> DatasetStatus:
@@ -60,7 +74,12 @@ class DatasetObserved:
 
 
 def decide(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
-    if wanted(o.dataset, o.job, o.latest_exists, now):
+    try:
+        ticks(o.dataset.spec, o.status.ticks, o.status.ingest, now)
+    except Refused as refused:
+        said: Said = ("False", refused.reason, str(refused) + _in_service(o))
+        return Plan(status=_status(o, said, now, ticks=None), events=warning(o.status.condition("Ready"), said))
+    if wanted(o.dataset, o.latest_exists, now):
         return _hold(o, now) if o.dataset.spec.suspend else _start(o, settings, now)
     ingest = o.status.ingest
     assert ingest is not None
@@ -78,8 +97,9 @@ def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
     except Refused as refused:
         return _told(o, Problem(refused.reason, str(refused)), now)
     metadata, request = o.dataset.metadata, request_of(o.dataset, now)
-    job = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}")
-    ingest = Ingest(job=job, request=request, started=timestamp(now))
+    job, before = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}"), o.status.ingest
+    failures = before.failures if before and answers(o.dataset) else None
+    ingest = Ingest(job=job, request=request, started=timestamp(now), failures=failures)
     return Plan(
         status=_status(o, _standing(o) or _ingesting(o, job), now, ingest=ingest),
         memory=True,
@@ -114,10 +134,8 @@ def _follow(o: DatasetObserved, ingest: Ingest, settings: Settings, now: datetim
         return Plan(status=_status(o, said, now), creates=children, deletes=_earlier(o, ingest.job))
     if isinstance(job.report, IngestReport):
         return _register(o, ingest, job.report, now)
-    if failed_by_the_world(job):
-        return _told(o, job.problem or LOST, now, max(1.0, until_retry(job, now)))
-    if job.state == "Failed":
-        return _failed(o, ingest, job.problem or LOST, now)
+    if job.state == "Failed" or job.result_lost:
+        return _failed(o, ingest, job, now)
     if job.state == "Succeeded":
         return Plan(creates=_print_again(o, job, settings))
     return _running(o, job, now)
@@ -190,18 +208,30 @@ def _news(o: DatasetObserved, name: str, report: IngestReport, said: Said, told:
             yield Event("Warning", "LookAtData", f"{name}{told}"[:1024])
 
 
-def _failed(o: DatasetObserved, ingest: Ingest, problem: Problem, now: datetime) -> Plan:
-    """For good: only another spec, the next interval or an explicit request starts a new ingest."""
-    said: Said = ("False", problem.reason, problem.message + _in_service(o))
-    return Plan(
-        status=_status(o, said, now, ingest=_finished(ingest, said, now)),
-        events=warning(o.status.condition("Ready"), said),
-    )
+def _failed(o: DatasetObserved, ingest: Ingest, job: JobSeen, now: datetime) -> Plan:
+    """What the infrastructure failed is tried again later; else only another spec, a tick or a request starts anew."""
+    problem = job.problem or LOST
+    result: Said = ("False", problem.reason, problem.message + _in_service(o))
+    waited = _never_begun(o, job)
+    finished = _finished(ingest, waited or result, now)
+    if waited or failed_by_the_world(job):
+        failures = ingest.failures or 0
+        retry = timestamp(retry_at(job, failures, now))
+        finished = finished.model_copy(update={"failures": failures + 1, "retry": retry})
+    said = _result(o, finished, now)
+    return Plan(status=_status(o, said, now, ingest=finished), events=warning(o.status.condition("Ready"), said))
 
 
 def _finished(ingest: Ingest, said: Said, now: datetime) -> Ingest:
-    update = {"finished": timestamp(now), "reason": said[1], "message": said[2][:4096]}
+    update = {"finished": timestamp(now), "reason": said[1], "message": said[2][:4096], "failures": None}
     return ingest.model_copy(update=update)
+
+
+def _never_begun(o: DatasetObserved, job: JobSeen) -> Said | None:
+    """What the Job had waited for until its time was over."""
+    ready, problem = o.status.condition("Ready"), job.problem
+    over = problem is not None and problem.reason == "DeadlineExceeded"
+    return (ready.status, ready.reason, ready.message) if over and ready and ready.reason in NOT_BEGUN else None
 
 
 def _told(o: DatasetObserved, problem: Problem, now: datetime, again: float | None = None) -> Plan:
@@ -212,17 +242,33 @@ def _told(o: DatasetObserved, problem: Problem, now: datetime, again: float | No
 
 
 def _rest(o: DatasetObserved, ingest: Ingest, now: datetime) -> Plan:
-    """The result stands; Jobs before the last one are taken away."""
-    ready, again = o.status.condition("Ready"), due_in(o.dataset, now)
-    assert ready is not None
-    said: Said = (ready.status, ready.reason, ready.message)
-    if ready.reason in FAILED_LOOKS and ingest.reason:
-        said = ("True" if ingest.reason == "Ingested" else "False", ingest.reason, ingest.message or "")
+    """The result stands; Jobs before the last one are taken away, and versions that are too many."""
+    again, limit = due_in(o.dataset, now), o.dataset.spec.history_limit
+    beyond = superfluous(o.versions, o.named | _named_here(o.status), limit)
     return Plan(
-        status=_status(o, said, now),
-        deletes=_earlier(o, ingest.job),
+        status=_status(o, _result(o, ingest, now), now),
+        deletes=(*_earlier(o, ingest.job), *beyond),
+        events=deletion(beyond, limit),
         requeue_after=None if again is None or o.dataset.spec.suspend else max(1.0, again),
     )
+
+
+def _named_here(status: DatasetStatus) -> set[str]:
+    names = status.latest_version and status.latest_version.name, status.checked and status.checked.version
+    return {name for name in names if name}
+
+
+def _result(o: DatasetObserved, ingest: Ingest, now: datetime) -> Said:
+    """What came of an ingest; where that is no version, when the next one is."""
+    ready = o.status.condition("Ready")
+    if ingest.reason is None:  # it ended under an earlier operator
+        assert ready is not None
+        return ready.status, ready.reason, ready.message
+    if ingest.reason in ("Ingested", EXPECTATIONS_FAILED):
+        return "True" if ingest.reason == "Ingested" else "False", ingest.reason, ingest.message or ""
+    again = None if o.dataset.spec.suspend else next_at(o.dataset, ingest, now)
+    when = f"; it is tried again at {again}" if ingest.retry else f"; the next look is at {again}"
+    return "False", ingest.reason, (ingest.message or "") + (when if again else "")
 
 
 def _earlier(o: DatasetObserved, current: str) -> tuple[Ref, ...]:
@@ -248,6 +294,8 @@ def _in_service(o: DatasetObserved) -> str:
     return f"; {latest.name} stays in service" if latest else ""
 
 
-def _status(o: DatasetObserved, said: Said, now: datetime, **more: object) -> DatasetStatus:
+def _status(o: DatasetObserved, said: Said, now: datetime, **more: Any) -> DatasetStatus:
     ready = with_ready(o.status, said, o.dataset.metadata.generation, now)
+    if "ticks" not in more:
+        more["ticks"] = ticks(o.dataset.spec, o.status.ticks, more.get("ingest", o.status.ingest), now)
     return o.status.model_copy(update={**ready, **more})

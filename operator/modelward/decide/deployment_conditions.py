@@ -1,13 +1,13 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
 Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, ImageNotAllowed, VersionNotFound,
-VersionNotVerified, GateFailed, SignatureChanged, Starting, Canary, AwaitingApproval, AwaitingPromotion, Paused,
-Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate, and any reason of its pods'
-trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the phase, AwaitingApproval,
-AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, Latency, Skew, CrashLoop,
-OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence, Aborted,
-RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it is there
-only where that happened.
+VersionNotVerified, GateFailed, SignatureChanged, QueryRefused, ServerNotAllowed, Starting, Canary, AwaitingApproval,
+AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate,
+and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the
+phase, AwaitingApproval, AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, Latency, Skew, PromQL,
+CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence,
+Aborted, RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it
+is there only where that happened. Of ChecksPassed: WithinLimits, BeyondLimit, NoAnswer, QueryRefused, ServerNotAllowed.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from datetime import datetime
 
 from modelward.api.common import ConditionStatus
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.decide.checks import checks_passed
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.drift import drifted
 from modelward.decide.judge.before_and_after import UNREACHABLE
@@ -24,6 +25,7 @@ from modelward.decide.plan import Event
 from modelward.decide.pods import pods_of, ready_pods, trouble_of
 from modelward.decide.revision import rejection
 from modelward.decide.rollout.actions import answer
+from modelward.decide.rollout.on_trial import held_by_checks
 from modelward.decide.rollout.trial import awaited, paused_by_hand
 from modelward.errors import Refused, Wait
 from modelward.names import ACTION, DEPLOYMENT, REVISION
@@ -49,6 +51,7 @@ def with_conditions(
         "Drifted": _drifted(o),
         "ActionDone": _action_done(o),
         "BatchesMixed": _batches_mixed(o),
+        "ChecksPassed": checks_passed(o),
     }
     conditions = list(o.status.conditions)
     for type_, words in said.items():
@@ -199,19 +202,21 @@ def _batches_mixed(o: DeploymentObserved) -> Said | None:
 
 def noticed(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[Event]:
     """What the servers show and no move tells of, each time that it turns."""
-    for type_ in ("Drifted", "BatchesMixed"):
+    for type_, bad in (("Drifted", "True"), ("BatchesMixed", "True"), ("ChecksPassed", "False")):
         was, now = before.condition(type_), after.condition(type_)
         if now is None:
             continue
-        known = (was.status, was.message) if was else ("False", now.message)
+        good = "False" if bad == "True" else "True"
+        known = (was.status, was.message) if was else (good, now.message)
         if (now.status, now.message) != known:
-            yield Event("Warning" if now.status == "True" else "Normal", now.reason, now.message)
+            yield Event("Warning" if now.status == bad else "Normal", now.reason, now.message)
 
 
 def _held_by(o: DeploymentObserved) -> str:
     """What the candidate waits for, if anything is known of it."""
     unreachable = "" if o.evidence.candidate.reached else f": {UNREACHABLE}"
-    return _because(trouble_of(o, o.status.candidate)) or unreachable
+    checks = held_by_checks(o)
+    return _because(trouble_of(o, o.status.candidate)) or unreachable or (f": {checks.message}" if checks else "")
 
 
 def _progress(o: DeploymentObserved) -> str:

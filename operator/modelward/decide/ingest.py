@@ -3,33 +3,37 @@
 from datetime import datetime, timedelta
 
 from modelward.api import Dataset
-from modelward.decide.durations import seconds
+from modelward.api.dataset import Ingest
 from modelward.decide.jobs import JobSeen
+from modelward.decide.ticks import ticks
 from modelward.names import LABEL, short_hash
 from modelward_contracts.wire import canonical
 
 REQUESTED_AT = LABEL + "requested-at"
 """Annotation: any new value asks for a new ingest."""
-RETRY_AFTER = timedelta(minutes=5)
-"""For ingests that the infrastructure failed, after the Job's own retries."""
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
+"""After the Job's own retries; doubled with each failure in a row."""
+_WHEN = {"interval", "schedule", "time_zone", "suspend", "history_limit"}
 _MANNER = {"resources", "pod"}
 NO_RESULT = ("Pending", "Suspended", "Ingesting", "ServiceAccountNotAllowed")
 """Reasons of Ready that say nothing about the last ingest."""
-FAILED_LOOKS = ("ReconcileFailed", "Unavailable")
-"""Written over Ready by the loop; what came of the last ingest lies in `status.ingest` as well."""
+WRITTEN_OVER = ("ReconcileFailed", "Unavailable", "InvalidSchedule", "UnknownTimeZone")
+"""Reasons of Ready that hide what came of the last ingest; it lies in `status.ingest` as well."""
 
 
-def wanted(dataset: Dataset, job: JobSeen | None, latest_exists: bool, now: datetime) -> bool:
-    """`job`: the one of `status.ingest`."""
+def wanted(dataset: Dataset, latest_exists: bool, now: datetime) -> bool:
     ingest, ready = dataset.status.ingest, dataset.status.condition("Ready")
     if ingest is None or not answers(dataset):
         return True
     otherwise = manner_of(ingest.request) != manner(dataset)
     if ingest.finished is None:
-        return otherwise or (job is not None and failed_by_the_world(job) and until_retry(job, now) <= 0)
-    if ready is None or ready.reason in NO_RESULT or (ready.status == "False" and otherwise):
+        return otherwise
+    if ready is None or ready.reason in NO_RESULT:
         return True
-    if ready.reason in FAILED_LOOKS and ingest.reason is None:
+    failed = ingest.reason != "Ingested" if ingest.reason else ready.status == "False"
+    if failed and otherwise:
+        return True
+    if ready.reason in WRITTEN_OVER and ingest.reason is None:
         return True
     again = due_in(dataset, now)
     return (ready.status == "True" and not latest_exists) or (again is not None and again <= 0)
@@ -37,9 +41,7 @@ def wanted(dataset: Dataset, job: JobSeen | None, latest_exists: bool, now: date
 
 def identity(dataset: Dataset) -> str:
     """Of what an ingest's result depends on. Defaults are left out, so that a new optional field changes nobody's."""
-    spec = dataset.spec.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={"interval", "suspend", *_MANNER}
-    )
+    spec = dataset.spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_WHEN | _MANNER)
     return short_hash(canonical(spec).decode(), dataset.metadata.annotations.get(REQUESTED_AT, ""))
 
 
@@ -69,15 +71,19 @@ def failed_by_the_world(job: JobSeen) -> bool:
     return job.result_lost or (job.state == "Failed" and job.retryable)
 
 
-def until_retry(job: JobSeen, now: datetime) -> float:
-    """Seconds."""
-    return (job.ended + RETRY_AFTER - now).total_seconds() if job.ended else 0.0
+def retry_at(job: JobSeen, failures: int, now: datetime) -> datetime:
+    """`failures`: how many in a row came before this one."""
+    return (job.ended or now) + min(_LONGEST_RETRY, _FIRST_RETRY * (1 << min(failures, 10)))
+
+
+def next_at(dataset: Dataset, ingest: Ingest, now: datetime) -> str | None:
+    """When the source is looked at again after this ingest, which is done; None: only when asked."""
+    tick = ticks(dataset.spec, dataset.status.ticks, ingest, now)
+    return min(filter(None, (ingest.retry, tick.next if tick else None)), default=None)
 
 
 def due_in(dataset: Dataset, now: datetime) -> float | None:
-    """Seconds until the source is to be looked at again; None: only when asked."""
-    ingest, interval = dataset.status.ingest, dataset.spec.interval
-    if interval is None or ingest is None or ingest.finished is None:
-        return None
-    finished = datetime.fromisoformat(ingest.finished)
-    return (finished + timedelta(seconds=seconds(interval)) - now).total_seconds()
+    """Seconds."""
+    ingest = dataset.status.ingest
+    at = next_at(dataset, ingest, now) if ingest and ingest.finished else None
+    return (datetime.fromisoformat(at) - now).total_seconds() if at else None

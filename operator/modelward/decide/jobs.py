@@ -56,6 +56,20 @@ class JobSeen:
         return self.state == "Succeeded" and self.report is None and lost
 
 
+NOT_BEGUN = frozenset(
+    {
+        "FailedCreate",
+        "Unschedulable",
+        "SourceClaimNotFound",
+        "ImagePullBackOff",
+        "ErrImageNeverPull",
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "NotStarting",
+        "NoPod",
+    }
+)
+"""Reasons of a Job whose code has not run: what is missing may come."""
 _PODLESS_AGAIN, _REFUSED_AGAIN = 2.0, 30.0
 LOST = Problem("ResultLost", "the Job succeeded, but its pod is gone and with it the report of the result")
 

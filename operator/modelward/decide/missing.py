@@ -7,10 +7,19 @@ from modelward.decide.judge.look import rounded
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 from modelward.decide.rollout.move import since_step
-from modelward.decide.rollout.on_trial import answers, answers_missing
+from modelward.decide.rollout.on_trial import answers, answers_missing, found
 from modelward.decide.rollout.trial import awaited, current
 from modelward.decide.steps import least_seconds
 from modelward.names import ACTION
+
+HELD = {
+    "NotProven": "more of its answers failed or were slow than is allowed, but harm is not proven either",
+    "Skew": "what it reads differs from what the version in service reads",
+    "Suspicious": "what was seen lately would surprise of an equal version",
+    "ForwardingStopped": "a run of failures stopped forwarding, until the next try",
+    "MetricsUnavailable": "a scoring pod does not tell what it counted",
+}
+"""By reason, where no number of answers is missing."""
 
 
 def still_missing(o: DeploymentObserved, now: datetime) -> str:
@@ -31,7 +40,7 @@ def still_missing(o: DeploymentObserved, now: datetime) -> str:
         return f"{some}, some {_time(missing * waited / seen)} at this rate"
     if waited < seconds(step.duration):
         return f"; {step.duration} at this weight"
-    return "; evidence is being gathered"
+    return f"; {HELD.get(found(o).reason, 'evidence is being gathered')}"
 
 
 def _asks_a_person(o: DeploymentObserved) -> str:

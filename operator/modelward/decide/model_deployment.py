@@ -12,19 +12,21 @@ from modelward.build.served import served_job, served_name
 from modelward.build.service import front_service, revision_service
 from modelward.build.traffic import traffic_config_map
 from modelward.build.verdict import verdict_job
+from modelward.decide.checks import answers, require_askable
 from modelward.decide.conditions import timestamp
 from modelward.decide.deployment_conditions import MOVING, noticed, with_conditions
-from modelward.decide.judge.remembered import WRITE_SECONDS, remembered
+from modelward.decide.judge.remembered import WRITE_SECONDS, Remembered, remembered
 from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
-from modelward.decide.rollout.on_trial import compared
+from modelward.decide.rollout.move import TRIAL
 from modelward.decide.rollout.retreat import DRAIN_SECONDS
 from modelward.decide.scoring_image import allowed_image
 from modelward.decide.service_account import allowed
 from modelward.decide.signature import require_same_signature
 from modelward.decide.steps import weight_at
+from modelward.decide.traces import finished_jobs, lost_traces, untold_trace
 from modelward.decide.traffic import next_epoch, pushes, settings_of
 from modelward.errors import Refused, Wait
 from modelward.names import Manifest
@@ -52,7 +54,9 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
         creates=(*_verdict_jobs(after, settings), *_served_job(after, settings)),
         pushes=pushes(after),
         deletes=_unwanted(after, children),
-        events=(*events, *noticed(after.status, status)),
+        # A look in which something moves has no time to spare for it.
+        keepsakes=() if move else untold_trace(after, settings),
+        events=(*events, *noticed(after.status, status), *lost_traces(after)),
         requeue_after=_again(after, settings, move),
     )
 
@@ -69,6 +73,7 @@ def _target(
         if o.status.stable is None:
             return _servable(o, target, settings, now), None
         require_same_signature(o, target, version)
+        require_askable(o, target)
     except (Wait, Refused) as problem:
         return None, problem
     return target, None
@@ -108,15 +113,21 @@ def _stored_verdicts(o: DeploymentObserved) -> tuple[DeploymentObserved, bool]:
 
 
 def _remembering(o: DeploymentObserved, moves: bool) -> DeploymentObserved:
-    """The trial as it is now, written with each move and every few seconds; none where nothing is compared."""
+    """The trial as it is now: written with each move, the first look at a traffic setting, and every few seconds. After
+    a promotion it stays as it was in the end. The checks go with it."""
     before, now = remembered(o.status.trial), o.trial
-    if not compared(o.status) or now is None:
-        written = o.status.trial if compared(o.status) else None
-    elif moves or before is None or (now.trial.seen or 0) - (before.trial.seen or 0) >= WRITE_SECONDS:
+    if o.status.phase not in (*TRIAL, "Baking"):
+        written = None
+    elif now is not None and (moves or before is None or _outdated(before, now)):
         written = now.written()
     else:
         written = o.status.trial
-    return _with_status(o, o.status.model_copy(update={"trial": written}))
+    checks = answers(o, moves or written is not o.status.trial)
+    return _with_status(o, o.status.model_copy(update={"trial": written, "checks": checks}))
+
+
+def _outdated(before: Remembered, now: Remembered) -> bool:
+    return before.epoch != now.epoch or (now.trial.seen or 0) - (before.trial.seen or 0) >= WRITE_SECONDS
 
 
 def _verdict_jobs(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
@@ -195,7 +206,7 @@ def _width(o: DeploymentObserved, revision: ServingRevision, now: datetime) -> i
 
 
 def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref, ...]:
-    """Of revisions that are gone; and Jobs that have told the store."""
+    """Of revisions that are gone; and Jobs that have told the store, or never will."""
     wanted = {(child["kind"], child["metadata"]["name"]) for child in children}
     stored = {(v.revision, v.retry) for v in o.status.verdicts if v.stored}
     done = [job.name for job in o.verdict_jobs if job.succeeded and (job.revision, job.retry) in stored]
@@ -203,6 +214,7 @@ def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref,
     return (
         *(child for child in o.children if (child.kind, child.name) not in wanted),
         *(Ref(api, kind, name) for name in done for api, kind in (("v1", "ConfigMap"), ("batch/v1", "Job"))),
+        *finished_jobs(o),
     )
 
 

@@ -9,6 +9,8 @@ from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.jobs import Problem
 from modelward.decide.judge.evidence import Evidence, Window
+from modelward.decide.judge.promql import Check
+from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered
 from modelward.decide.plan import Ref
 from modelward_contracts.monitor import Snapshot
@@ -65,6 +67,15 @@ class ServedJob:
 
 
 @dataclass(frozen=True)
+class TraceJob:
+    """Writes what was looked at in a trial into the store."""
+
+    name: str
+    finished: bool
+    failed: bool = False
+
+
+@dataclass(frozen=True)
 class DeploymentObserved:
     deployment: ModelDeployment
     raw: dict[str, object]
@@ -88,6 +99,10 @@ class DeploymentObserved:
     evidence: Evidence = field(default_factory=Evidence)
     trial: Remembered | None = None
     """Of the candidate that is compared with stable, this look included."""
+    recording: Recording | None = None
+    """What was looked at in the newest trial, until a Job has stored it."""
+    checks: tuple[Check, ...] = ()
+    """Of spec.analysis.promql, in its order."""
     recent: Window = field(default_factory=Window)
     """Of the version in service: the newest whole window for drift."""
     looked_on_since: datetime | None = None
@@ -96,6 +111,7 @@ class DeploymentObserved:
     """Names beside actions are proven."""
     verdict_jobs: tuple[VerdictJob, ...] = ()
     served_jobs: tuple[ServedJob, ...] = ()
+    trace_jobs: tuple[TraceJob, ...] = ()
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     """Deterministic (Ed25519), so a decision stays a function of what was observed."""
     public_keys: str = ""

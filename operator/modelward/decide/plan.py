@@ -48,7 +48,8 @@ class Push:
 
 @dataclass(frozen=True)
 class Plan:
-    """Done in this order: urgent pushes · status that is memory · creates, applies, pushes, deletes · status · Events.
+    """Done in this order: urgent pushes · status that is memory · creates, applies, pushes, deletes · status ·
+    keepsakes · Events.
 
     `status`: the whole desired status; None leaves it alone. `memory`: it holds something that was decided (a step, a
     verdict, a pinned version) and must be written before anything is done about it.
@@ -63,5 +64,7 @@ class Plan:
     applies: tuple[Manifest, ...] = ()
     pushes: tuple[Push, ...] = ()
     deletes: tuple[Ref, ...] = ()
+    keepsakes: tuple[Manifest, ...] = ()
+    """Created where that is possible: what nothing depends on, so that it holds nothing up."""
     events: tuple[Event, ...] = ()
     requeue_after: float | None = None

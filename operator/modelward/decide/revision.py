@@ -9,7 +9,7 @@ spec.runtime.image asks for another.
 from collections.abc import Iterable, Sequence
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import Batching, Limits, ServingRevision, Verdict
+from modelward.api.model_deployment import Batching, Limits, ModelDeploymentStatus, ServingRevision, Verdict
 from modelward.api.resources import Resources
 from modelward.errors import Refused, Wait
 from modelward.names import short_hash
@@ -85,6 +85,12 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
         retry=_try(deployment, revision),
         since=now,
     )
+
+
+def known_to(status: ModelDeploymentStatus) -> set[str]:
+    """Revisions that are on trial already, or served well before: what is asked of a new one was accepted then."""
+    serving = [r for r in (status.stable, status.candidate, status.previous) if r]
+    return {r.revision for r in (*status.served, *serving)}
 
 
 def _try(deployment: ModelDeployment, revision: str) -> int:

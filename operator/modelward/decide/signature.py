@@ -4,6 +4,7 @@ from modelward.api import ModelVersion
 from modelward.api.model_deployment import ServingRevision
 from modelward.api.model_version import Signature, Tensor
 from modelward.decide.observed import DeploymentObserved
+from modelward.decide.revision import known_to
 from modelward.errors import Refused
 
 
@@ -12,8 +13,7 @@ def require_same_signature(o: DeploymentObserved, target: ServingRevision, versi
 
     A revision that is on trial already, or that served well before, was accepted then."""
     status = o.status
-    accepted = [*status.served, *(r for r in (status.stable, status.candidate, status.previous) if r)]
-    if o.deployment.spec.rollout.accept_signature or target.revision in {r.revision for r in accepted}:
+    if o.deployment.spec.rollout.accept_signature or target.revision in known_to(status):
         return
     stable = next((v for v in o.versions if status.stable and v.spec.digest == status.stable.digest), None)
     if stable is None or not (changes := signature_changes(stable.spec.signature, version.spec.signature)):

@@ -16,6 +16,7 @@ from modelward.api import GROUP, KINDS, VERSION
 from modelward.checkpoint import from_environment
 from modelward.clients.kube import Kube
 from modelward.clients.kubernetes import KubernetesKube, load_configuration
+from modelward.clients.prometheus import Prometheus
 from modelward.clients.scoring import ScoringPods, Signer
 from modelward.engine.health import Health
 from modelward.engine.loop import Engine, Reconciler
@@ -73,8 +74,8 @@ async def _reach(settings: Settings, cluster: Cluster) -> AsyncIterator[tuple[Wo
     public_keys = signer.public_keys
     kube = KubernetesKube(await load_configuration(cluster.kubeconfig, cluster.context))
     try:
-        async with ScoringPods(signer) as pods:
-            yield World(kube, settings, pods.scrape, signer.sign, public_keys), pods
+        async with ScoringPods(signer) as pods, Prometheus() as prometheus:
+            yield World(kube, settings, pods.scrape, prometheus.ask, signer.sign, public_keys), pods
     finally:
         await kube.close()
 

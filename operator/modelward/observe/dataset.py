@@ -1,4 +1,4 @@
-"""Reads a Dataset, its Jobs, whether its newest version is still there, and the valid one before it."""
+"""Reads a Dataset, its Jobs, its newest version and the valid one before it, and which older ones there are."""
 
 import asyncio
 from dataclasses import replace
@@ -8,6 +8,7 @@ from modelward.decide.dataset import DatasetObserved
 from modelward.decide.jobs import JobSeen
 from modelward.decide.plan import Key, Ref
 from modelward.names import DATASET
+from modelward.observe.history import observe_history
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -22,9 +23,18 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
         return None
     dataset = Dataset.model_validate(raw)
     job, jobs, latest = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
-    exists = latest is not None or dataset.status.latest_version is None
-    before = await _valid_before(world, latest) if latest and dataset.spec.expectations else None
-    return DatasetObserved(dataset=dataset, raw=raw, job=job, jobs=jobs, latest_exists=exists, before=before)
+    ingest = dataset.status.ingest
+    versions, named = await observe_history(world, dataset) if ingest and ingest.finished else ((), frozenset())
+    return DatasetObserved(
+        dataset=dataset,
+        raw=raw,
+        job=job,
+        jobs=jobs,
+        latest_exists=latest is not None or dataset.status.latest_version is None,
+        before=await _valid_before(world, latest) if latest and dataset.spec.expectations else None,
+        versions=versions,
+        named=named,
+    )
 
 
 async def _job(world: World, dataset: Dataset) -> JobSeen | None:

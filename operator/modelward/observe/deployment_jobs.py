@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from modelward.decide.jobs import hindrance
-from modelward.decide.observed import ServedJob, VerdictJob
+from modelward.decide.observed import ServedJob, TraceJob, VerdictJob
 from modelward.names import LABEL, REVISION, Manifest
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
@@ -18,6 +18,24 @@ async def verdict_jobs(world: World, jobs: Sequence[Manifest]) -> tuple[VerdictJ
 def served_jobs(jobs: Sequence[Manifest]) -> tuple[ServedJob, ...]:
     found = [job for job in jobs if job["metadata"]["labels"].get("app.kubernetes.io/component") == "served"]
     return tuple(ServedJob(job["metadata"]["name"], _succeeded(job)) for job in found)
+
+
+async def trace_jobs(world: World, jobs: Sequence[Manifest], own: str | None) -> tuple[TraceJob, ...]:
+    """`own`: the name of the one that is of this operator's making."""
+    found = [job for job in jobs if job["metadata"]["labels"].get("app.kubernetes.io/component") == "trace"]
+    return tuple(await asyncio.gather(*(_trace_job(world, job, own) for job in found)))
+
+
+async def _trace_job(world: World, job: Manifest, own: str | None) -> TraceJob:
+    """One that an operator before this one left without its task has failed."""
+    name = job["metadata"]["name"]
+    if _succeeded(job):
+        return TraceJob(name, finished=True)
+    conditions = job.get("status", {}).get("conditions") or []
+    failed = any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
+    if not failed and name != own:
+        failed = await world.kube.get("v1", "ConfigMap", job["metadata"]["namespace"], name) is None
+    return TraceJob(name, finished=failed, failed=failed)
 
 
 async def _verdict_job(world: World, job: Manifest) -> VerdictJob:

@@ -16,8 +16,7 @@ from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevisio
 from modelward.decide.judge.evidence import Evidence, Window
 from modelward.decide.observed import ScoringPod, parse_time
 from modelward.decide.traffic import confirmed
-from modelward.observe.ledger import Ledger, served
-from modelward.observe.trial import LOOK
+from modelward.observe.ledger import LOOK, Ledger, served
 from modelward_contracts.monitor import Forwards
 
 

@@ -38,9 +38,10 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
     if "Complete" in state:
         ended = parse_time(state["Complete"]["lastTransitionTime"])
         return JobSeen(name, "Succeeded", uid, ended=ended, digest=_digest(pods))
-    if "Failed" in state:
-        problem, retryable = _failure(job, state["Failed"], pods, theirs)
-        ended = parse_time(state["Failed"]["lastTransitionTime"])
+    failed = state.get("Failed") or state.get("FailureTarget")  # the latter while the last pods go
+    if failed:
+        problem, retryable = _failure(job, failed, pods, theirs)
+        ended = parse_time(failed["lastTransitionTime"])
         return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended)
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)

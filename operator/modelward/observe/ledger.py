@@ -4,9 +4,10 @@ Servers report counters that only grow within one life of a process. The ledger 
 differences up per revision, and remembers the totals at marked moments (rollout start, step start, a traffic setting in
 force), so that a window is a subtraction.
 
-It is memory of this process only: after a restart windows begin with the first scrape, so that latency and signals of
-the versions are still compared over the same time. What a server failed that started within the rollout counts from its
-own zero all the same: harm done while nobody looked on is not forgotten.
+It is memory of this process only. A new one takes up what the one before it has written of its newest look, and counts
+from there. Where nothing was written, windows begin with the first scrape, so that latency and signals of the versions
+are still compared over the same time; what a server failed that started within the rollout counts from its own zero all
+the same: harm done while nobody looked on is not forgotten.
 """
 
 from collections import Counter
@@ -16,21 +17,27 @@ from dataclasses import dataclass, field
 
 from modelward.decide.drift import MINIMUM_ROWS
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
-from modelward.decide.judge.remembered import MOST_LIVES, Life
-from modelward.decide.judge.trial import Trial
+from modelward.decide.judge.recording import Recording
+from modelward.decide.judge.remembered import MOST_LIVES, Life, Remembered, Tally
+from modelward.decide.observed import parse_time
+from modelward.observe.checks import Questions
 from modelward_contracts.monitor import Forwards, Snapshot
 
 SAYS_NOTHING = ("capped", "refused", "same_pause")
 """Causes of failed forwards that are no fault of the candidate, or are counted as one already."""
 
 
+LOOK = "look"
+"""The mark of the newest look at a candidate on trial."""
+
+
 @dataclass
 class OnTrial:
     began: str
     """When the rollout did."""
-    trial: Trial
-    traffic: str | None = None
-    """The mark of the traffic setting at the newest look."""
+    so_far: Remembered
+    recording: Recording | None
+    """None once it is stored, or too old."""
 
 
 @dataclass
@@ -95,6 +102,29 @@ def _failed(forwards: Forwards) -> int:
     )
 
 
+def _tally(counts: Counts) -> Tally:
+    return Tally(
+        scored=counts.scored,
+        uncomputed=counts.uncomputed,
+        answered=counts.answered,
+        failed=counts.failed,
+        latency={index: count for index, count in counts.latency.items() if count},
+    )
+
+
+def _counts(tally: Tally, now: Counts | None = None) -> Counts:
+    """`now`: of the same server; what is not remembered is taken from it."""
+    return Counts(
+        scored=Counter(tally.scored),
+        uncomputed=tally.uncomputed,
+        answered=Counter(tally.answered),
+        failed=Counter(tally.failed),
+        edges=now.edges if now else (),
+        latency=Counter(tally.latency),
+        signals=now.signals if now else {},
+    )
+
+
 def served(counts: Counts, signals: bool = True, uncomputed: bool = False) -> Window:
     """A revision's own answers; 5xx are failures, and where asked for what the model could not compute."""
     failures = sum(count for code, count in counts.scored.items() if code.startswith("5"))
@@ -102,9 +132,16 @@ def served(counts: Counts, signals: bool = True, uncomputed: bool = False) -> Wi
     return Window(
         requests=sum(counts.scored.values()),
         failures=failures,
-        latency=Latency(counts.edges, tuple(counts.latency[i] for i in range(len(counts.edges) + 1))),
+        latency=_latency(counts),
         signals=_signals(counts) if signals else {},
     )
+
+
+def _latency(counts: Counts) -> Latency:
+    """None where no server has told its edges yet."""
+    if not counts.edges:
+        return Latency()
+    return Latency(counts.edges, tuple(counts.latency[i] for i in range(len(counts.edges) + 1)))
 
 
 def _signals(counts: Counts) -> dict[str, SignalWindow]:
@@ -126,51 +163,56 @@ class Ledger:
         self._drift_from: dict[str, Counts] = {}
         self._recent: dict[str, Window] = {}
         self._known: dict[tuple[str, float], Life] = {}
+        self._counted_since = began
+        self._took_up = False
         self.trial: OnTrial | None = None
         """Of the present rollout."""
+        self.questions = Questions()
+        """Asked of it by the user."""
 
     def record(self, snapshots: Iterable[Snapshot], since: float | None = None) -> None:
         """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""
         for snapshot in snapshots:
             life, now = (snapshot.pod, snapshot.started), counts_of(snapshot)
-            before = self._lives.get(life) or self._as_known(life, now) or self._missed(snapshot.started, now, since)
+            before = self._lives.get(life) or self._known_of(life, now) or self._missed(snapshot.started, now, since)
             self._totals.setdefault(snapshot.revision, Counts()).add(now.minus(before))
             self._lives[life] = now
         for revision, totals in self._totals.items():
             self._drift(revision, totals)
 
-    def know(self, lives: dict[str, Life]) -> None:
-        """What an operator before this one had counted of servers that still run."""
-        self._known = {(pod, life.started): life for pod, life in lives.items()}
+    def take_up(self, rollout: str, before: Remembered) -> None:
+        """Go on from the newest look of the operator before this one."""
+        if before.at is None:
+            return
+        self.mark(rollout)
+        self._totals = {revision: _counts(tally) for revision, tally in before.since_rollout.items()}
+        self.mark(LOOK)
+        self._known = {(pod, life.started): life for pod, life in before.lives.items()}
+        every_one = len(before.lives) < MOST_LIVES  # then others that the rollout has seen start never answered yet
+        self._counted_since = parse_time(rollout).timestamp() if every_one else before.at
+        self._took_up = True
 
-    def _as_known(self, life: tuple[str, float], now: Counts) -> Counts | None:
-        """Requests and failures; latency and signals begin with the first look."""
-        known = self._known.get(life)
-        if known is None:
-            return None
-        return Counts(
-            scored=Counter(known.scored),
-            answered=Counter(known.answered),
-            failed=Counter(known.failed),
-            uncomputed=now.uncomputed,
-            edges=now.edges,
-            latency=now.latency,
-            signals=now.signals,
-        )
-
-    def lives(self, pods: Iterable[Snapshot]) -> dict[str, Life]:
-        """What `know` of the next operator takes."""
-        found = [(s.pod, s.started, self._lives[s.pod, s.started]) for s in pods if (s.pod, s.started) in self._lives]
+    def lives(self, pods: Iterable[str]) -> dict[str, Life]:
+        """As they were recorded last, whether or not they answer now."""
+        newest = dict(sorted(self._lives))
         return {
-            pod: Life(started=started, scored=counts.scored, answered=counts.answered, failed=counts.failed)
-            for pod, started, counts in found[:MOST_LIVES]
+            pod: Life(started=newest[pod], counted=_tally(self._lives[pod, newest[pod]]))
+            for pod in pods
+            if pod in newest
         }
+
+    def tally_since(self, mark: str, revision: str) -> Tally:
+        return _tally(self.since(mark, revision))
+
+    def _known_of(self, life: tuple[str, float], now: Counts) -> Counts | None:
+        known = self._known.get(life)
+        return _counts(known.counted, now) if known else None
 
     def _missed(self, started: float, now: Counts, since: float | None) -> Counts:
         """What a server that is seen for the first time had counted before it was to be counted."""
-        if started >= self.began:
+        if started >= self._counted_since:
             return Counts()
-        if since is not None and started >= since:
+        if not self._took_up and since is not None and started >= since:
             return Counts(edges=now.edges, latency=now.latency, signals=now.signals)
         return now
 

@@ -11,13 +11,14 @@ from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
 from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
-from modelward.observe.deployment_jobs import served_jobs, verdict_jobs
+from modelward.observe.checks import Questions, checks_of
+from modelward.observe.deployment_jobs import served_jobs, trace_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
 from modelward.observe.ledger import Ledger
 from modelward.observe.scoring_deployments import refused, replacing, revision_of
 from modelward.observe.scoring_pods import address_of, scoring_pod
 from modelward.observe.selectors import selects
-from modelward.observe.trial import on_trial
+from modelward.observe.trial import on_trial, own_job, recording
 from modelward.observe.world import World
 from modelward_contracts.monitor import Snapshot
 
@@ -42,9 +43,11 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     own_budgets, others = _whose(budgets, key.name)
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
-    now = world.clock().timestamp()
+    clock = world.clock()
+    now = clock.timestamp()
     ledger = world.ledgers.get(key) or world.ledgers.setdefault(key, _ledger(deployment, now))
     evidence = evidence_of(ledger, deployment.status, seen)
+    tracing = await trace_jobs(world, jobs, own_job(ledger, key.name))
     return DeploymentObserved(
         deployment=deployment,
         raw=raw,
@@ -59,11 +62,14 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         budget_of_others=any(selects(b["spec"].get("selector"), p["metadata"]["labels"]) for b in others for p in pods),
         evidence=evidence,
         trial=on_trial(ledger, deployment, evidence, seen, now),
+        checks=checks_of(ledger.questions, deployment, world.settings, world.ask, clock),
         recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         actions_verified=world.settings.actions_verified,
         verdict_jobs=await verdict_jobs(world, jobs),
         served_jobs=served_jobs(jobs),
+        trace_jobs=tracing,
+        recording=recording(ledger, deployment, tracing, now),
         sign=world.sign,
         public_keys=world.public_keys,
     )
@@ -71,9 +77,11 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
 
 def _ledger(deployment: ModelDeployment, now: float) -> Ledger:
     """One that goes on where the operator before this one stopped."""
-    ledger = Ledger(now)
-    if before := remembered(deployment.status.trial):
-        ledger.know(before.lives)
+    ledger, status = Ledger(now), deployment.status
+    ledger.questions = Questions(status.checks)
+    before = remembered(status.trial)
+    if before and status.rollout_started:
+        ledger.take_up(status.rollout_started, before)
     return ledger
 
 

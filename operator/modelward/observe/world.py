@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from modelward.clients.kube import Kube
+from modelward.decide.judge.promql import Answer
 from modelward.decide.plan import Key
+from modelward.observe.checks import Ask
 from modelward.observe.ledger import Ledger
-from modelward.settings import Settings
+from modelward.settings import PrometheusServer, Settings
 from modelward_contracts.monitor import Snapshot
 from modelward_contracts.traffic import Traffic
 
@@ -16,12 +18,18 @@ async def _unreachable(_: str) -> Snapshot | None:
     return None
 
 
+async def _unasked(server: PrometheusServer, _: str) -> Answer:
+    return Answer(reason="NoAnswer", message=f"nobody asks server {server.name}")
+
+
 @dataclass(frozen=True)
 class World:
     kube: Kube
     settings: Settings
     scrape: Callable[[str], Awaitable[Snapshot | None]] = _unreachable
     """Of one scoring server's admin port, `host:port`; None if it does not answer."""
+    ask: Ask = _unasked
+    """A query of a Prometheus-compatible server."""
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     public_keys: str = ""
     ledgers: dict[Key, Ledger] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """Fetch and train: what user code finds, and every estimator through export, parity and measurement."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -188,3 +189,18 @@ def test_of_two_services_the_later_one_stays_in_the_store(pod: Pod) -> None:
     stored = Store(pod.url, NAMESPACE).read_record(served_key("flights"), StoredService)
     assert stored is not None
     assert stored.revision == "r2"
+
+
+def test_a_trace_is_stored_byte_by_byte_under_its_name(pod: Pod) -> None:
+    from modelward_contracts.tasks import TraceTask
+
+    for part in ("20260101T000000Z-20260101T000012Z", "20260101T000000Z-20260101T001012Z"):
+        task = TraceTask(
+            namespace=NAMESPACE, store=pod.url, deployment="flights", revision="abc", part=part, trace=part.encode()
+        )
+        assert pod.step("trace", task).code == 0
+    folder = Path(pod.url.removeprefix("file://")) / NAMESPACE / "traces" / "flights" / "abc"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        "20260101T000000Z-20260101T000012Z.jsonl.gz": b"20260101T000000Z-20260101T000012Z",
+        "20260101T000000Z-20260101T001012Z.jsonl.gz": b"20260101T000000Z-20260101T001012Z",
+    }

@@ -49,6 +49,25 @@ def _more_failures(evidence: Evidence, terms: Terms) -> Finding | None:
     )
 
 
+def numbers(evidence: Evidence, terms: Terms) -> dict[str, float]:
+    """What a decision rests on; `stable` is the version before. Seconds of the median and the 90 % quantile."""
+    now, before = evidence.candidate, evidence.stable
+    found: dict[str, float] = {
+        "requests": now.requests,
+        "failures": now.failures,
+        "stableRequests": before.requests,
+        "stableFailures": before.failures,
+        "errorsAllowed": terms.error_increase,
+    }
+    for version, window in (("", now), ("Stable", before)):
+        if window.requests:
+            found[f"errors{version}Rate"] = window.failures / window.requests
+        if window.latency.total:
+            found[f"latency{version}P50"] = window.latency.quantile(0.5)
+            found[f"latency{version}P90"] = window.latency.quantile(0.9)
+    return found
+
+
 def fails_everything(stable: Window) -> bool:
     """It has requests and no good answer to any: there is nothing to compare with."""
     return stable.requests >= ALL and stable.latency.total == 0

@@ -16,7 +16,7 @@ from typing import Literal
 from modelward_contracts.trace import Look, Start
 
 from .evidence import UNANSWERED
-from .metric import MISSED, Metric, metrics_of
+from .metric import ERRORS, LATENCY, MISSED, Kind, Metric, metrics_of
 from .mixture import lower_excess, upper_excess
 from .terms import Terms
 from .trial import FAILURES, REQUESTS, STABLE_FAILURES, STABLE_REQUESTS, WINDOW_SECONDS, Trial, counted, in_step
@@ -63,10 +63,14 @@ def run_of_failures(level: float, starts: float = HONEST) -> int:
     return max(3, ceil(log(level / starts) / log(FAILS_NEXT)))
 
 
-def harm(trial: Trial, terms: Terms) -> Decision | None:
-    """Half of the false-alarm budget goes to what fails from the start, an eighth each to errors, to latency, and to
+def harm(trial: Trial, terms: Terms, at_random: bool = True) -> Decision | None:
+    """`at_random`: both versions see the same requests. Where they do not, only failures are the candidate's doing:
+    the version in service answered each of those requests.
+
+    Half of the false-alarm budget goes to what fails from the start, an eighth each to errors, to latency, and to
     both in what came lately, a sixteenth each to failures in a row later on and to what comes after the promotion."""
-    return _fails_all(trial, terms.false_rollbacks) or _worse(trial, terms) or _worse_lately(trial, terms)
+    kinds = (ERRORS, LATENCY) if at_random else (ERRORS,)
+    return _fails_all(trial, terms.false_rollbacks) or _worse(trial, terms, kinds) or _worse_lately(trial, terms, kinds)
 
 
 def _fails_all(trial: Trial, budget: float) -> Decision | None:
@@ -83,21 +87,25 @@ def _fails_all(trial: Trial, budget: float) -> Decision | None:
     return None
 
 
-def _worse(trial: Trial, terms: Terms) -> Decision | None:
+def _worse(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | None:
     for metric in metrics_of(trial, terms):
-        if metric.harmful(terms.false_rollbacks / 8):
+        if metric.kind in kinds and metric.harmful(terms.false_rollbacks / 8):
             return Decision("Harm", metric.kind.reason, str(metric))
     return None
 
 
-def _worse_lately(trial: Trial, terms: Terms) -> Decision | None:
+def _worse_lately(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | None:
     """Half of the budget for each metric, a third of that for each length; the n-th has 1 / (n(n + 1)) of it. Little
     time shows less dependence than there is: what is usual is assumed at least."""
     for window in trial.windows:
         level = terms.false_rollbacks / 16 / len(WINDOW_SECONDS) / (window.nth * (window.nth + 1))
         for metric in metrics_of(window.trial, terms):
             kind = metric.kind
-            if window.trial.waited >= kind.least_seconds and metric.harmful(level, kind.branding.prior):
+            if (
+                kind in kinds
+                and window.trial.waited >= kind.least_seconds
+                and metric.harmful(level, kind.branding.prior)
+            ):
                 return Decision("Harm", kind.reason, f"lately, {metric}")
     return None
 
@@ -208,7 +216,8 @@ def _passed(trial: Trial, start: Start) -> Decision:
 
 
 def numbers(trial: Trial, terms: Terms) -> dict[str, float]:
-    """What a decision rests on: counts, rates, always-valid bounds of the excess, and what is allowed."""
+    """What a decision rests on: counts, rates, always-valid bounds of the excess, what is allowed, and from where on
+    an answer is slow."""
     found: dict[str, float] = {
         "requests": _total(trial, REQUESTS),
         "failures": _total(trial, FAILURES),
@@ -221,10 +230,12 @@ def numbers(trial: Trial, terms: Terms) -> dict[str, float]:
         found |= {
             f"{name}Rate": round(table.rate, 6),
             f"{name}StableRate": round(table.stable_rate, 6),
-            f"{name}AtLeast": round(lower_excess(branding, terms.false_rollbacks / 4, kind.prior), 6),
+            f"{name}AtLeast": round(lower_excess(branding, terms.false_rollbacks / 8, kind.prior), 6),
             f"{name}AtMost": round(upper_excess(proving, MISSED, kind.prior), 6),
             f"{name}Allowed": round(metric.allowed, 6),
             f"{name}Limit": round(metric.limit.rate(table.stable_rate) - table.stable_rate, 6),
             f"{name}Overdispersion": round(metric.overdispersion(kind.proving), 3),
         }
+    if trial.slow_seconds:
+        found["slowSeconds"] = trial.slow_seconds
     return found

@@ -79,12 +79,13 @@ class Window(Wire, frozen=True, kw_only=True):
 
 def counted(trial: Trial, look: Look, start: Start, terms: Terms) -> Trial:
     """The trial after a look in its present step."""
-    windows = _windows(trial, look, start, terms)
-    return msgspec.structs.replace(_counted(trial, look, start, terms, spread.MOST), windows=windows)
+    unseen = trial.seen is None and trial.began is not None
+    windows = _windows(trial, look, start, terms, unseen)
+    return msgspec.structs.replace(_counted(trial, look, start, terms, spread.MOST, unseen), windows=windows)
 
 
-def _windows(trial: Trial, look: Look, start: Start, terms: Terms) -> tuple[Window, ...]:
-    """Those that are open after a look."""
+def _windows(trial: Trial, look: Look, start: Start, terms: Terms, unseen: bool) -> tuple[Window, ...]:
+    """Those that are open after a look. `unseen`: nobody looked for some time before it."""
     began = look.t if trial.began is None else trial.began
     found = []
     for index, seconds in enumerate(WINDOW_SECONDS):
@@ -94,11 +95,15 @@ def _windows(trial: Trial, look: Look, start: Start, terms: Terms) -> tuple[Wind
                 break
             anew = Trial(thresholds=trial.thresholds, threshold=trial.threshold)
             window = Window(nth=window.nth + 1 if window else 1, ends=look.t + seconds, trial=anew)
-        found.append(msgspec.structs.replace(window, trial=_counted(window.trial, look, start, terms, WINDOW_BLOCKS)))
+            if unseen:
+                found.append(window)
+                continue
+        newest = _counted(window.trial, look, start, terms, WINDOW_BLOCKS, unseen)
+        found.append(msgspec.structs.replace(window, trial=newest))
     return tuple(found)
 
 
-def _counted(trial: Trial, look: Look, start: Start, terms: Terms, most_blocks: int) -> Trial:
+def _counted(trial: Trial, look: Look, start: Start, terms: Terms, most_blocks: int, unseen: bool) -> Trial:
     latency = trial.stable_latency or (0,) * len(look.stable.latency)
     if look.stable.latency:
         latency = tuple(map(add, latency, look.stable.latency))
@@ -121,8 +126,9 @@ def _counted(trial: Trial, look: Look, start: Start, terms: Terms, most_blocks: 
         weight=look.weight,
         weights=_with(trial.weights, sums, same and len(trial.weights) > trial.first),
         failed_in_a_row=0 if good else trial.failed_in_a_row + failures,
-        open=_added(trial.open, sums),
-        block_started=block_started,
+        # What came while nobody looked is no block like the others: it tells nothing of dependence.
+        open=NOTHING if unseen else _added(trial.open, sums),
+        block_started=look.t if unseen else block_started,
     )
     whole = (
         look.t - block_started >= trial.block_seconds * 0.999 and trial.open[REQUESTS] and trial.open[STABLE_REQUESTS]

@@ -7,7 +7,7 @@ from modelward.decide.pods import ready_pods, trouble_of
 from modelward.decide.steps import least_seconds
 
 from .move import Move, candidate_of, looked_on, move_to, since_step
-from .on_trial import against, found, waited
+from .on_trial import against, found, held_by_checks, waited
 from .retreat import set_aside
 from .trial import awaited, current
 
@@ -24,7 +24,7 @@ def at_the_deadline(o: DeploymentObserved, now: datetime) -> Move | None:
     least = least_seconds(o.deployment.spec.rollout.steps[current(o)])
     if o.status.phase == "Canary" and (least is None or since_step(o, now) < least):
         return None  # it is still what the step asks for
-    if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached:
+    if how == "Hold" or not o.evidence.complete or not o.evidence.candidate.reached or held_by_checks(o):
         return None  # what cannot be seen says nothing
     lack = found(o).message
     seen = against(o)

@@ -12,6 +12,8 @@ from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods
 from modelward.decide.traffic import next_epoch
 
+from .on_trial import numbers
+
 INTERRUPTED = "Interrupted"
 TRIAL = ("Canary", "Paused", "Promoting")
 """The phases in which stable's servers give requests to a candidate."""
@@ -49,6 +51,7 @@ def move_to(
         cause=cause,
         message=message,
         revision=revision.revision if revision else None,
+        evidence=numbers(o),
     )
     status = o.status.model_copy(
         update={

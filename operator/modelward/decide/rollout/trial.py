@@ -10,7 +10,7 @@ from modelward.decide.steps import least_seconds, weight_at
 
 from .approval import take_weight_away, unapproved
 from .move import Move, candidate_of, move_to, on_trial, since_step
-from .on_trial import found
+from .on_trial import found, held_by_checks
 
 
 def paused(o: DeploymentObserved) -> bool:
@@ -48,6 +48,8 @@ def step(o: DeploymentObserved, now: datetime) -> Move | None:
         return None
     steps, index = o.deployment.spec.rollout.steps, current(o)
     ready, least = ready_pods(o.pods, o.status.candidate) >= 1, least_seconds(steps[index])
+    if not o.status.weight and held_by_checks(o):
+        return None
     wanted = (weight_at(steps, index), _routing(o)) if ready else (0, None)
     if (o.status.weight, o.status.routing) != wanted:
         return _reweight(o, now, index, ready)

@@ -196,3 +196,22 @@ async def test_events_carry_the_times_and_the_order_that_kubectl_sorts_by(kube: 
 
     assert [event["reason"] for event in events] == ["First", "Second", "Third"]
     assert all(event["lastTimestamp"] == event["firstTimestamp"] and event["count"] == 1 for event in events)
+
+
+async def test_a_keepsake_that_is_refused_holds_nothing_up(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = kube.create
+
+    async def full(manifest: Manifest) -> Manifest:
+        if manifest["kind"] == "Job":
+            raise Refused("Forbidden", "exceeded quota")
+        return await create(manifest)
+
+    monkeypatch.setattr(kube, "create", full)
+    plan = Plan(
+        status=status(),
+        keepsakes=(child("Job", "trace"), child("ConfigMap", "trace")),
+        events=(Event("Normal", "Baked", "it has proven itself"),),
+    )
+    await act(Hands(kube, Pods(kube)), owner_of(kube), plan)
+    assert [write[1] for write in kube.writes if write[0] == "create"] == ["Event"]
+    assert owner_of(kube)["status"]["observedGeneration"] == 1

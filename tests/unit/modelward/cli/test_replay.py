@@ -1,5 +1,6 @@
 """`python -m modelward replay`, as a user calls it."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -153,3 +154,24 @@ def test_traces_without_latency_or_with_huge_counts_are_judged(tmp_path: Path, r
     code, found, _ = replay(none, trace(tmp_path / "huge.jsonl", records))
     assert code == 0
     assert [f["outcome"] for f in found] == ["Promoted", "Promoted"]
+
+
+def test_traces_as_the_store_keeps_them_are_judged_like_others(tmp_path: Path, replay: Callable[..., Called]) -> None:
+    plain = trace(tmp_path / "a.jsonl", looks(BAD))
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    code, lines, errors = replay(tmp_path)
+    assert (code, errors, len(lines)) == (0, "", 2)
+    assert lines[0] | {"file": ""} == lines[1] | {"file": ""}
+
+
+@pytest.mark.parametrize("broken", [lambda data: data[:-20], lambda data: data[:12] + b"\xff" * 40 + data[52:]])
+def test_a_broken_gzip_file_is_named_and_the_others_are_judged(
+    tmp_path: Path, replay: Callable[..., Called], broken: Callable[[bytes], bytes]
+) -> None:
+    plain = trace(tmp_path / "b.jsonl", looks(BAD))
+    file = tmp_path / "a.jsonl.gz"
+    file.write_bytes(broken(gzip.compress(plain.read_bytes())))
+    code, lines, errors = replay(tmp_path)
+    assert (code, len(lines)) == (1, 1)
+    assert f"{file}: no whole gzip file" in errors
+    assert len(errors.splitlines()) == 1

@@ -5,24 +5,36 @@ can be played in virtual time. What a real API server and real servers make of t
 cluster tests.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
+from modelward.api.model_deployment import (
+    CheckAnswer,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    Rollout,
+    ServingRevision,
+)
+from modelward.build.trace import trace_name
 from modelward.decide.judge.evidence import Evidence, Latency, Window
+from modelward.decide.judge.promql import Answer, Check, followed, name_of
+from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered, remembered
 from modelward.decide.judge.terms import Terms
 from modelward.decide.judge.trial import Trial, counted, in_step, taken_up
 from modelward.decide.model_deployment import decide
-from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, Trouble, VerdictJob
+from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, TraceJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
-from modelward.decide.rollout.on_trial import compared, start_of
+from modelward.decide.rollout.on_trial import compared, has_requests, start_of
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
+from modelward_contracts.tasks import TraceTask
 from modelward_contracts.trace import Counts, Look
+from modelward_contracts.wire import decode
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
 HARMFUL = Window(requests=500, failures=250)
@@ -74,7 +86,11 @@ class Simulated:
     settings: Settings = SETTINGS
     evidence: Evidence = field(default_factory=Evidence)
     trial: Trial = field(default_factory=Trial)
+    recording: Recording | None = None
     once: bool = False
+    answers: dict[str, Answer | None] = field(default_factory=dict)
+    """What the next look gets to each check of spec.analysis.promql, by its name; None: it was not asked yet."""
+    answered: dict[str, CheckAnswer] = field(default_factory=dict)
     recent: Window = field(default_factory=Window)
     looked_on_since: datetime | None = None
     troubles: dict[str, Trouble] = field(default_factory=dict)
@@ -97,6 +113,9 @@ class Simulated:
     store: ServingRevision | None = None
     """What it knows as the revision in service."""
     served_jobs: list[str] = field(default_factory=list)
+    trace_jobs: list[str] = field(default_factory=list)
+    traces: dict[str, TraceTask] = field(default_factory=dict)
+    """Stored, by the name of the Job that did it."""
     events: list[str] = field(default_factory=list)
     served: list[tuple[str, str | None, int]] = field(default_factory=list)
     """(front revision, candidate of the stable servers' setting, weight) after each tick."""
@@ -129,6 +148,9 @@ class Simulated:
             front=self.front() if ("Service", "flights") in self.objects else None,
             evidence=self.evidence,
             trial=self._looked(deployment),
+            recording=self._unstored(),
+            trace_jobs=tuple(TraceJob(name, True) for name in self.traces if name in self.trace_jobs),
+            checks=tuple(self._checks(deployment)),
             recent=self.recent,
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
@@ -149,26 +171,60 @@ class Simulated:
         if not compared(status):
             self.trial = Trial()
             return None
-        trial, step = self.trial, min(status.step or 0, len(deployment.spec.rollout.steps) - 1)
+        trial, step = self.trial, self._step()
         if trial.step != step:
             trial = in_step(trial, step)
-        if not status.weight or (trial.seen is not None and self.seconds() <= trial.seen):
+        if not has_requests(status) or (trial.seen is not None and self.seconds() <= trial.seen):
             return Remembered(trial=trial)
-        candidate, stable = self.evidence.candidate, self.evidence.stable
-        edges = list(stable.latency.edges or candidate.latency.edges)
-        look = Look(
+        start = start_of(deployment.spec.rollout, self._edges())
+        return Remembered(trial=counted(trial, self._look(), start, Terms.of(deployment.spec.analysis)))
+
+    def _step(self) -> int:
+        return min(self.status.step or 0, len(self._rollout().steps) - 1)
+
+    def _rollout(self) -> Rollout:
+        return ModelDeploymentSpec.model_validate(self.spec).rollout
+
+    def _edges(self) -> list[float]:
+        edges = self.evidence.stable.latency.edges or self.evidence.candidate.latency.edges
+        return list(edges) if self.status.weight else []
+
+    def _look(self) -> Look:
+        edges = self._edges()
+        return Look(
             t=self.seconds(),
-            weight=status.weight,
-            candidate=_counts(candidate, edges),
-            stable=_counts(stable, edges),
+            weight=self.status.weight,
+            candidate=_counts(self.evidence.candidate, edges),
+            stable=_counts(self.evidence.stable, edges),
             complete=self.evidence.complete,
         )
-        start = start_of(deployment.spec.rollout, edges)
-        return Remembered(trial=counted(trial, look, start, Terms.of(deployment.spec.analysis)))
+
+    def _record(self) -> None:
+        status = self.status
+        if not compared(status) or not status.candidate or not status.rollout_started or not status.weight:
+            return
+        if self.recording is None or self.recording.began != status.rollout_started:
+            self.recording = Recording(status.rollout_started, status.candidate.revision)
+        self.recording.add(self._step(), self._look(), self._edges())
+
+    def _unstored(self) -> Recording | None:
+        recording = self.recording
+        if recording and trace_name("flights", recording.revision, recording.part) in self.traces:
+            return None
+        return recording
+
+    def _checks(self, deployment: ModelDeployment) -> Iterator[Check]:
+        on_trial = compared(self.status) or self.status.phase in ("Promoting", "Baking")
+        for index, spec in enumerate(deployment.spec.analysis.promql):
+            name = name_of(spec, index)
+            told = self.answers.get(name) if on_trial else None
+            answer = followed(self.answered.get(name), name, name, spec, told, self.now) if told else None
+            yield Check(name, spec, answer)
 
     def away(self, time: timedelta) -> None:
         """Then another operator goes on with what the status holds."""
         self.now = self.looked_on_since = self.now + time
+        self.recording = None
         before = remembered(self.status.trial)
         self.trial = taken_up(before.trial) if before else Trial()
 
@@ -223,8 +279,10 @@ class Simulated:
 
     def look(self) -> None:
         """What is counted in one tick is over then, where `give` said so."""
-        seen = self.observed().trial
-        self.trial = seen.trial if seen else Trial()
+        self._record()
+        seen = self.observed()
+        self.trial = seen.trial.trial if seen.trial else Trial()
+        self.answered = {check.name: check.answer for check in seen.checks if check.answer}
         if self.once:
             self.give()
 
@@ -246,6 +304,7 @@ class Simulated:
             *[lambda p=p: self._push(p) for p in plan.pushes],
             *[lambda r=r: self._delete(r) for r in plan.deletes],
             *([] if plan.memory else [lambda: self._write(plan)]),
+            *[lambda o=o: self._create(o) for o in plan.keepsakes],
             lambda: self.events.extend(e.reason for e in plan.events),
         ]
         for step in steps[:writes]:
@@ -259,15 +318,25 @@ class Simulated:
     def _create(self, manifest: dict[str, Any]) -> None:
         if manifest["kind"] == "Job":
             labels = manifest["metadata"]["labels"]
+            if labels["app.kubernetes.io/component"] == "trace":
+                self.trace_jobs.append(manifest["metadata"]["name"])
+                return
             if labels["app.kubernetes.io/component"] == "served":
                 self.served_jobs.append(manifest["metadata"]["name"])
                 self.store = self.status.stable
                 return
             self.jobs.setdefault((labels[REVISION], int(labels["modelward.dev/retry"])), True)
+        elif manifest["metadata"]["name"] in self.trace_jobs:
+            self.traces[manifest["metadata"]["name"]] = decode(manifest["data"]["task.json"], TraceTask)
 
     def _delete(self, ref: Ref) -> None:
         self.objects.pop((ref.kind, ref.name), None)
+        if ref.kind == "Job":
+            self.trace_jobs = [name for name in self.trace_jobs if name != ref.name]
         self.served_jobs = [name for name in self.served_jobs if name != ref.name]
+        self.jobs = {
+            job: done for job, done in self.jobs.items() if not ref.name.endswith(f"-verdict-{job[0]}-{job[1]}")
+        }
 
     def _push(self, push: Any) -> None:
         if push.setting.revision not in self.deaf:

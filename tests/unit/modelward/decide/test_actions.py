@@ -128,35 +128,6 @@ def test_candidate_without_a_ready_pod_is_not_promoted_by_hand() -> None:
 # abort and retry
 
 
-@pytest.mark.parametrize("phase", ["Canary", "Paused", "Promoting", "Baking"])
-def test_abort_goes_back_from_any_phase_without_a_verdict(phase: str) -> None:
-    world = held() if phase == "Paused" else canary()
-    if phase == "Promoting":
-        world.deaf.add(stable(world).revision)
-    if phase in ("Promoting", "Baking"):
-        world.ask("promote-full", candidate(world).revision)
-    world.run(phase)
-    world.deaf.clear()
-    world.ask("abort", (stable(world) if phase == "Baking" else candidate(world)).revision, "wrong data", by="ada")
-    plan = world.plan()
-    assert plan.urgent, "towards stable the servers are told first"
-    world.run("Stable")
-    world.settle(50)
-    assert (world.stable(), world.status.phase, world.status.verdicts) == ("flights-1", "Stable", [])
-    assert world.condition("RolledBack") == ("True", "Aborted", "flights-2: a person ended its rollout")
-    stalled = world.condition("Stalled")
-    assert stalled
-    assert "retry" in stalled[2]
-
-
-def test_abort_works_while_no_counters_can_be_read() -> None:
-    world = canary()
-    world.evidence = type(world.evidence)(complete=False)
-    world.ask("abort", candidate(world).revision)
-    world.run("Stable", limit=10)
-    assert world.stable() == "flights-1"
-
-
 def test_newer_version_starts_after_an_abort() -> None:
     world = canary()
     world.ask("abort", candidate(world).revision)

@@ -21,19 +21,6 @@ def test_first_version_becomes_stable_when_its_pods_are_ready() -> None:
     assert world.front() == world.status.stable.revision
 
 
-def test_converged_deployment_plans_nothing_new() -> None:
-    world = serving()
-    before = dict(world.objects)
-    plan = world.tick()
-    assert plan.status == world.status
-    assert not plan.memory
-    assert not plan.creates
-    assert not plan.pushes
-    assert not plan.deletes
-    assert not plan.events
-    assert world.objects == before
-
-
 def test_no_version_waits_and_says_so() -> None:
     world = Simulated(versions=[])
     world.settle()
@@ -66,13 +53,6 @@ def test_good_version_goes_through_its_steps_and_is_promoted() -> None:
     assert world.condition("Ready") == ("True", "Serving", "flights-2 serves on 1 replicas")
 
 
-def test_step_without_enough_requests_holds() -> None:
-    world = with_canary(**STEPS)
-    world.give(healthy(50), healthy(), step=50, once=True)
-    world.settle(100)
-    assert (world.status.phase, world.status.weight) == ("Canary", 10)
-
-
 def test_step_has_its_own_minimum_of_requests() -> None:
     world = with_canary(rollout={"steps": [{"weight": 10, "minimumRequests": 3000}, {"weight": 50}]})
     world.give(healthy(1000), healthy(), once=True)
@@ -90,44 +70,6 @@ def test_scrape_that_failed_lets_no_step_pass() -> None:
     for _ in range(100):
         world.tick()
     assert (world.status.phase, world.status.weight) == ("Canary", 10)
-
-
-@pytest.mark.parametrize(
-    ("candidate", "reason"),
-    [
-        (HARMFUL, "Errors"),
-        (Window(requests=8, failures=8, breaker_open=True, failed_trials=3, causes={"deadline": 8}), "Errors"),
-        (Window(requests=500, latency=Latency((0.01, 0.02), (0, 0, 500))), "Latency"),
-        (Window(requests=500, signals={"distance": SignalWindow("input", (100, 100), (500, 0))}), "Skew"),
-    ],
-)
-def test_harmful_candidate_is_rolled_back(candidate: Window, reason: str) -> None:
-    world = with_canary(**STEPS)
-    stable = Window(
-        requests=5000,
-        latency=Latency((0.01, 0.02), (5000, 0, 0)),
-        signals={"distance": SignalWindow("input", (100, 100), (2500, 2500))},
-    )
-    bad = world.status.candidate
-    world.give(candidate, stable, step=500)
-    for _ in range(30):
-        if (plan := world.plan()).urgent:
-            break
-        world.tick()
-    assert plan.urgent, "a move towards stable is pushed before it is written"
-    assert world.status.stable
-    assert [p.setting.weight for p in plan.urgent if p.setting.revision == world.status.stable.revision] == [0]
-    world.run("Stable")
-    world.give()
-    world.settle()
-    assert world.stable() == "flights-1"
-    rolled_back = world.condition("RolledBack")
-    assert rolled_back
-    assert rolled_back[:2] == ("True", reason)
-    assert world.condition("VerdictStored") is not None
-    assert bad
-    assert not [name for kind, name in world.objects if bad.revision in name]
-    assert world.status.phase == "Stable", "a rejected version is not tried again"
 
 
 def test_open_breaker_alone_holds_the_rollout_and_judges_nobody() -> None:
@@ -193,28 +135,6 @@ def test_pod_that_fails_by_itself_is_harm_at_once(reason: str) -> None:
     assert (verdict.model_version, verdict.reason) == ("flights-2", reason)
 
 
-def test_image_that_cannot_be_pulled_holds_then_runs_into_the_deadline() -> None:
-    world = serving(rollout={"progressDeadlineSeconds": 60})
-    world.versions.append(version(2))
-    world.troubles["flights-2"] = Trouble("hold", "ImagePullBackOff", "no such image")
-    world.run("Canary")
-    for _ in range(25):
-        world.tick()
-    assert world.status.phase == "Canary"
-    assert world.status.weight == 0
-    ready = world.condition("Ready")
-    assert ready
-    assert "no such image" in ready[2]
-    world.run("RollingBack")
-    assert world.status.verdicts == [], "nobody is branded for what the cluster did"
-    assert world.status.set_aside
-    assert world.status.set_aside.reason == "ProgressDeadlineExceeded"
-    assert "no such image" in world.status.set_aside.message
-    world.run("Stable")
-    world.settle(50)
-    assert world.status.phase == "Stable", "and it is not tried again by itself"
-
-
 def test_absence_of_the_operator_does_not_use_up_the_deadline() -> None:
     world = with_canary(rollout={"progressDeadlineSeconds": 60})
     world.away(timedelta(minutes=10))
@@ -233,26 +153,6 @@ def test_candidate_that_loses_readiness_gets_no_weight() -> None:
     world.troubles.clear()
     world.settle()
     assert world.status.weight == 10
-
-
-def test_harm_after_promotion_goes_back_to_the_warm_version() -> None:
-    world = with_canary(**STEPS)
-    world.give(healthy(), healthy(), step=1000)
-    world.run("Baking")
-    world.settle()
-    world.give(HARMFUL, healthy())
-    world.run("RollingBack")
-    assert world.stable() == "flights-1"
-    world.give()
-    world.tick()
-    assert world.status.stable
-    assert world.front() == world.status.stable.revision
-    bad = world.status.candidate
-    assert bad
-    assert world.settings_pushed[bad.revision].weight == 100
-    assert world.settings_pushed[bad.revision].close_connections
-    world.run("Stable")
-    assert world.stable() == "flights-1"
 
 
 def test_rollback_waits_for_clients_of_the_bad_revision_to_leave() -> None:
@@ -325,61 +225,6 @@ def test_candidate_that_stable_cannot_connect_to_holds_and_is_no_harm() -> None:
     world.run("Baking")
 
 
-def test_reverted_spec_cancels_without_a_verdict() -> None:
-    world = with_canary(**STEPS)
-    world.spec = world.spec | {"modelRef": {"name": "flights", "version": 1}}
-    world.run("Stable")
-    world.settle()
-    assert world.stable() == "flights-1"
-    assert world.status.verdicts == []
-    assert world.condition("RolledBack") is None
-
-
-def test_newer_version_supersedes_the_candidate() -> None:
-    world = with_canary(**STEPS)
-    world.versions.append(version(3))
-    world.run("RollingBack")
-    world.run("Canary")
-    assert world.status.candidate
-    assert world.status.candidate.model_version == "flights-3"
-    assert "Superseded" in world.events
-
-
-def test_retry_with_a_larger_number_tries_a_rejected_version_again() -> None:
-    world = with_canary(**STEPS)
-    world.give(HARMFUL, healthy(), step=500)
-    world.run("RollingBack")
-    world.give()
-    world.run("Stable")
-    world.settle(50)
-    assert world.status.phase == "Stable"
-    world.spec = world.spec | {"rollout": STEPS["rollout"] | {"retry": 1}}
-    world.run("Canary")
-    assert world.status.candidate
-    assert world.status.candidate.retry == 1
-
-
-def test_edited_policy_neither_starts_a_rollout_nor_clears_a_verdict() -> None:
-    world = with_canary(**STEPS)
-    world.give(HARMFUL, healthy(), step=500)
-    world.run("RollingBack")
-    world.give()
-    world.run("Stable")
-    world.spec = world.spec | {"rollout": {"steps": [{"weight": 25}], "bakeTime": "1m"}, "replicas": 2}
-    world.settle(20)
-    assert world.status.phase == "Stable"
-    assert world.condition("RolledBack") is not None
-
-
-def test_operator_upgrade_with_a_new_scoring_image_starts_no_rollout() -> None:
-    world = serving()
-    world.settings = world.settings.model_copy(update={"scoring_image": "scoring:2"})
-    world.settle(20)
-    assert world.status.phase == "Stable"
-    assert world.status.stable
-    assert world.status.stable.image == "scoring:1"
-
-
 def test_paused_rollout_holds_but_harm_still_rolls_back() -> None:
     world = with_canary(**STEPS)
     world.spec = world.spec | {"paused": True}
@@ -408,16 +253,6 @@ def test_deleted_version_stays_in_service() -> None:
     world.settle()
     assert world.stable() == "flights-1"
     assert ("Service", "flights") in world.objects
-
-
-def test_version_rejected_in_the_store_is_not_served_by_a_rebuilt_cluster() -> None:
-    world = Simulated()
-    world.troubles["flights-1"] = Trouble("harm", "RejectedRevision", "flights-1 was rolled back here before")
-    world.settle()
-    assert world.status.stable is None
-    assert world.status.candidate is None
-    assert world.condition("RolledBack") is not None
-    assert not [name for kind, name in world.objects if kind == "Deployment"]
 
 
 def test_setting_pushed_but_never_written_is_overruled() -> None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from modelward.decide.judge.evidence import Latency, SignalWindow, Window
 from modelward_contracts.traffic import HeaderMatch, Traffic
 from modelward_serving.traffic.split import Split
 
@@ -90,3 +93,60 @@ def test_harm_takes_the_testers_back_too() -> None:
     world.troubles["flights-2"] = Trouble("harm", "CrashLoop", "server: exit 1")
     world.run("RollingBack", limit=3)
     assert setting(world).matches == []
+
+
+# what comes by header is no random share
+
+
+def for_testers() -> Simulated:
+    world = serving(**rollout(steps=[{"pause": {}}], **TESTERS))
+    world.versions.append(version(2))
+    world.run("Canary")
+    world.settle(3)
+    assert world.status.weight == 0
+    return world
+
+
+def test_version_that_fails_its_testers_is_rolled_back_before_it_has_any_weight() -> None:
+    world = for_testers()
+    world.give(Window(requests=4, failures=4), healthy(100))
+    world.run("RollingBack", limit=5)
+    assert world.status.verdicts[-1].reason == "Errors"
+
+
+def test_testers_other_and_slower_requests_are_no_harm_of_a_version_without_weight() -> None:
+    world = for_testers()
+    world.give(odd(100), usual(1000))
+    world.settle(100)
+    assert (world.status.phase, world.status.verdicts) == ("Canary", [])
+
+
+@pytest.mark.parametrize("routing", [TESTERS, BY_USER])
+def test_requests_by_header_that_are_other_and_slower_end_a_trial_without_a_verdict(routing: dict[str, Any]) -> None:
+    world = with_canary(**rollout(progressDeadlineSeconds=120, **routing))
+    world.give(odd(100), usual(1000))
+    world.settle(50)
+    assert world.status.phase == "Canary"
+    world.run("RollingBack", limit=20)
+    assert world.status.verdicts == []
+
+
+def test_answers_many_times_as_slow_are_harm_whoever_asks() -> None:
+    world = with_canary(**rollout(**BY_USER))
+    world.give(Window(requests=400, latency=Latency(EDGES, (0, 0, 0, 400))), usual(1000))
+    world.run("RollingBack", limit=20)
+    assert world.status.verdicts[-1].reason == "Latency"
+
+
+EDGES = (0.01, 0.02, 0.2)
+
+
+def odd(requests: int) -> Window:
+    """Twice as slow, and of inputs that nobody else sends."""
+    inputs = SignalWindow("input", (500, 500), (10 * requests, 0))
+    return Window(requests=requests, latency=Latency(EDGES, (0, requests, 0, 0)), signals={"distance": inputs})
+
+
+def usual(requests: int) -> Window:
+    inputs = SignalWindow("input", (500, 500), (5 * requests, 5 * requests))
+    return Window(requests=requests, latency=Latency(EDGES, (requests, 0, 0, 0)), signals={"distance": inputs})

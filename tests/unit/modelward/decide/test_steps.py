@@ -69,14 +69,6 @@ def test_evidence_goes_on_in_a_pause() -> None:
     assert (world.status.step, world.status.epoch) == (1, before)
 
 
-def test_harm_overrides_a_pause_of_the_steps() -> None:
-    world = trying(WEIGHT, {"pause": {}})
-    world.give(healthy(), healthy(), step=1000)
-    world.settle(10)
-    world.give(HARMFUL, healthy(), step=500)
-    world.run("RollingBack", limit=40)
-
-
 # blue-green and immediate
 
 
