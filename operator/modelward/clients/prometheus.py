@@ -150,7 +150,7 @@ def _number(text: str) -> Answer:
     except ValueError:
         return _none("the answer is no number")
     if not isfinite(value):
-        return _none(f"the answer is {text}: as of 0 / 0, where nothing was counted")
+        return _none(f"the answer is {text}: as of a division by 0, where nothing was counted")
     return Answer(value)
 
 

@@ -7,7 +7,7 @@ candidate's own.
 
 Where stable scores no more, what it did since the rollout began must do, without its inputs. After the promotion nobody
 else answers a request that the model cannot compute, so these count on both sides: what the version before could do
-must not become a client's fault.
+must not become a client's fault. Where that one was asked nothing, nobody can tell whose fault they are.
 """
 
 from collections import Counter
@@ -35,11 +35,9 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
         return Evidence(complete=complete)
     stable = status.stable
     if status.phase == "Baking" and status.previous:
-        return Evidence(
-            candidate=served(ledger.since(step, stable.revision), signals=False, uncomputed=True),
-            stable=served(ledger.since(rollout, status.previous.revision), signals=False, uncomputed=True),
-            complete=complete,
-        )
+        before = served(ledger.since(rollout, status.previous.revision), signals=False, uncomputed=True)
+        now = served(ledger.since(step, stable.revision), signals=False, uncomputed=before.requests > 0)
+        return Evidence(candidate=now, stable=before, complete=complete)
     if status.candidate is None:
         return Evidence(complete=complete)
     scores = status.weight < 100
@@ -77,7 +75,6 @@ def _forwarded(
         latency=own.latency,
         signals=own.signals,
         breaker_open=any(f.breaker_open for f in forwards),
-        failed_trials=sum(f.failed_trials for f in forwards if f.breaker_open),
         causes=sum((Counter(f.failures) for f in forwards), Counter()),
         reached=all(f.reached for f in forwards),
     )

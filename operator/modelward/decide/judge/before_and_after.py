@@ -8,6 +8,7 @@ from modelward.api.model_deployment import Analysis
 
 from .evidence import OK, UNANSWERED, Evidence, Finding, Window
 from .latency import judge_latency
+from .look import run_of_failures
 from .metric import ERRORS, Metric, percent
 from .mixture import Allowed, Table
 from .spread import Spread
@@ -25,12 +26,21 @@ def judge(evidence: Evidence, analysis: Analysis) -> Finding:
     """The first Harm, then the first lack of evidence, then OK."""
     if fails_everything(evidence.stable):
         return _lack(evidence, analysis.min_requests) or OK
+    terms = Terms.of(analysis)
     return (
-        _more_failures(evidence, Terms.of(analysis))
+        _fails_all(evidence.candidate, terms)
+        or _more_failures(evidence, terms)
         or judge_latency(evidence)
         or _lack(evidence, analysis.min_requests)
         or OK
     )
+
+
+def _fails_all(now: Window, terms: Terms) -> Finding | None:
+    """Harm, too, where the version before was asked nothing."""
+    if not now.failures == now.requests >= run_of_failures(terms.false_rollbacks / 16):
+        return None
+    return Finding("Harm", "Errors", f"each of {now.requests} requests failed")
 
 
 def _more_failures(evidence: Evidence, terms: Terms) -> Finding | None:

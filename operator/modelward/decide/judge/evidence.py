@@ -50,8 +50,6 @@ class Window:
     signals: Mapping[str, SignalWindow] = field(default_factory=dict)
     breaker_open: bool = False
     """Some server has stopped forwarding after a run of failures."""
-    failed_trials: int = 0
-    """Times that such servers tried it again, and it failed again."""
     causes: Mapping[str, int] = field(default_factory=dict)
     """Of failed forwards, by cause, since the servers began."""
     reached: bool = True

@@ -155,6 +155,18 @@ def test_candidate_that_loses_readiness_gets_no_weight() -> None:
     assert world.status.weight == 10
 
 
+def test_version_that_was_promoted_without_a_request_and_fails_all_that_come_goes_back() -> None:
+    world = with_canary(rollout={"progressDeadlineSeconds": 60})
+    world.run("Baking")
+    assert "NoEvidence" in [t.cause for t in world.status.history]
+    world.give(Window(requests=4, failures=4))
+    world.settle(30)
+    assert world.status.phase == "Baking", "so few failures are not beyond doubt"
+    world.give(Window(requests=20, failures=20))
+    world.run("RollingBack", limit=2)
+    assert world.stable() == "flights-1"
+
+
 def test_rollback_waits_for_clients_of_the_bad_revision_to_leave() -> None:
     world = with_canary(**STEPS)
     world.give(healthy(), healthy(), step=1000)

@@ -185,7 +185,7 @@ def test_canary_when_an_older_revision_that_served_well_is_asked_for_it_comes_ba
     ("candidate", "reason"),
     [
         (HARMFUL, "Errors"),
-        (Window(requests=8, failures=8, breaker_open=True, failed_trials=3, causes={"deadline": 8}), "Errors"),
+        (Window(requests=8, failures=8, breaker_open=True, causes={"deadline": 8}), "Errors"),
         (Window(requests=500, latency=Latency((0.01, 0.02), (0, 0, 500))), "Latency"),
         (Window(requests=500, signals={"distance": SignalWindow("input", (100, 100), (500, 0))}), "Skew"),
     ],
