@@ -18,7 +18,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "good": {"c": 0.5},
     "tampered": {"c": 0.25},
     "errors": {"fault": "errors"},
-    "slow": {"trees": 2000},
+    "slow": {"trees": 4000},
     "kilometres": {"c": 1.0},
 }
 """Of the model `trips`: TrainingRun → parameters. All were trained on miles but one."""
@@ -130,6 +130,12 @@ class Service:
             return load.recent().keys() == wanted
 
         self.world.wait(f"{self.name}: {version} answers alone", probe, seconds)
+
+
+def act(service: Service, action: str) -> None:
+    """By annotation, as a person does."""
+    words = (f"modelward.dev/action={action}", "modelward.dev/requested-by=ada")
+    service.world.kubectl("annotate", "modeldeployment", service.name, "--overwrite", *words)
 
 
 def summer() -> list[dict[str, Any]]:

@@ -3,15 +3,10 @@
 import httpx
 import pytest
 
-from .shop import Service, summer, train
+from .shop import Service, act, summer, train
 from .world import World
 
 pytestmark = pytest.mark.timeout(600, func_only=True)
-
-
-def act(service: Service, action: str) -> None:
-    words = (f"modelward.dev/action={action}", "modelward.dev/requested-by=ada")
-    service.world.kubectl("annotate", "modeldeployment", service.name, "--overwrite", *words)
 
 
 def test_version_is_approved_tested_promoted_and_rolled_back_by_hand(
