@@ -21,7 +21,8 @@ LEAST = 0.02
 
 
 def thresholds(edges: Sequence[float], counts: Sequence[int]) -> tuple[int, ...]:
-    """Indexes of the edges above which answers are counted, rising; none where there are no edges."""
+    """Indexes of the edges above which answers are counted, rising; none where there are no edges. Below the slack an
+    edge would tell nothing: where stable answers in less than that, slow is what takes twice the slack."""
     if not edges:
         return ()
     total, above, first = sum(counts), 0, len(edges) - 1
@@ -30,7 +31,8 @@ def thresholds(edges: Sequence[float], counts: Sequence[int]) -> tuple[int, ...]
         if above > SHARE * total:
             break
         first = index
-    return tuple(sorted({_nearest(edges, edges[first] * factor) for factor in FACTORS}))
+    wanted = (max(edges[first] * factor, 2 * SLACK_SECONDS) for factor in FACTORS)
+    return tuple(sorted({_nearest(edges, seconds) for seconds in wanted}))
 
 
 def _nearest(edges: Sequence[float], seconds: float) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from modelward.decide.judge.slow import SHARE, allowed, thresholds
+from modelward.decide.judge.slow import LEAST, SHARE, allowed, thresholds
 
 EDGES = tuple(np.geomspace(0.005, 2.0, 60).tolist())
 
@@ -40,3 +40,11 @@ def test_histograms_of_few_edges_or_none_have_their_thresholds_too() -> None:
     assert thresholds((), [7]) == ()
     assert thresholds((0.1,), [90, 10]) == (0,)
     assert thresholds((0.1, 0.2), [0, 0, 50]) == (1,) or thresholds((0.1, 0.2), [0, 0, 50])[-1] == 1
+
+
+def test_where_stable_answers_in_less_than_the_slack_slow_is_what_takes_twice_as_long() -> None:
+    edges = [0.0002 * 1.17**n for n in range(60)]
+    counts = [100] * 8 + [0] * 53
+    found = thresholds(edges, counts)
+    assert all(0.0015 < edges[index] < 0.0025 for index in found)
+    assert allowed(edges, counts, found[0], 1.45) == LEAST
