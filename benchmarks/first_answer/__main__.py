@@ -10,9 +10,6 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -20,9 +17,10 @@ from typing import Any
 import httpx
 import yaml
 
+from benchmarks.node import new_namespace, node
 from benchmarks.serving.report import machine
 from cluster.world import World
-from localcluster import bringup, images, install, parts, paths, teardown
+from localcluster import paths
 
 EXAMPLE = paths.REPOSITORY / "examples/breast-cancer"
 RESULT = paths.REPOSITORY / "benchmarks/results/first-answer.json"
@@ -38,8 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_answer", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    with node() as world:
-        parts_of_rounds = [spans(life(replace(world, namespace=f"first-answer-{n}"))) for n in range(rounds)]
+    with node("bench") as world:
+        parts_of_rounds = [spans(life(new_namespace(world, f"first-answer-{n}"))) for n in range(rounds)]
     result = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -52,24 +50,8 @@ def main() -> None:
     print(json.dumps(result, indent=1, ensure_ascii=False))
 
 
-@contextmanager
-def node() -> Iterator[World]:
-    """With Modelward installed and its images there; taken down afterwards."""
-    cluster = bringup.up("bench")
-    try:
-        built = images.build()
-        images.load(cluster, built)
-        references = images.references(built)
-        install.install(cluster.plane.kubeconfig(), references)
-        yield World(parts.kubectl(), cluster.plane.kubeconfig(), cluster.plane.audit_log, references, "default")
-    finally:
-        teardown.down("bench")
-
-
 def life(world: World) -> Moments:
     """One, in a namespace of its own."""
-    world.kubectl("create", "namespace", world.namespace)
-    world.kubectl("label", "namespace", world.namespace, install.RESTRICTED)
     row, label = known_row()
     began = time.time()
     world.kubectl("apply", *(f"--filename={EXAMPLE / file}" for file in ("dataset.yaml", "model.yaml")))

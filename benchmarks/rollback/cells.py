@@ -71,6 +71,22 @@ def bad_versions() -> list[Cell]:
     return cells
 
 
+GOOD = Version(errors=0.005)
+
+
+def bad(errors: float, slower: float) -> Version:
+    return Version(errors=errors or GOOD.errors, median=GOOD.median * slower)
+
+
+def what(errors: float, slower: float) -> str:
+    return f"{100 * errors:g} % errors" if errors else f"latency x{slower:g}"
+
+
+def soon(limit: float) -> tuple[Bar, ...]:
+    """Seconds."""
+    return at_most("harmP95", limit), at_least("harm", 0.95)
+
+
 def faults() -> list[Cell]:
     """From the candidate's first request on; the breaker takes part."""
     found = []
@@ -82,10 +98,9 @@ def faults() -> list[Cell]:
         (100, 0.2, 1.0, 180),
         (100, 0.0, 2.0, 40),
     ):
-        what = f"{100 * errors:g} % errors" if errors else f"latency x{slower:g}"
-        shape = Shape(rate=rate, stable=Version(errors=0.005), candidate=Version(errors or 0.005, median=0.05 * slower))
-        bars = (at_most("harmP95", limit), at_least("harm", 0.95))
-        found.append(Cell(f"time to rollback: {what}, {rate}/s", shape, bars, 200))
+        shape = Shape(rate=rate, stable=GOOD, candidate=bad(errors, slower))
+        name = f"time to rollback: {what(errors, slower)}, {rate}/s"
+        found.append(Cell(name, shape, soon(limit), 200))
     return found
 
 
@@ -105,11 +120,9 @@ def late_faults() -> list[Cell]:
         (100, 0.05, 1.0, 1200),
         (100, 0.0, 2.0, 300),
     ):
-        what = f"{100 * errors:g} % errors" if errors else f"latency x{slower:g}"
-        good, bad = Version(errors=0.005), Version(errors=errors or 0.005, median=0.05 * slower)
-        shape = Shape(rate=rate, stable=good, candidate=good, later=bad, fault=4100)
-        bars = (at_most("harmP95", limit), at_least("harm", 0.95))
-        found.append(Cell(f"time to rollback after a good hour: {what}, {rate}/s", shape, bars, 100, LONG))
+        shape = Shape(rate=rate, stable=GOOD, candidate=GOOD, later=bad(errors, slower), fault=4100)
+        name = f"time to rollback after a good hour: {what(errors, slower)}, {rate}/s"
+        found.append(Cell(name, shape, soon(limit), 100, LONG))
     return found
 
 

@@ -7,16 +7,14 @@ The step began and the rollback was decided at the whole seconds that status.his
 import argparse
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.node import new_namespace, node
 from benchmarks.serving.report import machine
 from cluster.shop import Service, Shop, strange, summer, train
-from cluster.world import World
-from localcluster import bringup, images, install, parts, paths, teardown
+from localcluster import paths
 
 RESULT = paths.REPOSITORY / "benchmarks/results/rollback-cluster.json"
 CLUSTER = "bench-rollback"
@@ -49,31 +47,15 @@ def main() -> None:
     arguments = parser.parse_args()
     faults = [fault for fault in FAULTS if arguments.only in fault.name]
     found: list[dict[str, Any]] = []
-    with node() as world:
-        shop = train(world, *sorted({version for fault in faults for version in (fault.stable, fault.candidate)}))
+    with node(CLUSTER) as world:
+        versions = {version for fault in faults for version in (fault.stable, fault.candidate)}
+        shop = train(new_namespace(world, CLUSTER), *sorted(versions))
         for fault in faults:
             for rate, limit in fault.limits.items():
                 runs = [rolled_back(shop, fault, rate, number) for number in range(arguments.runs)]
                 found.append({"fault": fault.name, "rate": rate, "limit": limit, "runs": runs})
                 print(json.dumps(found[-1], ensure_ascii=False), flush=True)
                 write(found)
-
-
-@contextmanager
-def node() -> Iterator[World]:
-    """With Modelward installed and its images there; taken down afterwards."""
-    cluster = bringup.up(CLUSTER)
-    try:
-        built = images.build()
-        images.load(cluster, built)
-        references = images.references(built)
-        install.install(cluster.plane.kubeconfig(), references)
-        world = World(parts.kubectl(), cluster.plane.kubeconfig(), cluster.plane.audit_log, references, CLUSTER)
-        world.kubectl("create", "namespace", CLUSTER)
-        world.kubectl("label", "namespace", CLUSTER, install.RESTRICTED)
-        yield world
-    finally:
-        teardown.down(CLUSTER)
 
 
 def rolled_back(shop: Shop, fault: Fault, rate: int, number: int) -> dict[str, Any]:

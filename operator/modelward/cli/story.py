@@ -11,8 +11,7 @@ from modelward.decide.durations import seconds
 from modelward.decide.judge.remembered import remembered
 from modelward.decide.judge.terms import Terms
 from modelward.decide.observed import parse_time
-from modelward.decide.rollout.move import TRIAL
-from modelward.decide.rollout.on_trial import numbers_of
+from modelward.decide.rollout.on_trial import TRIAL, numbers_of
 from modelward.names import ACTION
 from modelward_contracts.trace import traces_of
 

@@ -1,7 +1,7 @@
 """Drift of the version in service against its reference: something to know, never a reason to roll back."""
 
 from modelward.decide.judge.evidence import Window
-from modelward.decide.judge.psi import psi
+from modelward_contracts.psi import psi
 
 MINIMUM_ROWS = 1000
 THRESHOLD = 0.2

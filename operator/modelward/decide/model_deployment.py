@@ -20,7 +20,7 @@ from modelward.decide.observed import DeploymentObserved, parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.revision import newest_first, rejection, resolve, target_of
 from modelward.decide.rollout import Move, next_move
-from modelward.decide.rollout.move import TRIAL
+from modelward.decide.rollout.on_trial import TRIAL
 from modelward.decide.rollout.retreat import DRAIN_SECONDS
 from modelward.decide.scoring_image import allowed_image
 from modelward.decide.service_account import allowed

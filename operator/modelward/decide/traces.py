@@ -7,8 +7,7 @@ from modelward.build.trace import trace_job, trace_name
 from modelward.decide.judge.recording import Recording
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Event, Ref
-from modelward.decide.rollout.move import TRIAL
-from modelward.decide.rollout.on_trial import start_of
+from modelward.decide.rollout.on_trial import TRIAL, start_of
 from modelward.names import Manifest
 from modelward.settings import Settings
 

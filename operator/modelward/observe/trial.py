@@ -17,6 +17,7 @@ from modelward.decide.judge.trial import counted, in_step, taken_up
 from modelward.decide.observed import ScoringPod, TraceJob
 from modelward.decide.pods import pods_of
 from modelward.decide.rollout.on_trial import compared, has_requests, start_of
+from modelward.decide.steps import step_in_force
 from modelward.decide.traces import is_over
 from modelward.observe.ledger import LOOK, Counts, Ledger, OnTrial, served
 from modelward_contracts import trace
@@ -38,7 +39,7 @@ def on_trial(
         anew = Recording(status.rollout_started, status.candidate.revision)
         ledger.trial = OnTrial(status.rollout_started, _taken_up(status), anew)
     so_far, steps = ledger.trial.so_far, deployment.spec.rollout.steps
-    step = min(status.step or 0, len(steps) - 1)
+    step = step_in_force(status.step, steps)
     if so_far.trial.step != step:
         so_far = msgspec.structs.replace(so_far, trial=in_step(so_far.trial, step))
     if _is_due(ledger, so_far, status, pods, now):
@@ -57,10 +58,10 @@ def own_job(ledger: Ledger, deployment: str) -> str | None:
 
 def recording(ledger: Ledger, deployment: ModelDeployment, jobs: tuple[TraceJob, ...], now: float) -> Recording | None:
     """Until its Job has finished, or has not come about for too long after the trial."""
-    of = ledger.trial
-    if of is None or of.recording is None or of.recording.empty:
+    of, job = ledger.trial, own_job(ledger, deployment.metadata.name)
+    if of is None or of.recording is None or job is None:
         return None
-    job, newest = own_job(ledger, deployment.metadata.name), of.so_far.at or now
+    newest = of.so_far.at or now
     stored = any(found.name == job and found.finished for found in jobs)
     if stored or (is_over(deployment.status, of.recording) and now - newest > KEPT_SECONDS):
         of.recording = None

@@ -6,12 +6,12 @@ of its own. The id and the time move by nature and are left out.
 # ruff: noqa: S608 - names are ours
 
 from dataclasses import dataclass
-from math import log
 from typing import Any
 
 import duckdb
 
 from modelward_contracts.manifests import DatasetManifest
+from modelward_contracts.psi import psi
 from modelward_contracts.reports import Failure
 from modelward_contracts.store import BlobMissing, Store
 from modelward_contracts.tasks import IngestTask
@@ -64,7 +64,7 @@ def compare(
 def check(con: duckdb.DuckDBPyConnection, task: IngestTask, table: Table, against: Before) -> list[Failure]:
     """What moved further than expected, told of the table `rows`."""
     limits = [each.max_drift for each in task.expectations if each.max_drift is not None]
-    moved = {name: _psi(*counts) for name in table.types if (counts := _counts(con, table, name, against, task))}
+    moved = {name: psi(*counts) for name in table.types if (counts := _counts(con, table, name, against, task))}
     ranked = sorted(moved.items(), key=lambda item: -item[1])
     failures = []
     for limit in limits:
@@ -105,16 +105,3 @@ def _counts(
         others = then["count"] - then["nulls"] - sum(top.values()), row[0] - sum(now)
         return [*top.values(), others[0], then["nulls"]], [*now, others[1], missing]
     return None
-
-
-def _psi(then: list[int], now: list[int]) -> float:
-    """Sum of (p - q)·ln(p / q) over bins, less what chance alone gives, (B - 1)(1/n + 1/N); at least 0.
-
-    Half a row is added to each bin, so that an empty one neither divides by zero nor decides alone.
-    """
-    if not sum(then) or not sum(now):
-        return 0.0
-    bins = [(t + 0.5, n + 0.5) for t, n in zip(then, now, strict=True) if t or n]
-    of_then, of_now = sum(t for t, _ in bins), sum(n for _, n in bins)
-    index = sum((n / of_now - t / of_then) * log((n / of_now) / (t / of_then)) for t, n in bins)
-    return max(0.0, index - (len(bins) - 1) * (1 / sum(then) + 1 / sum(now)))

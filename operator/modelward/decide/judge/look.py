@@ -3,10 +3,9 @@
 `judge` is a pure function (trial, look) → (trial, decision), for traces. A rollout asks `harm`, `held` and `against`
 one by one, because pods, pauses and people have a say there as well.
 
-Harm is concluded beyond doubt, at any time. A step passes
-when it had its time and its answers and nothing speaks against the candidate. Promotion, and a step that leaves stable
-without requests, take proof that the excess is below the limit: never time alone. When time is up, what was seen
-decides.
+Harm is concluded beyond doubt, at any time. A step passes when it had its time and its answers and nothing speaks
+against the candidate. Promotion, and a step that leaves stable without requests, take proof that the excess is below
+the limit: never time alone. When time is up, what was seen decides.
 """
 
 from dataclasses import dataclass
@@ -151,16 +150,16 @@ def against(trial: Trial, terms: Terms) -> str:
 
 def held(trial: Trial, start: Start, terms: Terms) -> Decision | None:
     """Why the step does not pass yet."""
-    metrics, step = metrics_of(trial, terms), start.steps[trial.step]
     answers, needed = answers_in_step(trial), _needed(trial, start, terms)
     if answers < needed:
         return Decision("NoEvidence", "TooFewRequests", f"{answers} of {needed} answers in this step")
     if _lasts(trial, start):
-        return Decision("NoEvidence", "StepDuration", f"the step lasts {step.duration:g} s")
+        return Decision("NoEvidence", "StepDuration", f"the step lasts {start.steps[trial.step].duration:g} s")
+    metrics = metrics_of(trial, terms)
     if _leaves_stable(trial, start) and (unproven := [metric for metric in metrics if not metric.proven]):
         return Decision("NoEvidence", "NotProven", _missing(unproven, trial))
-    watched = trial.windows[-1].trial if trial.windows else trial
-    suspicious = next((metric for metric in metrics_of(watched, terms) if metric.suspicious), None)
+    lately = metrics_of(trial.windows[-1].trial, terms) if trial.windows else metrics
+    suspicious = next((metric for metric in lately if metric.suspicious), None)
     message = f"an equal version would surprise: {suspicious}"
     return Decision("NoEvidence", "Suspicious", message) if suspicious else None
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
 
+from modelward_contracts.psi import psi, psi_variance
+
 from .evidence import OK, Evidence, Finding, SignalWindow, Window
-from .psi import psi, psi_variance
 
 MINIMUM_ROWS = 300
 Z = 3.29

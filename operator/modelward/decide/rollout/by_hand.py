@@ -13,7 +13,8 @@ from modelward.decide.revision import rejection
 from modelward.errors import Refused
 
 from .approval import unapproved
-from .move import TRIAL, Move, candidate_of, instead, move_to, no_way_back, on_trial, served
+from .move import Move, candidate_of, instead, move_to, no_way_back, on_trial, served
+from .on_trial import TRIAL
 from .retreat import back, set_aside, verdict_on
 from .start import BY_HAND, bring_back
 from .trial import pass_step, paused, paused_by_hand

@@ -12,11 +12,9 @@ from modelward.decide.plan import Event
 from modelward.decide.pods import ready_pods
 from modelward.decide.traffic import next_epoch
 
-from .on_trial import numbers
+from .on_trial import TRIAL, numbers
 
 INTERRUPTED = "Interrupted"
-TRIAL = ("Canary", "Paused", "Promoting")
-"""The phases in which stable's servers give requests to a candidate."""
 KNOWN = 10
 """So many revisions that have served well are remembered."""
 

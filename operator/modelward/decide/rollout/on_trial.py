@@ -18,10 +18,12 @@ from modelward.decide.observed import DeploymentObserved
 from modelward.decide.steps import least_seconds, weight_at
 from modelward_contracts.trace import Start, TraceStep
 
+TRIAL = ("Canary", "Paused", "Promoting")
+"""The phases in which stable's servers give requests to a candidate."""
+
 
 def compared(status: ModelDeploymentStatus) -> bool:
-    trying = status.phase in ("Canary", "Paused", "Promoting")
-    return trying and status.candidate is not None and status.weight < 100
+    return status.phase in TRIAL and status.candidate is not None and status.weight < 100
 
 
 def has_requests(status: ModelDeploymentStatus) -> bool:
@@ -89,7 +91,7 @@ def numbers(o: DeploymentObserved) -> dict[str, float] | None:
     """What was counted on either side, and what follows from it. None where nothing is compared."""
     if compared(o.status):
         return numbers_of(o.trial, _terms(o))
-    if o.status.phase in ("Canary", "Paused", "Promoting", "Baking"):
+    if o.status.phase in (*TRIAL, "Baking"):
         return _told(before_and_after.numbers(o.evidence, _terms(o)))
     return None
 

@@ -6,7 +6,7 @@ from typing import Any
 from modelward.api.model_deployment import Routing
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
-from modelward.decide.steps import least_seconds, weight_at
+from modelward.decide.steps import least_seconds, step_in_force, weight_at
 
 from .approval import take_weight_away, unapproved
 from .move import Move, candidate_of, move_to, on_trial, since_step
@@ -70,8 +70,7 @@ def pass_step(o: DeploymentObserved, now: datetime) -> Move:
 
 
 def current(o: DeploymentObserved) -> int:
-    """Of the spec's steps the one that the status names; the last, where steps were edited away."""
-    return min(o.status.step or 0, len(o.deployment.spec.rollout.steps) - 1)
+    return step_in_force(o.status.step, o.deployment.spec.rollout.steps)
 
 
 def _reweight(o: DeploymentObserved, now: datetime, index: int, ready: bool) -> Move:

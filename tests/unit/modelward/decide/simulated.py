@@ -29,6 +29,7 @@ from modelward.decide.model_deployment import decide
 from modelward.decide.observed import DeploymentObserved, ScoringPod, ServedJob, TraceJob, Trouble, VerdictJob
 from modelward.decide.plan import Plan, Ref
 from modelward.decide.rollout.on_trial import compared, has_requests, start_of
+from modelward.decide.steps import step_in_force
 from modelward.names import REVISION
 from modelward.settings import Settings
 from modelward_contracts.monitor import Histogram, Snapshot
@@ -180,7 +181,7 @@ class Simulated:
         return Remembered(trial=counted(trial, self._look(), start, Terms.of(deployment.spec.analysis)))
 
     def _step(self) -> int:
-        return min(self.status.step or 0, len(self._rollout().steps) - 1)
+        return step_in_force(self.status.step, self._rollout().steps)
 
     def _rollout(self) -> Rollout:
         return ModelDeploymentSpec.model_validate(self.spec).rollout

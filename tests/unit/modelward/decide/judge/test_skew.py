@@ -7,8 +7,8 @@ from statistics import pvariance
 import pytest
 
 from modelward.decide.judge.evidence import Evidence, SignalWindow, Window
-from modelward.decide.judge.psi import psi, psi_variance
 from modelward.decide.judge.skew import judge_skew
+from modelward_contracts.psi import psi, psi_variance
 
 FLIGHTS = [1 / 64] * 64
 """Shares of the flight numbers that were known in training; the last bin is for those that were not."""
