@@ -17,6 +17,7 @@ class Case(NamedTuple):
 
 
 PVC = {"claimName": "raw", "path": "2013-*.csv"}
+QUERY = {"spec.source": {"sql": {"query": "SELECT * FROM flights"}}, "spec.secretName": "reader"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
 CANARY = "spec.rollout.steps"
 EXPECTED = "spec.expectations"
@@ -52,6 +53,7 @@ POD: dict[str, Any] = {
 
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
+    "dataset from a database": Case("Dataset", QUERY),
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
@@ -171,7 +173,15 @@ REFUSED = {
     "dataset without a source": Case(
         "Dataset", {"spec.source": {}}, "write `source: {pvc: {claimName: NAME, path: GLOB}}`"
     ),
-    "dataset of two sources": Case("Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc or inline"),
+    "dataset of two sources": Case(
+        "Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc, inline or sql"
+    ),
+    "query without a Secret": Case(
+        "Dataset", {"spec.source": {"sql": {"query": "SELECT 1"}}}, "source.sql needs spec.secretName: a Secret with"
+    ),
+    "format of a query": Case(
+        "Dataset", QUERY | {"spec.format": "csv"}, "spec.format and spec.csv are for files: leave them out"
+    ),
     "label that identifies": Case(
         "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
     ),

@@ -55,17 +55,26 @@ class InlineSource(ApiModel):
     """One file's text, in the given format; at most 200 KiB."""
 
 
+class SqlSource(ApiModel):
+    """What a query of a PostgreSQL database answers. Where the database is and who asks says the Secret of
+    `spec.secretName`: DATABASE_URL, or the variables that psql reads (PGHOST, PGUSER, PGPASSWORD, PGDATABASE …)."""
+
+    query: Annotated[str, Field(min_length=1, max_length=32_768)]
+    """One SELECT. It runs in a transaction that may only read, in UTC."""
+
+
 class Source(ApiModel):
     """Where data comes from: exactly one of these."""
 
     model_config = rules(
         rule(
-            "[has(self.pvc), has(self.inline)].filter(x, x).size() == 1",
-            "source needs exactly one of pvc or inline: write `source: {pvc: {claimName: NAME, path: GLOB}}`",
+            "[has(self.pvc), has(self.inline), has(self.sql)].filter(x, x).size() == 1",
+            "source needs exactly one of pvc, inline or sql: write `source: {pvc: {claimName: NAME, path: GLOB}}`",
         )
     )
     pvc: PvcSource | None = None
     inline: InlineSource | None = None
+    sql: SqlSource | None = None
 
 
 class Prepare(ApiModel):
@@ -183,6 +192,15 @@ class DatasetSpec(ApiModel):
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
         ),
         rule(
+            "!has(self.source.sql) || (!has(self.format) && !has(self.csv))",
+            "spec.format and spec.csv are for files: leave them out beside source.sql",
+        ),
+        rule(
+            "!has(self.source.sql) || has(self.secretName)",
+            "source.sql needs spec.secretName: a Secret with DATABASE_URL, or with PGHOST, PGUSER, PGPASSWORD and "
+            "PGDATABASE",
+        ),
+        rule(
             "!has(self.interval) || !has(self.schedule)",
             'spec has interval and schedule: write either `interval: 1h` or `schedule: "30 3 * * *"`',
         ),
@@ -192,6 +210,8 @@ class DatasetSpec(ApiModel):
         ),
     )
     source: Source
+    secret_name: Name | None = None
+    """A Secret of the namespace, labelled `modelward.dev/use: source`. Only the ingest's container sees its keys."""
     format: Literal["csv", "parquet"] = "csv"
     csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None

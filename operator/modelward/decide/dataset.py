@@ -166,7 +166,7 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
         kept = f"; {latest.name} stays in service" if latest else ""
         said: Said = ("False", EXPECTATIONS_FAILED, in_words(name, report, 4000) + kept)
     else:
-        files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
+        files = _read(o.dataset, report)
         said = ("True", "Ingested", (f"{name}: {report.rows} rows of {files}" + told)[:4096])
     update = {"ingest": _finished(ingest, said, now), "latest_version": latest, "checked": checked}
     return Plan(
@@ -174,6 +174,12 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
         creates=(dataset_version(o.dataset, report),),
         events=tuple(_news(o, name, report, said, told)),
     )
+
+
+def _read(dataset: Dataset, report: IngestReport) -> str:
+    if dataset.spec.source.sql:
+        return "the query"
+    return "1 file" if report.source_files == 1 else f"{report.source_files} files"
 
 
 def _latest(o: DatasetObserved, name: str, report: IngestReport, now: datetime) -> LatestVersion | None:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from modelward_contracts.manifests import Csv
+from modelward_contracts.manifests import Csv, SourceFile
 from modelward_training.outcome import JobError
 
 from .source import Found
@@ -27,6 +27,8 @@ class Source:
     """Columns that the file itself calls the index of a table."""
     guessed: set[str] = field(default_factory=set)
     csv: Csv | None = None
+    answers: list[SourceFile] = field(default_factory=list)
+    """What was read that is no file."""
     warnings: list[str] = field(default_factory=list)
 
 

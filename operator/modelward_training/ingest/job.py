@@ -30,7 +30,7 @@ def run(paths: Paths) -> Done:
     store = Store(task.store, task.namespace)
     files = listed(task, paths)
     progress(f"hashing {len(files)} source files", 0.1)
-    sources = hashed(files)
+    hashes = hashed(files)
     with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
         folder = Path(scratch) / "out"
         folder.mkdir()
@@ -38,6 +38,7 @@ def run(paths: Paths) -> Done:
             progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
             read = load.load(con, files, task, Path(scratch))
             unchanged(files)
+            sources = [*hashes, *read.answers]
             load.lock(con, folder)
             try:
                 made = _version(con, task, store, sources, read, folder)
@@ -140,7 +141,8 @@ def _report(store: Store, task: IngestTask, made: Made) -> Done:
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
-    return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}{wrong}")
+    files = "a query" if task.source == "sql" else f"{len(manifest.sources)} files"
+    return report(store, value, "Ingested", f"{manifest.rows} rows of {files}: {shares}{wrong}")
 
 
 def _bounded(warnings: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import read_csv, read_parquet
+from . import query, read_csv, read_parquet
 from .columns import Source
 from .prepare import quoted
 from .source import Found
@@ -36,17 +36,23 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
 
 def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     try:
-        source = (
-            read_csv.read(con, files, task, scratch) if task.format == "csv" else read_parquet.read(con, files, task)
-        )
-        kept = _kept(con, source, task)
-        columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
-        # It looks for what columns have in common: that is quadratic, and there is nothing.
-        con.execute("PRAGMA disable_optimizer")
-        con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
-        con.execute("PRAGMA enable_optimizer")
+        if task.source == "sql":
+            return typed(con, query.read(con, task, scratch), task)
+        if task.format == "csv":
+            return typed(con, read_csv.read(con, files, task, scratch), task)
+        return typed(con, read_parquet.read(con, files, task), task)
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
+
+
+def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> Source:
+    """The table `source` of `raw`, which it takes the place of."""
+    kept = _kept(con, source, task)
+    columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
+    # It looks for what columns have in common: that is quadratic, and there is nothing.
+    con.execute("PRAGMA disable_optimizer")
+    con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
+    con.execute("PRAGMA enable_optimizer")
     con.execute("DROP TABLE raw")
     return source
 

@@ -32,7 +32,9 @@ class Found:
 
 
 def listed(task: IngestTask, paths: Paths) -> list[Found]:
-    """The source's files, sorted by name."""
+    """The source's files, sorted by name; a database has none."""
+    if task.source == "sql":
+        return []
     if task.source == "inline":
         return [_found("inline", paths.inline)]
     pattern = task.path or "*"
