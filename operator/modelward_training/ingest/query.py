@@ -46,7 +46,7 @@ _INFINITE_DAYS = (-2147472691, -2147472692)
 
 def read(con: duckdb.DuckDBPyConnection, task: IngestTask, scratch: Path) -> Source:
     path = scratch / "query.parquet"
-    schema = _fetch(task, scratch, path)
+    schema = fetch(task, scratch, path)
     stat = path.stat()
     found = Found(NAME, path, stat.st_size, stat.st_mtime_ns)
     source = read_parquet.read(con, [found], task)
@@ -58,7 +58,8 @@ def read(con: duckdb.DuckDBPyConnection, task: IngestTask, scratch: Path) -> Sou
     return source
 
 
-def _fetch(task: IngestTask, scratch: Path, path: Path) -> pa.Schema:
+def fetch(task: IngestTask, scratch: Path, path: Path) -> pa.Schema:
+    """Write what the query answers to `path`. Returns its columns with the database's own types in their metadata."""
     secret = secret_environment(os.environ)
     reached = conninfo(secret, scratch, local=task.local_addresses)
     try:
@@ -101,7 +102,7 @@ def _check(schema: pa.Schema) -> None:
 def _write(batches: Any, schema: pa.Schema, path: Path) -> None:
     stored = pa.schema([pa.field(field.name, _stored(field.type)) for field in schema])
     # It is read once: what makes it small takes longer than it saves.
-    with pq.ParquetWriter(path, stored, compression="lz4", use_dictionary=False, write_statistics=False) as file:
+    with pq.ParquetWriter(path, stored, compression="none", use_dictionary=False, write_statistics=False) as file:
         rows = 0
         for batch in batches:
             columns = [_storage(column, field.type) for column, field in zip(batch.columns, stored, strict=True)]
