@@ -12,6 +12,8 @@ INLINE_FILE = "inline"
 """The inline source's text, beside task.json."""
 SOURCE_DIR = "/source"
 """The source PVC, read-only."""
+PROTOCOLS = ("s3", "gs", "gcs", "abfs", "abfss", "az", "https", "http")
+"""Of a source's URL. No other one: fsspec has some that read what lies in the container itself."""
 SOURCE_VARIABLE = "SOURCE_"
 """Before each key of the source's Secret in the environment: the store's credentials have the same names."""
 STORE_DIR = "/store"
@@ -66,7 +68,7 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
     format: Literal["csv", "parquet"]
-    source: Literal["pvc", "inline", "sql"]
+    source: Literal["pvc", "inline", "url", "sql"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
@@ -74,6 +76,10 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """Glob below SOURCE_DIR, for `pvc`."""
     query: str | None = None
     """One statement that the database runs, for `sql`."""
+    url: str | None = None
+    """For `url`: `s3://bucket/2013-*.csv`, `https://host/file.csv`."""
+    secret: str | None = None
+    """Name of the Secret whose keys are in the environment, for messages."""
     local_addresses: bool = False
     """A source may be on a loopback or link-local address."""
     prepare_sql: str | None = None

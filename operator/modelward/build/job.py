@@ -33,7 +33,7 @@ KUEUE = "kueue.x-k8s.io/"
 
 
 def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
-    """A source on a volume is mounted read-only at SOURCE_DIR; a Secret's keys are variables of its container only."""
+    """A source on a volume is mounted read-only at SOURCE_DIR; the keys of a source's Secret are in the environment."""
     spec = dataset.spec
     container = _ours("ingest", settings, spec.resources, settings.job_resources.ingest)
     volumes = [_task(name), *store_volumes(settings)]
@@ -41,8 +41,9 @@ def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, s
         container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
         volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
     if spec.secret_name:
-        secret = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
-        container["envFrom"] = [*container.get("envFrom", []), secret]
+        # With a prefix of its own: neither is the store read with the source's credentials, nor the source with its.
+        of_source = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
+        container["envFrom"] = [*container.get("envFrom", []), of_source]
     pod = {"containers": [container], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     return _job(owner, name, labels, pod, chosen, "ingest", STEP_RETRIES, STEP_SECONDS)

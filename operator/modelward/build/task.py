@@ -49,8 +49,10 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
         types=spec.columns.types,
         source=_kind(spec.source),
         query=spec.source.sql.query if spec.source.sql else None,
-        local_addresses=settings.local_sources,
         path=spec.source.pvc.path if spec.source.pvc else None,
+        url=spec.source.url,
+        secret=spec.secret_name,
+        local_addresses=settings.local_sources,
         prepare_sql=spec.prepare.sql if spec.prepare else None,
         label=spec.columns.label,
         id=spec.columns.id,
@@ -65,10 +67,12 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
     )
 
 
-def _kind(source: Source) -> Literal["pvc", "inline", "sql"]:
+def _kind(source: Source) -> Literal["pvc", "inline", "url", "sql"]:
+    if source.pvc:
+        return "pvc"
     if source.sql:
         return "sql"
-    return "pvc" if source.pvc else "inline"
+    return "url" if source.url else "inline"
 
 
 def _expectation(stated: api.Expectation) -> Expectation:

@@ -7,15 +7,16 @@ PGDATABASE, PGUSER, PGPASSWORD, PGSSLMODE … What the URL says goes first. Cert
 
 import os
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote
 
-from modelward_contracts.tasks import SOURCE_VARIABLE
 from modelward_training.outcome import JobError
 
-from .addresses import resolved
+from .remote import addresses
+from .remote.credentials import Credentials
 
 URLS = ("DATABASE_URL", "uri")
 _VARIABLES = {
@@ -51,23 +52,15 @@ _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(?:([^@/?]*)@)?([^/?]*)(?:/([^?]
 _PORT = "5432"
 
 
-def secret_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The keys of the source's Secret and their values."""
-    return {
-        name.removeprefix(SOURCE_VARIABLE): value
-        for name, value in environment.items()
-        if name.startswith(SOURCE_VARIABLE)
-    }
-
-
-def conninfo(secret: Mapping[str, str], scratch: Path, *, local: bool) -> str:
+def conninfo(secret: Credentials, scratch: Path, *, local: bool) -> str:
     """For libpq: with the addresses that were checked, and with nothing from elsewhere (a file at HOME, a variable)."""
     said = _said(secret)
     if not said.get("host"):
         raise JobError(
             "SecretKeyMissing",
-            "the Secret of spec.secretName names no database: give it the key DATABASE_URL, "
+            f"the Secret {secret.secret} names no database: give it the key DATABASE_URL, "
             "postgresql://user:password@host:5432/database, or PGHOST, PGUSER, PGPASSWORD and PGDATABASE",
+            again=True,
         )
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
@@ -76,22 +69,21 @@ def conninfo(secret: Mapping[str, str], scratch: Path, *, local: bool) -> str:
     return " ".join(f"{name}='{_escaped(value)}'" for name, value in parameters.items())
 
 
-def _said(secret: Mapping[str, str]) -> dict[str, str]:
-    said = {ours: secret[name].strip() for name, ours in _VARIABLES.items() if secret.get(name)}
+def _said(secret: Credentials) -> dict[str, str]:
+    said = {ours: value.strip() for name, ours in _VARIABLES.items() if (value := secret.get(name))}
     for key in URLS:
-        if secret.get(key):
-            return said | _parsed(key, secret[key].strip())
+        if url := secret.get(key):
+            return said | _parsed(key, url.strip(), secret.secret)
     return said
 
 
-def _parsed(key: str, url: str) -> dict[str, str]:
+def _parsed(key: str, url: str, secret: str | None) -> dict[str, str]:
     """The URL is never shown: it holds a password."""
     match = _URL.fullmatch(url)
     if match is None:
-        raise JobError(
-            "InvalidCredentials",
-            f"{key} in the Secret of spec.secretName is not postgresql://user:password@host:5432/database; other signs "
-            "than letters and digits in user and password are written %40",
+        raise _wrong(
+            f"{key} in the Secret {secret} is not postgresql://user:password@host:5432/database; other signs than "
+            "letters and digits in user and password are written %40"
         )
     account, hosts, name, query = match.groups()
     user, _, password = (account or "").partition(":")
@@ -104,10 +96,8 @@ def _parsed(key: str, url: str) -> dict[str, str]:
         "dbname": unquote(name or ""),
     }
     for parameter, value in parse_qsl(query or ""):
-        if parameter not in _VARIABLES.values():
-            if parameter in _OURS:
-                continue
-            raise JobError("InvalidCredentials", f"{key} sets {parameter!r}, which is not taken: leave it out")
+        if parameter not in (*_VARIABLES.values(), *_OURS):
+            raise _wrong(f"{key} in the Secret {secret} sets {parameter!r}, which is not taken: leave it out")
         said[parameter] = value
     return {name: value for name, value in said.items() if value}
 
@@ -119,20 +109,34 @@ def _place(text: str) -> tuple[str, str]:
 
 
 def _addressed(said: Mapping[str, str], *, local: bool) -> dict[str, str]:
-    """Each host once for each of its addresses: libpq tries them in this order, and verifies the host's name."""
+    """Each host once for each of its addresses, which are looked at: libpq tries them in this order, and verifies the
+    host's name."""
     hosts, ports = said["host"].split(","), said.get("port", _PORT).split(",")
     if len(ports) == 1:
         ports *= len(hosts)
     places: list[tuple[str, str, str]] = []
     for host, port in zip(hosts, ports, strict=False):
         if host.startswith(("/", "@")):
-            raise JobError("AddressRefused", f"the host {host!r} of the source is a socket: name a host of the network")
+            raise JobError("AddressRefused", f"the database's host {host!r} is a socket: name a host of the network")
         if not (port.isdecimal() and 0 < int(port) < 65536):
-            raise JobError("InvalidCredentials", f"the port {port!r} of the source is no port: write 5432")
-        places += [(host, address, port) for address in resolved(host, int(port), local=local)]
-    return {
-        name: ",".join(part) for name, part in zip(("host", "hostaddr", "port"), zip(*places, strict=True), strict=True)
-    }
+            raise _wrong(f"the database's port {port!r} is no port: write 5432")
+        places += [(host, address, port) for address in _addresses(host, int(port), local=local)]
+    names = ("host", "hostaddr", "port")
+    return {name: ",".join(part) for name, part in zip(names, zip(*places, strict=True), strict=True)}
+
+
+def _addresses(host: str, port: int, *, local: bool) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise JobError("HostNotFound", f"the database's host {host!r} has no address: {error}", True) from error
+    there = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    try:
+        for address in there if not local else ():
+            addresses.check(host, address)
+    except addresses.AddressRefused as refused:
+        raise JobError("AddressRefused", f"the database: {refused}") from refused
+    return there
 
 
 def _certificates(said: Mapping[str, str], scratch: Path) -> dict[str, str]:
@@ -141,23 +145,24 @@ def _certificates(said: Mapping[str, str], scratch: Path) -> dict[str, str]:
     for name in _FILES:
         value = said.get(name, "")
         if name == "sslrootcert" and value == "system":
-            return files | {name: _system(), "sslmode": "verify-full"}
-        if not value:
-            continue
-        if "-----BEGIN " not in value:
-            raise JobError(
-                "InvalidCredentials", f"{name} in the Secret of spec.secretName must be PEM text: paste the file"
-            )
-        path = scratch / name
-        path.touch(mode=0o600)
-        path.write_text(value.replace("\\n", "\n") + "\n")
-        files[name] = str(path)
+            files |= {name: _system(), "sslmode": "verify-full"}
+        elif "-----BEGIN " in value:
+            path = scratch / name
+            path.touch(mode=0o600)
+            path.write_text(value.replace("\\n", "\n") + "\n")
+            files[name] = str(path)
+        elif value:
+            raise _wrong(f"{name} in the Secret must be PEM text: paste the file")
     return files
 
 
 def _system() -> str:
     paths = ssl.get_default_verify_paths()
     return paths.cafile or paths.openssl_cafile
+
+
+def _wrong(message: str) -> JobError:
+    return JobError("InvalidCredentials", message, again=True)
 
 
 def _escaped(value: str) -> str:

@@ -1,6 +1,7 @@
 """The ingest step: one Dataset's source to one DatasetVersion in the store."""
 # ruff: noqa: S608 - internal names only; the user's own SQL runs behind locked doors
 
+import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,10 +17,10 @@ from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import drift, expectations, load, split, validate
+from . import drift, expectations, load, remote, split, validate
 from .columns import Source
 from .prepare import Table, prepare
-from .source import hashed, listed, unchanged
+from .source import Found, found, hashed, listed, unchanged
 from .statistics import counters, statistics
 
 MAX_SOURCES = 1000
@@ -28,12 +29,12 @@ MAX_SOURCES = 1000
 def run(paths: Paths) -> Done:
     task = paths.task(IngestTask)
     store = Store(task.store, task.namespace)
-    files = listed(task, paths)
-    progress(f"hashing {len(files)} source files", 0.1)
-    hashes = hashed(files)
     with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
         folder = Path(scratch) / "out"
         folder.mkdir()
+        files = _brought(task, Path(scratch)) if task.source == "url" else listed(task, paths)
+        progress(f"hashing {len(files)} source files", 0.1)
+        hashes = hashed(files)
         with load.connect(Path(scratch)) as con:
             progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
             read = load.load(con, files, task, Path(scratch))
@@ -45,6 +46,16 @@ def run(paths: Paths) -> Done:
             except duckdb.Error as error:
                 raise _resources(error) from error
     return _report(store, task, made)
+
+
+def _brought(task: IngestTask, scratch: Path) -> list[Found]:
+    """Files that are not here, on the working volume."""
+    source = remote.opened(task, os.environ, scratch)
+    there = source.listed()
+    progress(f"fetching {len(there)} source files of {sum(file.size or 0 for file in there)} bytes", 0.05)
+    folder = scratch / "source"
+    folder.mkdir()
+    return [found(file.name, path) for file, path in zip(there, remote.fetched(source, there, folder), strict=True)]
 
 
 @dataclass(frozen=True)

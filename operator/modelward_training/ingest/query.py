@@ -23,8 +23,9 @@ from modelward_training.outcome import JobError, progress
 
 from . import query_errors, read_parquet
 from .columns import Source, unique
-from .database import conninfo, secret_environment
+from .database import conninfo
 from .prepare import quoted
+from .remote.credentials import Credentials
 from .source import Found
 
 NAME = "source.sql"
@@ -60,12 +61,11 @@ def read(con: duckdb.DuckDBPyConnection, task: IngestTask, scratch: Path) -> Sou
 
 def fetch(task: IngestTask, scratch: Path, path: Path) -> pa.Schema:
     """Write what the query answers to `path`. Returns its columns with the database's own types in their metadata."""
-    secret = secret_environment(os.environ)
-    reached = conninfo(secret, scratch, local=task.local_addresses)
+    reached = conninfo(Credentials(task.secret, os.environ), scratch, local=task.local_addresses)
     try:
         connection = dbapi.connect(reached)
     except Error as error:
-        raise query_errors.connecting(error) from None
+        raise query_errors.connecting(error, task.secret) from None
     # A final semicolon would stand within the driver's COPY, and a comment would swallow its end.
     query = (task.query or "").strip().removesuffix(";") + "\n"
     with closing(connection), closing(connection.cursor()) as cursor:

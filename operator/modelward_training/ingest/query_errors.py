@@ -24,23 +24,21 @@ _WRONG = (
     (re.compile(r'database ".*" does not exist'), "SourceNotFound"),
     (re.compile(r"invalid .* value|invalid connection option|invalid port"), "InvalidCredentials"),
 )
-_ADVICE = {
-    "AccessDenied": "correct the Secret of spec.secretName, or the server's rights",
-    "SourceNotFound": "correct the Secret of spec.secretName",
-    "InvalidCredentials": "correct the Secret of spec.secretName",
-}
 
 
-def connecting(error: Error) -> JobError:
+def connecting(error: Error, secret: str | None) -> JobError:
+    """Credentials are tried again later, and not by the Job: no account gets locked."""
     text = _first(str(error).split("Failed to connect: ")[-1])
     for pattern, reason in _WRONG:
         if pattern.search(text):
-            return JobError(reason, f"the database cannot be opened: {text}: {_ADVICE[reason]}")
+            advice = f"correct the Secret {secret}" + (", or the server's rights" if reason == "AccessDenied" else "")
+            return JobError(reason, f"the database cannot be opened: {text}: {advice}", again=True)
     if _TLS.search(text) and "SYSCALL" not in text:
         return JobError(
             "CertificateNotTrusted",
             f"there is no trusted connection to the database: {text}: PGSSLMODE and PGSSLROOTCERT (PEM, or `system`) "
-            "in the Secret say what is trusted",
+            f"in the Secret {secret} say what is trusted",
+            again=True,
         )
     if "Connection refused" in text:
         return JobError("ConnectionRefused", f"the database cannot be reached: {text}", retryable=True)
@@ -54,7 +52,8 @@ def running(error: Error, query: str, seconds: int) -> JobError:
             "QueryTimeout", f"the query took longer than {seconds // 60} minutes: narrow it, or give it an index"
         )
     if code.startswith(_DENIED):
-        return JobError("AccessDenied", f"the database refuses source.sql.query: {said}: give its role the right")
+        message = f"the database refuses source.sql.query: {said}: give its role the right"
+        return JobError("AccessDenied", message, again=True)
     if not code or code.startswith(_WORLD):
         return JobError("SourceUnavailable", f"the database went away while it was read: {said}", retryable=True)
     if code == _READ_ONLY:

@@ -36,7 +36,7 @@ def listed(task: IngestTask, paths: Paths) -> list[Found]:
     if task.source == "sql":
         return []
     if task.source == "inline":
-        return [_found("inline", paths.inline)]
+        return [found("inline", paths.inline)]
     pattern = task.path or "*"
     if pattern.startswith("/") or ".." in Path(pattern).parts:
         raise JobError("SourceNotFound", f"the path {pattern!r} must stay below the volume's root: write `data/*.csv`")
@@ -47,7 +47,7 @@ def listed(task: IngestTask, paths: Paths) -> list[Found]:
     for path in files:
         if not path.resolve().is_relative_to(root.resolve()):
             raise JobError("InvalidFile", f"{path.relative_to(root)} links to a file outside the volume")
-    return [_found(str(path.relative_to(root)), path) for path in files]
+    return [found(str(path.relative_to(root)), path) for path in files]
 
 
 def hashed(files: list[Found]) -> list[SourceFile]:
@@ -67,7 +67,7 @@ def unchanged(files: list[Found]) -> None:
             raise JobError("SourceChanged", f"{file.name} was changed while it was read: it is read again", True)
 
 
-def _found(name: str, path: Path) -> Found:
+def found(name: str, path: Path) -> Found:
     try:
         stat = path.stat()
     except FileNotFoundError:

@@ -29,5 +29,12 @@ class Database(Pod):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in (self.server.environment if secret is None else secret).items():
                 patch.setenv(SOURCE_VARIABLE + name, value)
-            stated = {"source": "sql", "query": query, "local_addresses": True, "label": "late", "id": "id"}
+            stated = {
+                "source": "sql",
+                "query": query,
+                "secret": "reader",
+                "local_addresses": True,
+                "label": "late",
+                "id": "id",
+            }
             return self.ingest(**stated | fields)

@@ -42,10 +42,10 @@ def test_a_wrong_query_is_told_with_its_place(database: Database, text: str, sai
         ({"PGDATABASE": "nope"}, "SourceNotFound", 'database "nope" does not exist'),
         ({"PGSSLMODE": "require"}, "CertificateNotTrusted", "server does not support SSL"),
         ({"PGSSLMODE": "always"}, "InvalidCredentials", 'invalid sslmode value: "always"'),
-        ({"PGPORT": "x"}, "InvalidCredentials", "the port 'x' of the source is no port"),
-        ({"PGHOST": ""}, "SecretKeyMissing", "names no database"),
+        ({"PGPORT": "x"}, "InvalidCredentials", "the database's port 'x' is no port"),
+        ({"PGHOST": ""}, "SecretKeyMissing", "the Secret reader names no database"),
         ({"PGHOST": "/run/postgresql"}, "AddressRefused", "is a socket"),
-        ({"DATABASE_URL": "mysql://a:s3cr3t@b/c"}, "InvalidCredentials", "DATABASE_URL in the Secret"),
+        ({"DATABASE_URL": "mysql://a:s3cr3t@b/c"}, "InvalidCredentials", "DATABASE_URL in the Secret reader is not"),
     ],
 )
 def test_a_wrong_secret_is_told_and_not_tried_again(
@@ -122,7 +122,7 @@ def test_a_url_says_it_all(database: Database) -> None:
     refused = database.query(ALL, {"uri": f"postgres://postgres:{password}@{places}/postgres?service=x"})
     assert (refused.reason, refused.message) == (
         "InvalidCredentials",
-        "uri sets 'service', which is not taken: leave it out",
+        "uri in the Secret reader sets 'service', which is not taken: leave it out",
     )
 
 
