@@ -24,6 +24,7 @@ from .common import (
     Resource,
     Status,
     Timestamp,
+    list_map,
     rule,
     rules,
 )
@@ -78,13 +79,45 @@ class SqlSource(ApiModel):
     """One SELECT. It runs in a transaction that may only read, in UTC."""
 
 
+_TABLES = "self.map(each, has(each.__as__) ? each.__as__ : each.name.replace('-', '_').replace('.', '_'))"
+
+
+class ParentDataset(ApiModel):
+    """Another Dataset of the namespace, in its newest valid version."""
+
+    name: Name
+    """Of the Dataset."""
+    as_: Annotated[str, Field(max_length=63, pattern=r"^[a-z_][a-z0-9_]*$")] | None = Field(None, alias="as")
+    """What prepare.sql calls its table. None: the name, with underscores for dashes."""
+
+    @property
+    def table(self) -> str:
+        return self.as_ or self.name.replace("-", "_").replace(".", "_")
+
+
+_PARENTS = Field(
+    min_length=1,
+    max_length=16,
+    json_schema_extra=list_map("name")
+    | {
+        "x-kubernetes-validations": [
+            rule(
+                f"{_TABLES}.all(one, {_TABLES}.filter(other, other == one).size() == 1)",
+                "two of source.datasets have the same table name: write `as:` beside one of them",
+            )
+        ]
+    },
+)
+
+
 class Source(ApiModel):
     """Where data comes from: exactly one of these."""
 
     model_config = rules(
         rule(
-            "[has(self.pvc), has(self.inline), has(self.url), has(self.sql)].filter(x, x).size() == 1",
-            "source needs exactly one of pvc, inline, url or sql: "
+            "[has(self.pvc), has(self.inline), has(self.url), has(self.sql), has(self.datasets)]"
+            ".filter(x, x).size() == 1",
+            "source needs exactly one of pvc, inline, url, sql or datasets: "
             "write `source: {pvc: {claimName: NAME, path: GLOB}}` or `source: {url: 's3://bucket/2013-*.csv'}`",
         )
     )
@@ -103,6 +136,9 @@ class Source(ApiModel):
     ) = None
     """Files of an object store, `s3://bucket/2013-*.csv` (`**` crosses folders), or one file of a web server."""
     sql: SqlSource | None = None
+    datasets: Annotated[list[ParentDataset], _PARENTS] | None = None
+    """Other Datasets of the namespace, each a table of prepare.sql with all its rows. A new valid version of any of
+    them is a reason to look again."""
 
 
 class Prepare(ApiModel):
@@ -220,8 +256,16 @@ class DatasetSpec(ApiModel):
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
         ),
         rule(
-            "!has(self.source.sql) || (!has(self.format) && !has(self.csv))",
-            "spec.format and spec.csv are for files: leave them out beside source.sql",
+            "!(has(self.source.sql) || has(self.source.datasets)) || (!has(self.format) && !has(self.csv))",
+            "spec.format and spec.csv are for files: leave them out beside source.sql and source.datasets",
+        ),
+        rule(
+            "!has(self.source.datasets) || self.source.datasets.size() == 1 || has(self.prepare)",
+            "several source.datasets need `prepare: {sql: …}`, one SELECT that joins their tables",
+        ),
+        rule(
+            "!has(self.source.datasets) || !has(self.columns.types)",
+            "columns.types is for files and queries: write CAST(column AS type) in prepare.sql",
         ),
         rule(
             "!has(self.source.sql) || has(self.secretName)",
@@ -288,6 +332,8 @@ class Ingest(ApiModel):
     job: Name
     request: Annotated[str, Field(max_length=64)]
     """Hash of spec and interval tick that this ingest answers."""
+    parents: Annotated[list[Digest], Field(max_length=16)] | None = None
+    """Of `source.datasets`, in their order: the versions that are read."""
     started: Timestamp
     finished: Timestamp | None = None
     reason: Reason | None = None

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from modelward_contracts.manifests import Csv, SourceFile
 from modelward_training.outcome import JobError
@@ -10,6 +11,8 @@ from modelward_training.outcome import JobError
 from .source import Found
 
 SHOWN = 40
+SOURCE = "source"
+"""What prepare.sql reads, unless there are several tables with names of their own."""
 
 
 @dataclass
@@ -30,6 +33,8 @@ class Source:
     answers: list[SourceFile] = field(default_factory=list)
     """What was read that is no file."""
     warnings: list[str] = field(default_factory=list)
+    tables: dict[str, Literal["TABLE", "VIEW"]] = field(default_factory=lambda: {SOURCE: "TABLE"})
+    """What SQL finds, until it is prepared."""
 
 
 def same_columns(files: list[Found], headers: list[list[str]]) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
-from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport
+from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport, ParentVersion
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import drift, expectations, load, remote, split, validate
+from . import drift, expectations, load, parents, remote, split, validate
 from .columns import Source
 from .prepare import Table, prepare
 from .source import Found, found, hashed, listed, unchanged
@@ -37,7 +37,10 @@ def run(paths: Paths) -> Done:
         hashes = hashed(files)
         with load.connect(Path(scratch)) as con:
             progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
-            read = load.load(con, files, task, Path(scratch))
+            if task.source == "datasets":
+                read = parents.load(con, task, store, folder / "parents")
+            else:
+                read = load.load(con, files, task, Path(scratch))
             unchanged(files)
             sources = [*hashes, *read.answers]
             load.lock(con, folder)
@@ -74,7 +77,7 @@ def _version(
     read: Source,
     folder: Path,
 ) -> Made:
-    table = prepare(con, task.prepare_sql)
+    table = prepare(con, task.prepare_sql, read)
     validate.check_columns(task, table.types)
     expectations.check_columns(task, table.types)
     valid = validate.check_rows(con, task, table)
@@ -149,10 +152,12 @@ def _report(store: Store, task: IngestTask, made: Made) -> Done:
         classes=manifest.classes,
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
+        parents=[ParentVersion(dataset=each.dataset, digest=each.digest) for each in task.parents],
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
-    files = "a query" if task.source == "sql" else f"{len(manifest.sources)} files"
+    files = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
+    files = files or f"{len(manifest.sources)} files"
     return report(store, value, "Ingested", f"{manifest.rows} rows of {files}: {shares}{wrong}")
 
 
