@@ -11,6 +11,7 @@ from pathlib import Path
 from modelward_contracts.manifests import SourceFile
 from modelward_contracts.store import file_digest
 from modelward_contracts.tasks import IngestTask
+from modelward_contracts.wire import digest_of
 from modelward_training.outcome import JobError
 from modelward_training.paths import Paths
 
@@ -25,6 +26,11 @@ class Found:
     path: Path
     size: int
     modified: int
+
+    def identity(self) -> str:
+        """Changes with the content: whoever sets a file's time back cannot set back when that was done."""
+        now = self.path.stat()
+        return digest_of([self.size, self.modified, now.st_ctime_ns, now.st_ino])
 
     def changed(self) -> bool:
         now = self.path.stat()
