@@ -1,7 +1,6 @@
 """The ingest step: one Dataset's source to one DatasetVersion in the store."""
 # ruff: noqa: S608 - internal names only; the user's own SQL runs behind locked doors
 
-import os
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +16,10 @@ from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import drift, expectations, load, parents, remote, split, validate
+from . import bring, drift, expectations, last_look, load, parents, split, validate
 from .columns import Source
 from .prepare import Table, prepare
-from .source import Found, found, hashed, listed, unchanged
+from .source import unchanged
 from .statistics import counters, statistics
 
 MAX_SOURCES = 1000
@@ -30,35 +29,30 @@ def run(paths: Paths) -> Done:
     task = paths.task(IngestTask)
     store = Store(task.store, task.namespace)
     with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
-        folder = Path(scratch) / "out"
-        folder.mkdir()
-        files = _brought(task, Path(scratch)) if task.source == "url" else listed(task, paths)
-        progress(f"hashing {len(files)} source files", 0.1)
-        hashes = hashed(files)
-        with load.connect(Path(scratch)) as con:
-            progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
-            if task.source == "datasets":
-                read = parents.load(con, task, store, folder / "parents")
-            else:
-                read = load.load(con, files, task, Path(scratch))
-            unchanged(files)
-            sources = [*hashes, *read.answers]
-            load.lock(con, folder)
-            try:
-                made = _version(con, task, store, sources, read, folder)
-            except duckdb.Error as error:
-                raise _resources(error) from error
-    return _report(store, task, made)
+        source = bring.look(task, paths, store, Path(scratch))
+        same = last_look.as_before(store, task, source.listing)
+        if same is not None:
+            return report(store, same, "Unchanged", f"{same.source_files} files are as they were: none was read")
+        brought = source.bring()
+        made = _made(task, store, brought, Path(scratch))
+    return _report(store, task, made, source.listing)
 
 
-def _brought(task: IngestTask, scratch: Path) -> list[Found]:
-    """Files that are not here, on the working volume."""
-    source = remote.opened(task, os.environ, scratch)
-    there = source.listed()
-    progress(f"fetching {len(there)} source files of {sum(file.size or 0 for file in there)} bytes", 0.05)
-    folder = scratch / "source"
+def _made(task: IngestTask, store: Store, brought: bring.Brought, scratch: Path) -> "Made":
+    folder = scratch / "out"
     folder.mkdir()
-    return [found(file.name, path) for file, path in zip(there, remote.fetched(source, there, folder), strict=True)]
+    with load.connect(scratch) as con:
+        progress(f"reading {sum(file.size for file in brought.files)} bytes", 0.3)
+        if task.source == "datasets":
+            read = parents.load(con, task, store, folder / "parents")
+        else:
+            read = load.load(con, brought.files, task, scratch)
+        unchanged(brought.files)
+        load.lock(con, folder)
+        try:
+            return _version(con, task, store, [*brought.described, *read.answers], read, folder)
+        except duckdb.Error as error:
+            raise _resources(error) from error
 
 
 @dataclass(frozen=True)
@@ -134,7 +128,7 @@ def _columns(con: duckdb.DuckDBPyConnection, table: Table, read: Source) -> list
     ]
 
 
-def _report(store: Store, task: IngestTask, made: Made) -> Done:
+def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> Done:
     manifest = made.manifest
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
@@ -158,7 +152,10 @@ def _report(store: Store, task: IngestTask, made: Made) -> Done:
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
     files = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
     files = files or f"{len(manifest.sources)} files"
-    return report(store, value, "Ingested", f"{manifest.rows} rows of {files}: {shares}{wrong}")
+    done = report(store, value, "Ingested", f"{manifest.rows} rows of {files}: {shares}{wrong}")
+    assert done.report is not None
+    last_look.remember(store, task, listing, value.manifest, done.report)
+    return done
 
 
 def _bounded(warnings: list[str]) -> list[str]:

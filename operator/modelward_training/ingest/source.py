@@ -11,6 +11,7 @@ from pathlib import Path
 from modelward_contracts.manifests import SourceFile
 from modelward_contracts.store import file_digest
 from modelward_contracts.tasks import IngestTask
+from modelward_contracts.wire import digest_of
 from modelward_training.outcome import JobError
 from modelward_training.paths import Paths
 
@@ -26,14 +27,19 @@ class Found:
     size: int
     modified: int
 
+    def identity(self) -> str:
+        """Changes with the content: whoever sets a file's time back cannot set back when that was done."""
+        now = self.path.stat()
+        return digest_of([self.size, self.modified, now.st_ctime_ns, now.st_ino])
+
     def changed(self) -> bool:
         now = self.path.stat()
         return (now.st_size, now.st_mtime_ns) != (self.size, self.modified)
 
 
 def listed(task: IngestTask, paths: Paths) -> list[Found]:
-    """The source's files, sorted by name; databases and other Datasets have none."""
-    if task.source in ("sql", "datasets"):
+    """The source's files, sorted by name; a database has none."""
+    if task.source == "sql":
         return []
     if task.source == "inline":
         return [found("inline", paths.inline)]

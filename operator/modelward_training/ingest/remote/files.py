@@ -1,14 +1,10 @@
 """What all sources that are read over the network have in common: a list of files, and a way to get each."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from modelward_training.outcome import JobError
-
-STREAMS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +29,6 @@ class Remote(Protocol):
     def fetch(self, file: Listed, path: Path) -> None:
         """Raises JobError where it cannot be read, or is not what was listed any more."""
         ...
-
-
-def fetched(remote: Remote, files: Sequence[Listed], folder: Path) -> list[Path]:
-    """Get the files into `folder`, several at a time: one stream seldom fills the way there."""
-    paths = [folder / str(number) for number in range(len(files))]
-    with ThreadPoolExecutor(STREAMS) as pool:
-        try:
-            list(pool.map(remote.fetch, files, paths))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return paths
 
 
 def changed(name: str) -> JobError:
