@@ -131,6 +131,31 @@ def test_source_claim_is_mounted_for_reading() -> None:
     assert source in job["spec"]["template"]["spec"]["volumes"]
 
 
+def test_container_that_prepares_reaches_neither_store_nor_source() -> None:
+    spec = {"source": {"url": "s3://raw/*.csv"}, "secretName": "reader", "prepare": {"container": CONTAINER}}
+    found = containers(ingest_job(OWNER, dataset(**spec), "flights-ingest", {}, SETTINGS))
+    assert list(found) == ["source", "prepare", "ingest"]
+    store, reader = {"secretRef": {"name": "bucket"}}, {"prefix": "SOURCE_", "secretRef": {"name": "reader"}}
+    assert [each.get("envFrom") for each in found.values()] == [[store, reader], None, [store]]
+    assert mounts(found["prepare"]) == {"/work": "work", "/tmp": "tmp-prepare"}
+    for name in ("source", "ingest"):
+        assert (mounts(found[name])["/handoff"], mounts(found[name])["/store"]) == ("handoff", "modelward-store")
+    assert env(found["prepare"])["MODELWARD_OUTPUT"] == "/work/output"
+    assert found["prepare"]["securityContext"]["runAsUser"] == 1000
+    assert env(found["ingest"])["HOME"] == "/tmp"
+    assert found["prepare"]["resources"] == SETTINGS.job_resources.train.container()
+
+
+def test_volume_of_a_source_is_mounted_where_it_is_read() -> None:
+    made = dataset(prepare={"container": CONTAINER, "resources": {"limits": {"memory": "9Gi"}}})
+    job = ingest_job(OWNER, made, "flights-ingest", {}, SETTINGS)
+    found = containers(job)
+    assert ["/source" in mounts(each) for each in found.values()] == [True, False, False]
+    assert found["prepare"]["resources"]["limits"]["memory"] == "9Gi"
+    names = [volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]]
+    assert names == ["task", "modelward-store", "source", "handoff", "work", "tmp-source", "tmp-prepare", "tmp-ingest"]
+
+
 def test_keys_of_a_source_are_in_the_ingests_environment_apart_from_those_of_the_store() -> None:
     spec = {"source": {"url": "s3://raw/*.csv"}, "secretName": "reader", "columns": {"label": "late"}}
     made = Dataset.model_validate({"metadata": {"name": "flights", "namespace": "ns"}, "spec": spec})
