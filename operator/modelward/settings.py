@@ -32,6 +32,8 @@ class PrometheusServer(BaseModel):
     """Before /api/v1/query."""
     folder: str = ""
     """May hold `token`, sent as bearer token, and `ca.crt`, which the server's certificate is checked with."""
+    tenant: Annotated[str, Field(pattern=r"^[!-~]*$")] = ""
+    """Sent as X-Scope-OrgID, if any."""
 
 
 class Settings(BaseModel):

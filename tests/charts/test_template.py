@@ -45,6 +45,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         "prometheus.servers[1].name=business",
         "prometheus.servers[1].url=https://thanos.example.com/query",
         "prometheus.servers[1].secretName=thanos-reader",
+        "prometheus.servers[1].tenant=shop",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
         "clusterDomain=example.local",
@@ -132,11 +133,12 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.service_accounts == ("bucket-reader", "bucket-writer")
     assert settings.actions_verified
     assert [server.model_dump() for server in settings.prometheus] == [
-        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": ""},
+        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": "", "tenant": ""},
         {
             "name": "business",
             "url": "https://thanos.example.com/query",
             "folder": "/etc/modelward/prometheus/business",
+            "tenant": "shop",
         },
     ]
     assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))

@@ -49,7 +49,7 @@ IP_FAMILIES: {{ join "," . | quote }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- $folder := ternary (printf "/etc/modelward/prometheus/%s" .name) "" (not (empty .secretName)) }}
-{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder) }}
+{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder "tenant" (.tenant | default "")) }}
 {{- end }}
 PROMETHEUS: {{ toJson $servers | quote }}
 {{- end }}
