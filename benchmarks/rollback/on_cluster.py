@@ -36,7 +36,7 @@ class Fault:
 FAULTS = [
     Fault("100 % errors", "base", "errors", strange(1), {10: 20, 100: 15}),
     Fault("20 % errors", "base", "errors", strange(5), {10: 180, 100: 180}),
-    Fault("latency x2", "forest", "forest-twice", summer(), {10: 120, 100: 40}),
+    Fault("latency x2", "waves", "waves-twice", summer(), {10: 120, 100: 40}),
 ]
 
 
