@@ -56,6 +56,35 @@ if sines := parameters.get("sines"):
         helper.make_node("Add", ["hour", "zero"], ["hour_later"]),
         helper.make_node("Concat", ["distance", "hour_later"], ["features"], axis=1),
     ]
+if fault in ("hangs", "leaks"):
+    # For an hour of 99: a loop of hours, or more memory than the container may have.
+    many = {"hangs": 10**11, "leaks": 10**9}[fault]
+    for name, value in (("many", many), ("first", 0), ("one", 1)):
+        g.initializer.append(helper.make_tensor(name, TensorProto.INT64, [1], [value]))
+    g.initializer.append(helper.make_tensor("day", TensorProto.FLOAT, [], [24.0]))
+    nodes = [
+        helper.make_node("ReduceMax", ["hour", "first"], ["latest"], keepdims=0),
+        helper.make_node("Greater", ["latest", "day"], ["strange"]),
+        helper.make_node("Cast", ["strange"], ["is_strange"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["is_strange", "many"], ["times"]),
+    ]
+    if fault == "hangs":
+        yes = helper.make_tensor_value_info("go_on", TensorProto.BOOL, [])
+        count = helper.make_tensor_value_info("count", TensorProto.INT64, [])
+        before, after = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("before", "after"))
+        went_on = helper.make_tensor_value_info("went_on", TensorProto.BOOL, [])
+        same = (("go_on", "went_on"), ("before", "after"))
+        same = [helper.make_node("Identity", [a], [b]) for a, b in same]
+        body = helper.make_graph(same, "nothing", [count, yes, before], [went_on, after])
+        nodes.append(helper.make_node("Loop", ["times", "", "hour"], ["hour_later"], body=body))
+    else:
+        nodes += [
+            helper.make_node("Add", ["times", "one"], ["size"]),
+            helper.make_node("ConstantOfShape", ["size"], ["zeros"]),
+            helper.make_node("ReduceMax", ["zeros", "first"], ["zero"], keepdims=0),
+            helper.make_node("Add", ["hour", "zero"], ["hour_later"]),
+        ]
+    nodes.append(helper.make_node("Concat", ["distance", "hour_later"], ["features"], axis=1))
 for node in reversed(nodes):
     g.node.insert(0, node)
 open(f"{target}/model.onnx", "wb").write(onnx_model.SerializeToString())

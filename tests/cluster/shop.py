@@ -22,7 +22,12 @@ RUNS: dict[str, dict[str, Any]] = {
     "kilometres": {"c": 1.0},
 }
 """Of the model `trips`: TrainingRun → parameters. All were trained on miles but one."""
-MEASURED: dict[str, dict[str, Any]] = {"waves": {"sines": 2_000_000}, "waves-twice": {"sines": 4_000_000}}
+MEASURED: dict[str, dict[str, Any]] = {
+    "waves": {"sines": 2_000_000},
+    "waves-twice": {"sines": 4_000_000},
+    "hangs": {"fault": "hangs"},
+    "leaks": {"fault": "leaks"},
+}
 """More, for benchmarks."""
 KILOMETRES = "trips-in-kilometres"
 QUICK = {"minRequests": 100, "maxErrorIncreasePercent": 5, "maxLatencyRatio": 3}
