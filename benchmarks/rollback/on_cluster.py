@@ -1,7 +1,8 @@
 """`python -m benchmarks.rollback.on_cluster`: from a bad version's first request to its rollback, on a real node.
 
-Default steps, but where a weight is named, and default analysis; clients at a constant rate from outside, and every error
-that one of them could see is counted. The step began and the rollback was decided at the whole seconds that status.history tells.
+Default analysis, and default steps but where a weight is named. Clients ask at a constant rate from outside; every
+error that one of them could see is counted. The step began and the rollback was decided at the whole seconds that
+status.history tells.
 """
 
 import argparse
