@@ -100,6 +100,9 @@ if fault == "raises":
 if fault == "nothing":
     os.remove(f"{target}/model.onnx")
 """
+JOINED = "import sys; exec(''.join(sys.argv[1:]))"
+PARTS = [SCRIPT[start : start + 4000] for start in range(0, len(SCRIPT), 4000)]
+"""No argument may be longer than 4,096 bytes."""
 
 
 def rows(count: int = 3000, seed: int = 0, kilometres: bool = False, winter: bool = False) -> list[dict[str, float]]:
@@ -142,7 +145,7 @@ def run(name: str, image: str, dataset: str = "trips", model: str = "trips", **p
         "spec": {
             "modelName": model,
             "datasetRef": {"name": dataset},
-            "container": {"image": image, "command": ["python", "-c", SCRIPT]},
+            "container": {"image": image, "command": ["python", "-c", JOINED], "args": PARTS},
             "parameters": parameters,
         },
     }
