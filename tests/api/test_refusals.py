@@ -225,6 +225,25 @@ REFUSED = {
         )
         for zone in ("Local", "localtime", "+02:00", "../Berlin", "Europe Berlin")
     },
+    "registered model with a zone and no schedule": Case(
+        "RegisteredModel",
+        {"spec.triggers.timeZone": "Europe/Berlin"},
+        "triggers.timeZone is for triggers.schedule: write",
+    ),
+    "registered model that is pinned to a version": Case(
+        "RegisteredModel",
+        {"spec.run.datasetRef.version": "flights-1"},
+        "spec.run.datasetRef.version pins one version for ever: leave it out",
+    ),
+    "registered model without a trainer": Case(
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator or container"
+    ),
+    "registered model whose name begins with a digit": Case(
+        "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
+    ),
+    "registered model with a budget of nothing": Case(
+        "RegisteredModel", {"spec.budget.runsPerDay": 0}, "spec.budget.runsPerDay"
+    ),
     "history of nothing": Case("Dataset", {"spec.historyLimit": 0}, "spec.historyLimit"),
     "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
     "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),
