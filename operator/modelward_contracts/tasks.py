@@ -63,7 +63,7 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     namespace: str
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
-    format: Literal["csv", "parquet"]
+    format: Literal["csv", "parquet", "jsonl"]
     source: Literal["pvc", "inline"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}

@@ -192,7 +192,7 @@ class DatasetSpec(ApiModel):
         ),
     )
     source: Source
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "jsonl"] = "csv"
     csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None
     columns: Columns
