@@ -19,6 +19,11 @@ INPUT_DIR = "/work/input"
 OUTPUT_DIR = "/work/output"
 """$MODELWARD_OUTPUT: model.onnx and predictions.parquet."""
 
+PII_SECRET, PII_KEY = "modelward-pii", "salt"
+"""Of the Dataset's namespace: the key that `columns.pii` hashes with."""
+PII_SALT = "MODELWARD_PII_SALT"
+"""The environment variable of the ingest container that it is in."""
+
 
 class CsvOptions(Wire, frozen=True, kw_only=True):
     """What the Dataset states about its CSV files; None: read off the file. Empty text: there is none."""
@@ -68,6 +73,10 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
+    missing_as_null: bool = False
+    """A column that some files lack has no value there; else it is refused."""
+    pii: dict[str, Literal["Drop", "Hash"]] = {}
+    """Columns of the source of which the values are never kept."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
     prepare_sql: str | None = None

@@ -55,6 +55,10 @@ ACCEPTED = {
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
+    "personal columns that are hashed or dropped": Case(
+        "Dataset", {"spec.columns.pii": {"email": "Drop", "id": "Hash"}, "spec.columns.missing": "AsNull"}
+    ),
+    "json lines": Case("Dataset", {"spec.format": "jsonl"}),
     "how csv files are written": Case(
         "Dataset",
         {
@@ -197,6 +201,23 @@ REFUSED = {
         "Dataset",
         {"spec.columns.time": "hour", "spec.columns.forbidden": ["hour"]},
         "columns.forbidden must not hold columns.id or columns.time",
+    ),
+    "personal label": Case(
+        "Dataset", {"spec.columns.pii": {"late": "Hash"}}, "columns.pii must not hold columns.label or columns.time"
+    ),
+    "personal time": Case(
+        "Dataset",
+        {"spec.columns.pii": {"hour": "Drop"}, "spec.columns.time": "hour"},
+        "columns.pii must not hold columns.label or columns.time",
+    ),
+    "dropped id": Case("Dataset", {"spec.columns.pii": {"id": "Drop"}}, "columns.pii must not drop columns.id"),
+    "type of a personal column": Case(
+        "Dataset",
+        {"spec.columns.pii": {"zip": "Hash"}, "spec.columns.types": {"zip": "integer"}},
+        "columns.types must not hold columns of columns.pii: a hash is text",
+    ),
+    "csv options of json lines": Case(
+        "Dataset", {"spec.format": "jsonl", "spec.csv": {"header": False}}, "spec.csv is for `format: csv`"
     ),
     "nothing left to train on": Case(
         "Dataset",

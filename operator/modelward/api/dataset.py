@@ -126,6 +126,18 @@ class Columns(ApiModel):
             " || (has(self.time) && self.time in self.forbidden))",
             "columns.forbidden must not hold columns.id or columns.time: take it out of one of them",
         ),
+        rule(
+            "!has(self.pii) || !(self.label in self.pii || (has(self.time) && self.time in self.pii))",
+            "columns.pii must not hold columns.label or columns.time: a hash is neither an answer nor a time",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.id) || !(self.id in self.pii) || self.pii[self.id] == 'Hash'",
+            "columns.pii must not drop columns.id: write `Hash`, which keeps rows apart and on their side of the split",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.types) || self.pii.all(name, !(name in self.types))",
+            "columns.types must not hold columns of columns.pii: a hash is text",
+        ),
     )
     label: ColumnName
     """What is to be predicted."""
@@ -137,6 +149,11 @@ class Columns(ApiModel):
     """Columns that would leak the label or must not be used: ingest fails if the prepared data holds one."""
     types: Annotated[dict[str, ColumnKind], Field(max_length=256)] = {}
     """Of columns of the source, where the type that is read off the data is not what they are: `{zip: string}`."""
+    missing: Literal["AsNull"] | None = None
+    """Of a column that some files have and others lack. AsNull: no value there. None: refused."""
+    pii: Annotated[dict[ColumnName, Literal["Drop", "Hash"]], Field(max_length=64)] = {}
+    """Columns of the source that tell who somebody is: `{email: Drop, customer: Hash}`, before anything is stored. Hash
+    needs the Secret `modelward-pii` of this namespace, whose key `salt` nobody can guess."""
 
 
 class Splits(ApiModel):

@@ -45,6 +45,8 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
         format=spec.format,
         csv=CsvOptions(**spec.csv.model_dump()),
         types=spec.columns.types,
+        missing_as_null=spec.columns.missing == "AsNull",
+        pii=spec.columns.pii,
         source="pvc" if spec.source.pvc else "inline",
         path=spec.source.pvc.path if spec.source.pvc else None,
         prepare_sql=spec.prepare.sql if spec.prepare else None,

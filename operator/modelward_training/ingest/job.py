@@ -62,7 +62,7 @@ def _version(
     read: Source,
     folder: Path,
 ) -> Made:
-    table = prepare(con, task.prepare_sql)
+    table = prepare(con, task)
     validate.check_columns(task, table.types)
     expectations.check_columns(task, table.types)
     valid = validate.check_rows(con, task, table)

@@ -91,12 +91,17 @@ def _object(file: Found, number: int, line: bytes) -> dict[str, Any]:
         read = None
     plain = type(read) is dict and _keys_differ(line, len(read))
     found: dict[str, Any] = read if plain else _slowly(file, number, line)
+    if b"\\u0000" in line or line.count(b"{") > 1 or b"[" in line:  # seldom
+        _values(file, number, line, found)
+    return found
+
+
+def _values(file: Found, number: int, line: bytes, found: dict[str, Any]) -> None:
     for key, value in found.items():
-        if isinstance(value, str) and not isinstance(value, Number) and "\0" in value:
+        if type(value) is str and "\0" in value:
             raise _fault(file, number, f"the value of {_shown(key)} holds a NUL character: the data is damaged")
         if isinstance(value, (dict, list)):
             found[key] = _nested(file, number, line, key)
-    return found
 
 
 def _keys_differ(line: bytes, keys: int) -> bool:

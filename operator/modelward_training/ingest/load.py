@@ -9,7 +9,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import read_csv, read_jsonl, read_parquet
+from . import pii, read_csv, read_jsonl, read_parquet
 from .columns import Source
 from .prepare import quoted
 from .source import Found
@@ -36,7 +36,8 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
 
 def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     try:
-        source = _read(con, files, task, scratch)
+        with pii.key(con, task):
+            source = _read(con, files, pii.as_text(task), scratch)
         kept = _kept(con, source, task)
         columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
         # It looks for what columns have in common: that is quadratic, and there is nothing.

@@ -1,6 +1,7 @@
 """JSON lines into the table `raw`: a column c0, c1, … of text for each key, and beside it in q0, q1, … how it stood in
 the file (bare, in quotes, nested). What type a column has is for `json_types` to say, over all files.
 """
+# ruff: noqa: S608 - internal names only
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ import pyarrow as pa
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from . import json_types
-from .columns import Source, same_columns, unique
+from . import json_types, pii
+from .columns import Source, together, unique
 from .json_lines import Nested, Number, line_of, objects
 from .json_types import BARE, NESTED, QUOTED
 from .source import Found
@@ -39,32 +40,38 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -
     numbers: dict[str, int] = {}
     parts: list[Part] = []
     for file in files:
-        parts.append(_insert(con, file, numbers, parts[-1].first + parts[-1].rows if parts else 0))
-    same_columns(files, [part.names for part in parts])
+        parts.append(_insert(con, file, task, numbers, parts[-1].first + parts[-1].rows if parts else 0))
+    headers = [part.names for part in parts]
+    for file, header in zip(files, headers, strict=True):
+        unique(file.name, header)
+    pii.check(task, files, headers)
+    _, lacking = together(files, headers, task.missing_as_null)
     names = list(numbers)
-    unique(files[0].name if len(files) == 1 else "the files", names)
     typed = json_types.choose(con, names, task, lambda rowid: _place(parts, rowid))
     return Source(
         names=names,
         starts=[part.first for part in parts],
         expressions=typed.expressions,
         guessed=typed.guessed,
-        warnings=typed.warnings,
+        warnings=[*lacking, *typed.warnings],
     )
 
 
-def _insert(con: duckdb.DuckDBPyConnection, file: Found, numbers: dict[str, int], first: int) -> Part:
-    """Append the file's rows; keys that no file before had get the next of the columns' `numbers`."""
+def _insert(con: duckdb.DuckDBPyConnection, file: Found, task: IngestTask, numbers: dict[str, int], first: int) -> Part:
+    """One file's rows into `raw`; keys that no file before had get the next of the columns' `numbers`."""
     rows, own = 0, dict[str, None]()
     for batch in _batches(file):
         own |= dict.fromkeys(chain.from_iterable(batch))
-        _widen(con, file, [name for name in own if name not in numbers], numbers, first + rows == 0)
-        columns: dict[str, pa.Array] = {}
-        for name in own:
+        there = pii.names(task, own)
+        _widen(con, file, [name for name in there if name not in numbers], numbers, first + rows == 0)
+        columns = {"nothing": pa.nulls(len(batch), pa.string())}
+        for name in there:
             text, stood = _column([each.get(name) for each in batch])
             columns |= {f"c{numbers[name]}": text, f"q{numbers[name]}": stood}
-        con.register("batch", pa.table(columns | {"nothing": pa.nulls(len(batch), pa.string())}))
-        con.execute("INSERT INTO raw BY NAME SELECT * FROM batch")
+        values = pii.kept(task, {name: f"c{numbers[name]}" for name in there})
+        changed = [f"{value} AS c{numbers[name]}" for name, value in values.items() if name in task.pii]
+        con.register("batch", pa.table(columns))
+        con.execute(f"INSERT INTO raw BY NAME SELECT * {_replacing(changed)} FROM batch")
         con.unregister("batch")
         rows += len(batch)
     if not rows:
@@ -73,6 +80,10 @@ def _insert(con: duckdb.DuckDBPyConnection, file: Found, numbers: dict[str, int]
     if counted != first + rows:
         raise JobError("InvalidFile", f"{file.name} holds {rows} objects, of which not all could be read")
     return Part(file, list(own), first, rows)
+
+
+def _replacing(columns: list[str]) -> str:
+    return f"REPLACE ({', '.join(columns)})" if columns else ""
 
 
 def _batches(file: Found) -> Iterator[list[dict[str, Any]]]:

@@ -69,9 +69,10 @@ def _check_id(con: duckdb.DuckDBPyConnection, column: str | None, table: Table) 
     ).fetchone()
     if twice is not None:
         value, count, first, last, values = twice
+        what = "a value" if column in table.unseen else repr(value)
         raise JobError(
             "DuplicateId",
-            f"the id {column!r} must be unique: {value!r} stands in {count} rows, {first} and {last} of "
+            f"the id {column!r} must be unique: {what} stands in {count} rows, {first} and {last} of "
             f"the prepared data among them; {values} values repeat",
         )
 
