@@ -85,6 +85,8 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""
     time: str | None = None
+    group: str | None = None
+    split_by: Literal["id", "group", "time"] = "id"
     forbidden: list[str] = []
     task: Task | None = None
     """None: classification when the label is text, boolean or whole numbers of at most 20 values."""
