@@ -7,7 +7,7 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
-from .manifests import Batching, Column, Csv, Signature, SourceFile, Task
+from .manifests import Batching, Boundaries, Column, Csv, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -64,6 +64,7 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     id: str = "row_id"
     """The id column; ours where the Dataset names none."""
     csv: Csv | None = None
+    boundaries: Boundaries | None = None
     warnings: list[str] = []
     """What a person should look at, a sentence each; at most `MAX_WARNINGS`."""
     expectations: int = 0

@@ -19,6 +19,11 @@ INPUT_DIR = "/work/input"
 OUTPUT_DIR = "/work/output"
 """$MODELWARD_OUTPUT: model.onnx and predictions.parquet."""
 
+PII_SECRET, PII_KEY = "modelward-pii", "salt"
+"""Of the Dataset's namespace: the key that `columns.pii` hashes with."""
+PII_SALT = "MODELWARD_PII_SALT"
+"""The environment variable of the ingest container that it is in."""
+
 
 class CsvOptions(Wire, frozen=True, kw_only=True):
     """What the Dataset states about its CSV files; None: read off the file. Empty text: there is none."""
@@ -63,11 +68,15 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     namespace: str
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
-    format: Literal["csv", "parquet"]
+    format: Literal["csv", "parquet", "jsonl"]
     source: Literal["pvc", "inline"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
+    missing_as_null: bool = False
+    """A column that some files lack has no value there; else it is refused."""
+    pii: dict[str, Literal["Drop", "Hash"]] = {}
+    """Columns of the source of which the values are never kept."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
     prepare_sql: str | None = None
@@ -76,6 +85,8 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""
     time: str | None = None
+    group: str | None = None
+    split_by: Literal["id", "group", "time"] = "id"
     forbidden: list[str] = []
     task: Task | None = None
     """None: classification when the label is text, boolean or whole numbers of at most 20 values."""

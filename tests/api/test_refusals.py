@@ -55,6 +55,13 @@ ACCEPTED = {
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
+    "personal columns that are hashed or dropped": Case(
+        "Dataset", {"spec.columns.pii": {"email": "Drop", "id": "Hash"}, "spec.columns.missing": "AsNull"}
+    ),
+    "split by group": Case("Dataset", {"spec.columns.group": "customer", "spec.splits": {"by": "group"}}),
+    "hashed group": Case("Dataset", {"spec.columns.group": "customer", "spec.columns.pii": {"customer": "Hash"}}),
+    "split by time": Case("Dataset", {"spec.columns.time": "hour", "spec.splits": {"by": "time", "testPercent": 10}}),
+    "json lines": Case("Dataset", {"spec.format": "jsonl"}),
     "how csv files are written": Case(
         "Dataset",
         {
@@ -197,6 +204,34 @@ REFUSED = {
         "Dataset",
         {"spec.columns.time": "hour", "spec.columns.forbidden": ["hour"]},
         "columns.forbidden must not hold columns.id or columns.time",
+    ),
+    "personal label": Case(
+        "Dataset", {"spec.columns.pii": {"late": "Hash"}}, "columns.pii must not hold columns.label or columns.time"
+    ),
+    "personal time": Case(
+        "Dataset",
+        {"spec.columns.pii": {"hour": "Drop"}, "spec.columns.time": "hour"},
+        "columns.pii must not hold columns.label or columns.time",
+    ),
+    "dropped id": Case("Dataset", {"spec.columns.pii": {"id": "Drop"}}, "columns.pii must not drop columns.id"),
+    "type of a personal column": Case(
+        "Dataset",
+        {"spec.columns.pii": {"zip": "Hash"}, "spec.columns.types": {"zip": "integer"}},
+        "columns.types must not hold columns of columns.pii: a hash is text",
+    ),
+    "dropped group": Case(
+        "Dataset",
+        {"spec.columns.group": "customer", "spec.columns.pii": {"customer": "Drop"}},
+        "columns.group must be there",
+    ),
+    "label as a group": Case("Dataset", {"spec.columns.group": "late"}, "columns.group must be another column"),
+    "id as a group": Case("Dataset", {"spec.columns.group": "id"}, "columns.group must be another column"),
+    "split by a group that is not named": Case(
+        "Dataset", {"spec.splits": {"by": "group"}}, "splits.by is group: write"
+    ),
+    "split by a time that is not named": Case("Dataset", {"spec.splits": {"by": "time"}}, "splits.by is time: write"),
+    "csv options of json lines": Case(
+        "Dataset", {"spec.format": "jsonl", "spec.csv": {"header": False}}, "spec.csv is for `format: csv`"
     ),
     "nothing left to train on": Case(
         "Dataset",

@@ -126,6 +126,28 @@ class Columns(ApiModel):
             " || (has(self.time) && self.time in self.forbidden))",
             "columns.forbidden must not hold columns.id or columns.time: take it out of one of them",
         ),
+        rule(
+            "!has(self.pii) || !(self.label in self.pii || (has(self.time) && self.time in self.pii))",
+            "columns.pii must not hold columns.label or columns.time: a hash is neither an answer nor a time",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.id) || !(self.id in self.pii) || self.pii[self.id] == 'Hash'",
+            "columns.pii must not drop columns.id: write `Hash`, which keeps rows apart and on their side of the split",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.types) || self.pii.all(name, !(name in self.types))",
+            "columns.types must not hold columns of columns.pii: a hash is text",
+        ),
+        rule(
+            "!has(self.group) || (self.group != self.label && (!has(self.id) || self.group != self.id)"
+            " && (!has(self.time) || self.group != self.time))",
+            "columns.group must be another column than columns.label, columns.id and columns.time",
+        ),
+        rule(
+            "!has(self.group) || ((!has(self.forbidden) || !(self.group in self.forbidden))"
+            " && (!has(self.pii) || !(self.group in self.pii) || self.pii[self.group] == 'Hash'))",
+            "columns.group must be there: take it out of columns.forbidden, and write `Hash` for it in columns.pii",
+        ),
     )
     label: ColumnName
     """What is to be predicted."""
@@ -133,14 +155,21 @@ class Columns(ApiModel):
     """Identifies a row; keeps a row on its side of the split. Without it the row's inputs do."""
     time: ColumnName | None = None
     """When a row happened; never an input."""
+    group: ColumnName | None = None
+    """Whose row it is, a customer's: all rows of one are on one side of the split. Never an input."""
     forbidden: Annotated[list[ColumnName], Field(max_length=256)] = []
     """Columns that would leak the label or must not be used: ingest fails if the prepared data holds one."""
     types: Annotated[dict[str, ColumnKind], Field(max_length=256)] = {}
     """Of columns of the source, where the type that is read off the data is not what they are: `{zip: string}`."""
+    missing: Literal["Refused", "AsNull"] = "Refused"
+    """Of a column that some files have and others lack. AsNull: no value there."""
+    pii: Annotated[dict[str, Literal["Drop", "Hash"]], Field(max_length=64)] = {}
+    """Columns of the source that tell who somebody is: `{email: Drop, customer: Hash}`, before anything is stored. Hash
+    needs the Secret `modelward-pii` of this namespace, whose key `salt` nobody can guess."""
 
 
 class Splits(ApiModel):
-    """How many rows are held out. The others are for training; a row never changes its side."""
+    """Which rows are held out. The others are for training."""
 
     model_config = rules(
         rule(
@@ -149,6 +178,9 @@ class Splits(ApiModel):
             "splits.validationPercent and splits.testPercent must leave rows to train on: together below 100",
         )
     )
+    by: Literal["id", "group", "time"] | None = None
+    """`id` and `group` draw lots, and a row never changes its side; `time` holds out the newest rows, validation before
+    test. None: by columns.group where there is one, or else by id."""
     validation_percent: Annotated[int, Field(ge=1, le=98)] = 10
     test_percent: Annotated[int, Field(ge=1, le=98)] = 20
     salt: Annotated[str, Field(max_length=253)] | None = None
@@ -183,6 +215,14 @@ class DatasetSpec(ApiModel):
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
         ),
         rule(
+            "!has(self.splits) || !has(self.splits.by) || self.splits.by != 'group' || has(self.columns.group)",
+            "splits.by is group: write the column in columns.group",
+        ),
+        rule(
+            "!has(self.splits) || !has(self.splits.by) || self.splits.by != 'time' || has(self.columns.time)",
+            "splits.by is time: write the column in columns.time",
+        ),
+        rule(
             "!has(self.interval) || !has(self.schedule)",
             'spec has interval and schedule: write either `interval: 1h` or `schedule: "30 3 * * *"`',
         ),
@@ -192,7 +232,7 @@ class DatasetSpec(ApiModel):
         ),
     )
     source: Source
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "jsonl"] = "csv"
     csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None
     columns: Columns

@@ -22,7 +22,7 @@ from modelward.build.pod import (
 )
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.tasks import INPUT_DIR, OUTPUT_DIR, SOURCE_DIR, TASK_DIR
+from modelward_contracts.tasks import INPUT_DIR, OUTPUT_DIR, PII_KEY, PII_SALT, PII_SECRET, SOURCE_DIR, TASK_DIR
 
 TEMPORARY = 75
 """EX_TEMPFAIL"""
@@ -40,6 +40,9 @@ def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, s
     if claim := spec.source.pvc and spec.source.pvc.claim_name:
         container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
         volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
+    if "Hash" in spec.columns.pii.values():
+        salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
+        container["env"].append({"name": PII_SALT, "valueFrom": salt})
     pod = {"containers": [container], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     return _job(owner, name, labels, pod, chosen, "ingest", STEP_RETRIES, STEP_SECONDS)

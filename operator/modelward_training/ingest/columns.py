@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from modelward_contracts.manifests import Csv
 from modelward_training.outcome import JobError
@@ -10,6 +11,8 @@ from modelward_training.outcome import JobError
 from .source import Found
 
 SHOWN = 40
+FILES = 5
+"""Named of those that lack a column."""
 
 
 @dataclass
@@ -30,15 +33,37 @@ class Source:
     warnings: list[str] = field(default_factory=list)
 
 
-def same_columns(files: list[Found], headers: list[list[str]]) -> None:
+def together(files: list[Found], headers: list[list[str]], as_null: bool) -> tuple[list[str], list[str]]:
+    """The columns of all files, and what is to be told of files that lack some: none may, unless `as_null`."""
+    if not as_null:
+        _same(files, headers)
+        return headers[0], []
+    names = list(dict.fromkeys(chain.from_iterable(headers)))
+    for file, header in zip(files[1:], headers[1:], strict=True):
+        if not set(header) & set(headers[0]):
+            raise JobError(
+                "InvalidFile",
+                f"{file.name} has no column of {files[0].name}: it is other data, or its first line is no header",
+            )
+    unique("the files together", names)
+    found = []
+    for name in names:
+        lacking = [file.name for file, header in zip(files, headers, strict=True) if name not in header]
+        if lacking:
+            more = f" and {len(lacking) - FILES} more files" if len(lacking) > FILES else ""
+            found.append(f"column {name!r} is missing, and so without a value, in {', '.join(lacking[:FILES])}{more}")
+    return names, found
+
+
+def _same(files: list[Found], headers: list[list[str]]) -> None:
     first = set(headers[0])
     for file, header in zip(files, headers, strict=True):
         for name in sorted(first.symmetric_difference(header)):
             has, lacks = (file.name, files[0].name) if name in header else (files[0].name, file.name)
             raise JobError(
                 "InvalidFile",
-                f"{lacks} lacks the column {name!r} that {has} has: make the files alike"
-                " (`csv: {header: false}` if their first line is data)",
+                f"{lacks} lacks the column {name!r} that {has} has: make the files alike, or write "
+                "`columns: {missing: AsNull}` (`csv: {header: false}` if their first line is data)",
             )
 
 

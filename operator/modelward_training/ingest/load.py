@@ -9,7 +9,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import read_csv, read_parquet
+from . import pii, read_csv, read_jsonl, read_parquet
 from .columns import Source
 from .prepare import quoted
 from .source import Found
@@ -36,9 +36,8 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
 
 def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     try:
-        source = (
-            read_csv.read(con, files, task, scratch) if task.format == "csv" else read_parquet.read(con, files, task)
-        )
+        with pii.key(con, task):
+            source = _read(con, files, pii.as_text(task), scratch)
         kept = _kept(con, source, task)
         columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
         # It looks for what columns have in common: that is quadratic, and there is nothing.
@@ -49,6 +48,16 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
     con.execute("DROP TABLE raw")
     return source
+
+
+def _read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
+    match task.format:
+        case "csv":
+            return read_csv.read(con, files, task, scratch)
+        case "jsonl":
+            return read_jsonl.read(con, files, task)
+        case "parquet":
+            return read_parquet.read(con, files, task)
 
 
 def lock(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -42,6 +42,18 @@ def training(settings: Settings = SETTINGS, **spec: Any) -> Manifest:
     return training_job(OWNER, run(**spec), "flights-a-train", {"ours": "yes"}, settings)
 
 
+def test_salt_is_in_the_ingest_container_only_where_it_hashes() -> None:
+    def found(pii: dict[str, str]) -> list[dict[str, Any]]:
+        made = dataset(columns={"label": "late", "pii": pii})
+        job = ingest_job(OWNER, made, "flights-ingest", {}, SETTINGS)
+        assert ingest_task(made, SETTINGS).pii == pii
+        return [each for each in containers(job)["ingest"]["env"] if "valueFrom" in each]
+
+    salt = {"name": "MODELWARD_PII_SALT", "valueFrom": {"secretKeyRef": {"name": "modelward-pii", "key": "salt"}}}
+    assert found({"customer": "Hash"}) == [salt]
+    assert found({"customer": "Drop"}) == found({}) == []
+
+
 def containers(job: Manifest) -> dict[str, dict[str, Any]]:
     pod = job["spec"]["template"]["spec"]
     return {each["name"]: each for each in [*pod["initContainers"], *pod["containers"]]}
