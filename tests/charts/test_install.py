@@ -25,14 +25,16 @@ MAY = (
     "patch services",
     "create persistentvolumeclaims",
     "get pods/log",
+    "get secrets",
     "delete pods",
     "create events",
     "list events",
     "patch poddisruptionbudgets.policy",
 )
 MAY_NOT = (
-    "get secrets",
     "list secrets",
+    "watch secrets",
+    "update secrets",
     "update datasets.modelward.dev",
     "patch modeldeployments.modelward.dev",
     "create modeldeployments.modelward.dev",

@@ -1,4 +1,4 @@
-{{- /* All that the operator may do, in every namespace it looks after. It may not read Secrets, nor start a process in
+{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets, nor start a process in
 a pod, nor write to a spec or metadata of a user's resource. */ -}}
 {{- define "modelward.rules" -}}
 - apiGroups: [modelward.dev]
@@ -37,6 +37,12 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch, delete]
+{{- if .Values.sources.secrets }}
+# Of the one that a Dataset names, the metadata is asked for: whether it carries the label modelward.dev/use=source.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
 # Why a Job's pod is refused is told in its Events only.
 - apiGroups: [""]
   resources: [events]
