@@ -52,6 +52,14 @@ class Failure(Wire, frozen=True, kw_only=True):
     """It is about the time that went by: data that was new once is not wrong for it."""
 
 
+class ParentVersion(Wire, frozen=True, kw_only=True):
+    """A version that another one was made of."""
+
+    dataset: str
+    digest: str
+    """Of its DatasetManifest."""
+
+
 class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kind"):
     manifest: str
     """Digest of the DatasetManifest: the version's identity."""
@@ -76,6 +84,7 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     sources: list[SourceFile]
     """At most 1,000; `source_files` counts all."""
     source_files: int
+    parents: list[ParentVersion] = []
 
 
 class GateResult(Wire, frozen=True, kw_only=True):

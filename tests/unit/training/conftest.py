@@ -1,12 +1,15 @@
 """A pod to run steps in; and breast cancer, trained once for all tests that only look at the result."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from modelward_training import limits
+from postgresql import Server, server
 
+from .database import THINGS, Database
 from .harness import Ended, Pod, ingest_report, train_task
 from .sets import breast_cancer
 
@@ -17,6 +20,20 @@ limits.cap_threads()
 def pod(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pod:
     monkeypatch.setenv("MODELWARD_TERMINATION_LOG", "")
     return Pod(tmp_path / "pod", capsys)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    with server() as running:
+        running.psql(*THINGS.split(";"))
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path: Path, capsys: pytest.CaptureFixture[str], postgresql: Server) -> Database:
+    database = Database(tmp_path / "pod", capsys)
+    database.server = postgresql
+    return database
 
 
 class Silent:
