@@ -1,0 +1,5 @@
+"""A real S3 server on this machine: `with ObjectStore(folder) as store`."""
+
+from objectstore.server import ObjectStore, Request
+
+__all__ = ["ObjectStore", "Request"]
