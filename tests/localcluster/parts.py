@@ -61,7 +61,8 @@ NODE = (
     Part("pause", "./cmd/pause"),
     HELM,
 )
-LEVELS = {"api": API, "node": NODE}
+VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,)}
 
 
 @cache

@@ -23,7 +23,6 @@ from typing import Any, Self
 
 from localcluster import parts, progress
 
-VERSITYGW = parts.Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", Path(__file__).resolve().parent)
 ACCESS, SECRET, REGION = "tests", "only for tests", "eu-test-1"
 _LINE = re.compile(r"\S+ (?P<bucket>\S+) \[[^]]*\] \S+ \S+ \S+ (?P<operation>\S+) (?P<rest>.*)")
 _REST = re.compile(r"(?P<key>.*?) (?P<uri>/\S*) (?P<status>\d{3}) (?P<error>\S+) (?P<sent>\d+) ")
@@ -100,7 +99,7 @@ class ObjectStore:
             log.truncate(0)
 
     def __enter__(self) -> Self:
-        parts.build([VERSITYGW])
+        parts.build([parts.VERSITYGW])
         self.data.mkdir(parents=True, exist_ok=True)
         for attempt in range(_TRIES):
             self.port = _free_port()
@@ -146,7 +145,7 @@ class ObjectStore:
         server = ["--port", f"127.0.0.1:{self.port}", "--region", REGION, "--access", ACCESS, "--secret", SECRET]
         kept = ["--versioning-dir", str(self._made("versions"))] if self._versioned else []
         quiet = ["--quiet", "--health", "/health", "--access-log", str(self.log)]
-        return [str(VERSITYGW.path), *server, *tls, *quiet, "posix", *kept, str(self.data)]
+        return [str(parts.VERSITYGW.path), *server, *tls, *quiet, "posix", *kept, str(self.data)]
 
     def _made(self, name: str) -> Path:
         (self.folder / name).mkdir(exist_ok=True)
