@@ -119,5 +119,22 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
 
 
-Report = IngestReport | PublishReport
-Line = Progress | IngestReport | PublishReport
+class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):
+    """Blobs, and their bytes."""
+
+    held: int
+    held_bytes: int
+    """Before anything was taken away."""
+    unnamed: int
+    unnamed_bytes: int
+    """Named by nothing, whether for long enough or not."""
+    freed: int
+    freed_bytes: int
+    """In a dry run: what would be."""
+    records: int
+    """Results of runs and traces that were too old."""
+    dry_run: bool = False
+
+
+Report = IngestReport | PublishReport | CollectReport
+Line = Progress | IngestReport | PublishReport | CollectReport

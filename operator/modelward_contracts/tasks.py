@@ -204,3 +204,23 @@ class ServedTask(Wire, frozen=True, kw_only=True):
     store: str
     deployment: str
     service: StoredService
+
+
+class CollectTask(Wire, frozen=True, kw_only=True):
+    """Find what nothing names, and take away what has been so for long enough."""
+
+    namespace: str
+    store: str
+    owner: str
+    """Of the resources that the digests are from."""
+    take_over: str | None = None
+    """The owner before, whose resources are known to be gone."""
+    live: list[str]
+    """Digests that resources name."""
+    before: str
+    """RFC 3339. What was written since then is somebody's who may not be done yet."""
+    grace: float
+    """Seconds that nothing must have named a blob before it goes."""
+    records: float
+    """Seconds after which the result of a run, a verdict or a trace keeps nothing."""
+    dry_run: bool = False
