@@ -155,7 +155,7 @@ def test_column_under_another_name_is_refused_and_a_lacking_one_may_be_missing(t
         read(tmp_path, first, "email,client,x\na@b.example,c1,1\n", **fields)
     found = read(tmp_path, first, "email,x\na@b.example,2\n", **fields)
     assert found.columns == {"customer": [hashed("c1"), None], "x": [1, 2]}
-    assert found.warnings == ["column 'customer' is missing, and so without a value, in b.csv"]
+    assert found.warnings == ["'customer' is missing, and so without a value, in b.csv"]
 
 
 def test_users_sql_sees_neither_key_nor_values(tmp_path: Path, pod: Pod) -> None:
