@@ -35,6 +35,7 @@ lint: setup ## format, rules, types, layers, generated files
 	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
+	$(call timed,the S3 server of tests,$(CLUSTER) parts unit > /dev/null)
 	$(call timed,unit tests,$(BIN)/pytest -n 2 tests/unit tests/property tests/hostile tests/faults examples)
 
 test-conformance: setup ## other projects' clients, unmodified, against the scoring server

@@ -15,6 +15,9 @@ DATASET = LABEL + "dataset"
 TRAINING_RUN = LABEL + "training-run"
 RUN_UID = LABEL + "run-uid"
 MODEL = LABEL + "model"
+REGISTERED_MODEL = LABEL + "registered-model"
+DEFINITION = LABEL + "definition"
+"""Hash of how a RegisteredModel had a run trained."""
 VERSION = LABEL + "version"
 DEPLOYMENT = LABEL + "deployment"
 REVISION = LABEL + "revision"
@@ -23,6 +26,8 @@ TASK_HASH = LABEL + "task"
 ACTION = LABEL + "action"
 REQUESTED_BY = LABEL + "requested-by"
 """Annotations by which a person asks something of a rollout."""
+REQUESTED_AT = LABEL + "requested-at"
+"""Annotation of a Dataset or a RegisteredModel: a value that it did not have asks for another look, or another run."""
 
 
 def labels(component: str, **ours: str) -> dict[str, str]:

@@ -32,6 +32,8 @@ class PrometheusServer(BaseModel):
     """Before /api/v1/query."""
     folder: str = ""
     """May hold `token`, sent as bearer token, and `ca.crt`, which the server's certificate is checked with."""
+    tenant: Annotated[str, Field(pattern=r"^[!-~]*$")] = ""
+    """Sent as X-Scope-OrgID, if any."""
 
 
 class Settings(BaseModel):
@@ -53,6 +55,10 @@ class Settings(BaseModel):
     store_access_mode: str = "ReadWriteOnce"
     store_secret: str = ""
     """Secret in the user's namespace whose keys become the environment of our own containers."""
+    source_secrets: bool = True
+    """Datasets may name Secrets; of those the operator gets the metadata."""
+    local_sources: bool = False
+    """Sources may be on loopback and link-local addresses."""
     signing_key_file: str = "/etc/modelward/signing/key.pem"
     rollout_scrape_seconds: float = 2.0
     rest_scrape_seconds: float = 15.0

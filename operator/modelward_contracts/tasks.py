@@ -12,6 +12,10 @@ INLINE_FILE = "inline"
 """The inline source's text, beside task.json."""
 SOURCE_DIR = "/source"
 """The source PVC, read-only."""
+PROTOCOLS = ("s3", "gs", "gcs", "abfs", "abfss", "az", "https", "http")
+"""Of a source's URL. No other one: fsspec has some that read what lies in the container itself."""
+SOURCE_VARIABLE = "SOURCE_"
+"""Before each key of the source's Secret in the environment: the store's credentials have the same names."""
 STORE_DIR = "/store"
 """The store PVC, where the store is one."""
 INPUT_DIR = "/work/input"
@@ -69,7 +73,7 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
     format: Literal["csv", "parquet", "jsonl"]
-    source: Literal["pvc", "inline"]
+    source: Literal["pvc", "inline", "url"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
@@ -79,6 +83,12 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """Columns of the source of which the values are never kept."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
+    url: str | None = None
+    """For `url`: `s3://bucket/2013-*.csv`, `https://host/file.csv`."""
+    secret: str | None = None
+    """Name of the Secret whose keys are in the environment, for messages."""
+    local_addresses: bool = False
+    """A source may be on a loopback or link-local address."""
     prepare_sql: str | None = None
     """One SELECT over the table `source`."""
     label: str

@@ -25,9 +25,10 @@ RETRY = os.EX_TEMPFAIL
 class JobError(Exception):
     """Ends the step. The message is one sentence: what is wrong, where, and what to do."""
 
-    def __init__(self, reason: str, message: str, retryable: bool = False) -> None:
+    def __init__(self, reason: str, message: str, retryable: bool = False, again: bool = False) -> None:
+        """`retryable`: the Job tries it again within minutes. `again`: not the Job, but a later one."""
         super().__init__(message)
-        self.reason, self.message, self.retryable = reason, message, retryable
+        self.reason, self.message, self.retryable, self.again = reason, message, retryable, again
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def _classify(error: Exception) -> JobError:
 
 def _fail(error: JobError) -> int:
     print(f"{error.reason}: {error.message}", file=sys.stderr, flush=True)
-    _terminate(Termination(result="Failed", reason=error.reason, message=error.message, retryable=error.retryable))
+    later = error.retryable or error.again
+    _terminate(Termination(result="Failed", reason=error.reason, message=error.message, retryable=later))
     return RETRY if error.retryable else 1
 
 

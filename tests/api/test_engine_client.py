@@ -50,6 +50,18 @@ async def test_missing_object_is_none_and_its_delete_a_success(kube: KubernetesK
     assert await kube.pod_log(namespace, "none", "main", 100) is None
 
 
+async def test_metadata_of_a_secret_comes_without_its_data(kube: KubernetesKube, namespace: str) -> None:
+    metadata = {"name": "reader", "namespace": namespace, "labels": {"modelward.dev/use": "source"}}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"PASSWORD": "sesame"}}
+    await kube.create(secret)
+    found = await kube.metadata("v1", "Secret", namespace, "reader")
+    assert found
+    assert found["kind"] == "PartialObjectMetadata"
+    assert found["metadata"]["labels"] == metadata["labels"]
+    assert "data" not in found
+    assert await kube.metadata("v1", "Secret", namespace, "none") is None
+
+
 async def test_second_create_conflicts(kube: KubernetesKube, namespace: str) -> None:
     await kube.create(config_map(namespace))
 

@@ -52,6 +52,13 @@ POD: dict[str, Any] = {
 
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
+    "dataset from an object store": Case("Dataset", {"spec.source": {"url": "s3://raw/2013/**/*.csv"}}),
+    "dataset from a web server, with a Secret": Case(
+        "Dataset", {"spec.source": {"url": "https://[::1]:8443/a@b.csv?x=1&y=*"}, "spec.secretName": "flights-reader"}
+    ),
+    "dataset from an account of Azure": Case(
+        "Dataset", {"spec.source": {"url": "abfs://raw@account.dfs.core.windows.net/a.csv"}}
+    ),
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
@@ -178,7 +185,22 @@ REFUSED = {
     "dataset without a source": Case(
         "Dataset", {"spec.source": {}}, "write `source: {pvc: {claimName: NAME, path: GLOB}}`"
     ),
-    "dataset of two sources": Case("Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc or inline"),
+    "dataset of two sources": Case(
+        "Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc, inline or url"
+    ),
+    "dataset of a local file": Case(
+        "Dataset",
+        {"spec.source": {"url": "file:///etc/passwd"}},
+        "source.url must name files behind one of these: s3://",
+    ),
+    "dataset of a chain of protocols": Case(
+        "Dataset", {"spec.source": {"url": "simplecache::s3://raw/a.csv"}}, "files of a volume as `pvc`"
+    ),
+    "dataset of a bare bucket": Case("Dataset", {"spec.source": {"url": "s3://raw"}}, "write `s3://bucket/2013-*.csv`"),
+    "password in a URL": Case(
+        "Dataset", {"spec.source": {"url": "https://me:secret@host/a.csv"}}, "source.url must hold no user and password"
+    ),
+    "Secret of a volume": Case("Dataset", {"spec.secretName": "a"}, "spec.secretName is for `source: {url: …}`"),
     "label that identifies": Case(
         "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
     ),
@@ -260,6 +282,25 @@ REFUSED = {
         )
         for zone in ("Local", "localtime", "+02:00", "../Berlin", "Europe Berlin")
     },
+    "registered model with a zone and no schedule": Case(
+        "RegisteredModel",
+        {"spec.triggers.timeZone": "Europe/Berlin"},
+        "triggers.timeZone is for triggers.schedule: write",
+    ),
+    "registered model that is pinned to a version": Case(
+        "RegisteredModel",
+        {"spec.run.datasetRef.version": "flights-1"},
+        "spec.run.datasetRef.version pins one version for ever: leave it out",
+    ),
+    "registered model without a trainer": Case(
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator or container"
+    ),
+    "registered model whose name begins with a digit": Case(
+        "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
+    ),
+    "registered model with a budget of nothing": Case(
+        "RegisteredModel", {"spec.budget.runsPerDay": 0}, "spec.budget.runsPerDay"
+    ),
     "history of nothing": Case("Dataset", {"spec.historyLimit": 0}, "spec.historyLimit"),
     "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
     "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),

@@ -39,12 +39,15 @@ VALUES: dict[str, tuple[str, ...]] = {
         "network.ipFamilyPolicy=PreferDualStack",
         "network.ipFamilies={IPv4}",
         "actions.verified=true",
+        "sources.secrets=false",
+        "sources.allowLocalAddresses=true",
         "scrape.rolloutSeconds=0.5",
         "prometheus.servers[0].name=cluster",
         "prometheus.servers[0].url=http://prometheus.monitoring:9090",
         "prometheus.servers[1].name=business",
         "prometheus.servers[1].url=https://thanos.example.com/query",
         "prometheus.servers[1].secretName=thanos-reader",
+        "prometheus.servers[1].tenant=shop",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
         "clusterDomain=example.local",
@@ -131,12 +134,14 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.scoring_pod.priority_class_name == "high"
     assert settings.service_accounts == ("bucket-reader", "bucket-writer")
     assert settings.actions_verified
+    assert (settings.source_secrets, settings.local_sources) == (False, True)
     assert [server.model_dump() for server in settings.prometheus] == [
-        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": ""},
+        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": "", "tenant": ""},
         {
             "name": "business",
             "url": "https://thanos.example.com/query",
             "folder": "/etc/modelward/prometheus/business",
+            "tenant": "shop",
         },
     ]
     assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))
@@ -188,11 +193,18 @@ def test_crds_go_where_asked(chart: Chart) -> None:
     assert all("annotations" not in crd["metadata"] for crd in crds)
 
 
-def test_operator_gets_no_wildcard_no_secret_and_no_way_up(chart: Chart, values: tuple[str, ...]) -> None:
-    rules = [rule for role in _roles(chart.render(*values)) for rule in role["rules"]]
-    granted = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
-    assert not {resource for resource, _ in granted} & {"*", "secrets", "pods/exec", "serviceaccounts", "roles"}
+def test_operator_gets_no_wildcard_no_secret_but_by_name_and_no_way_up(chart: Chart, values: tuple[str, ...]) -> None:
+    granted = _granted(chart, *values)
+    assert not {resource for resource, _ in granted} & {"*", "pods/exec", "serviceaccounts", "roles"}
+    assert {verb for resource, verb in granted if resource == "secrets"} <= {"get"}
+    assert ("secrets", "get") in _granted(chart)
+    assert "secrets" not in {resource for resource, _ in _granted(chart, "sources.secrets=false", *values)}
     assert not {verb for _, verb in granted} & {"*", "deletecollection", "escalate", "bind", "impersonate"}
+
+
+def _granted(chart: Chart, *values: str) -> set[tuple[str, str]]:
+    rules = [rule for role in _roles(chart.render(*values)) for rule in role["rules"]]
+    return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
 
 
 def test_named_namespaces_need_nothing_cluster_wide(chart: Chart) -> None:

@@ -1,4 +1,4 @@
-"""The programs a cluster is made of, each built once from go.mod into the cache that all checkouts share."""
+"""The programs a cluster is made of, each built once from a go.mod into the cache that all checkouts share."""
 
 import hashlib
 import os
@@ -27,12 +27,14 @@ class Part:
 
     name: str
     package: str
+    module: Path = paths.MODULE
+    """The folder of its go.mod."""
 
     @property
     def key(self) -> str:
         """Changes whenever the program could come out different."""
         digest = hashlib.sha256("\0".join((self.package, *_BUILD)).encode())
-        for file in (paths.MODULE / "go.mod", paths.MODULE / "go.sum", *self._own_sources()):
+        for file in (self.module / "go.mod", self.module / "go.sum", *self._own_sources()):
             digest.update(file.read_bytes())
         return f"{self.name}-{digest.hexdigest()[:12]}"
 
@@ -42,7 +44,7 @@ class Part:
         return paths.cache() / "parts" / self.key / self.name
 
     def _own_sources(self) -> list[Path]:
-        return sorted((paths.MODULE / self.package).glob("*.go")) if self.package.startswith("./") else []
+        return sorted((self.module / self.package).glob("*.go")) if self.package.startswith("./") else []
 
 
 def _kubernetes(name: str) -> Part:
@@ -59,7 +61,8 @@ NODE = (
     Part("pause", "./cmd/pause"),
     HELM,
 )
-LEVELS = {"api": API, "node": NODE}
+VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,)}
 
 
 @cache
@@ -88,7 +91,9 @@ def build(parts: Iterable[Part]) -> None:
 
 def _build(part: Part) -> None:
     if not shutil.which("go"):
-        raise SystemExit("building Kubernetes needs Go 1.26 or later on PATH: see https://go.dev/doc/install")
+        raise SystemExit(
+            "what tests run on is built by Go 1.26 or later, which is not on PATH: see https://go.dev/doc/install"
+        )
     scratch = part.path.parent.with_suffix(f".{os.getpid()}")
     scratch.mkdir(parents=True, exist_ok=True)
     try:
@@ -105,7 +110,7 @@ def _compile(part: Part, target: Path) -> None:
     ticker.start()
     try:
         command = [*_BUILD, "-o", str(target), part.package]
-        subprocess.run(command, cwd=paths.MODULE, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
+        subprocess.run(command, cwd=part.module, env={**os.environ, "CGO_ENABLED": "0"}, check=True)
     except subprocess.CalledProcessError:
         raise SystemExit(f"go could not build {part.name}; its own words are above") from None
     finally:

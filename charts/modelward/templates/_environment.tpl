@@ -15,6 +15,8 @@ STORE_CLASS: {{ . | quote }}
 {{- with .Values.store.secretName }}
 STORE_SECRET: {{ . | quote }}
 {{- end }}
+SOURCE_SECRETS: {{ .Values.sources.secrets | quote }}
+LOCAL_SOURCES: {{ .Values.sources.allowLocalAddresses | quote }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem
 ROLLOUT_SCRAPE_SECONDS: {{ .Values.scrape.rolloutSeconds | quote }}
 REST_SCRAPE_SECONDS: {{ .Values.scrape.restSeconds | quote }}
@@ -49,7 +51,7 @@ IP_FAMILIES: {{ join "," . | quote }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- $folder := ternary (printf "/etc/modelward/prometheus/%s" .name) "" (not (empty .secretName)) }}
-{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder) }}
+{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder "tenant" (.tenant | default "")) }}
 {{- end }}
 PROMETHEUS: {{ toJson $servers | quote }}
 {{- end }}

@@ -1,21 +1,19 @@
-{{- /* All that the operator may do, in every namespace it looks after. It may not read Secrets, nor start a process in
+{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets, nor start a process in
 a pod, nor write to a spec or metadata of a user's resource. */ -}}
 {{- define "modelward.rules" -}}
 - apiGroups: [modelward.dev]
-  resources: [datasets, datasetversions, trainingruns, modelversions, modeldeployments]
+  resources: [datasets, datasetversions, trainingruns, modelversions, registeredmodels, modeldeployments]
   verbs: [get, list, watch]
 - apiGroups: [modelward.dev]
-  resources: [datasetversions, modelversions]
-  verbs: [create]
-- apiGroups: [modelward.dev]
-  resources: [datasetversions]
-  verbs: [delete]
+  resources: [datasetversions, trainingruns, modelversions]
+  verbs: [create, delete]
 - apiGroups: [modelward.dev]
   resources:
     - datasets/status
     - datasetversions/status
     - trainingruns/status
     - modelversions/status
+    - registeredmodels/status
     - modeldeployments/status
   verbs: [update]
 - apiGroups: [batch]
@@ -39,6 +37,12 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch, delete]
+{{- if .Values.sources.secrets }}
+# Of the one that a Dataset names, the metadata is asked for: whether it carries the label modelward.dev/use=source.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
 # Why a Job's pod is refused is told in its Events only.
 - apiGroups: [""]
   resources: [events]

@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from modelward_contracts.tasks import PROTOCOLS
+
 from .common import (
     AGE,
     MESSAGE,
@@ -55,17 +57,43 @@ class InlineSource(ApiModel):
     """One file's text, in the given format; at most 200 KiB."""
 
 
+_URL = rule(
+    f"self.matches('^({'|'.join(PROTOCOLS)})://[^/]+/.+')",
+    "source.url must name files behind one of these: "
+    + ", ".join(f"{name}://" for name in PROTOCOLS)
+    + "; write `s3://bucket/2013-*.csv` or `https://host/file.csv`, files of a volume as `pvc`",
+)
+_PASSWORD_IN_URL = rule(
+    "!self.matches('^(s3|https?)://[^/]*@')",
+    "source.url must hold no user and password: put them into a Secret as HTTP_USERNAME, HTTP_PASSWORD and HTTP_HOST, "
+    "and name it in spec.secretName",
+)
+
+
 class Source(ApiModel):
     """Where data comes from: exactly one of these."""
 
     model_config = rules(
         rule(
-            "[has(self.pvc), has(self.inline)].filter(x, x).size() == 1",
-            "source needs exactly one of pvc or inline: write `source: {pvc: {claimName: NAME, path: GLOB}}`",
+            "[has(self.pvc), has(self.inline), has(self.url)].filter(x, x).size() == 1",
+            "source needs exactly one of pvc, inline or url: write `source: {pvc: {claimName: NAME, path: GLOB}}` or "
+            "`source: {url: 's3://bucket/2013-*.csv'}`",
         )
     )
     pvc: PvcSource | None = None
     inline: InlineSource | None = None
+    url: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=4096,
+                json_schema_extra={"x-kubernetes-validations": [_URL, _PASSWORD_IN_URL]},
+            ),
+        ]
+        | None
+    ) = None
+    """Files of an object store, `s3://bucket/2013-*.csv` (`**` crosses folders), or one file of a web server."""
 
 
 class Prepare(ApiModel):
@@ -198,14 +226,14 @@ def _cron_field(value: str) -> str:
 
 
 _CRON = " +".join(map(_cron_field, (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)))
-_SCHEDULE = rule(
+SCHEDULE = rule(
     f"self.matches('^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|(?i:{_CRON}))$')",
-    'spec.schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
-    "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in spec.timeZone",
+    'schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
+    "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in timeZone",
 )
-_ZONE = rule(
+ZONE = rule(
     "self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$') && self != 'Local'",
-    "spec.timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
+    "timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
 )
 
 
@@ -230,8 +258,13 @@ class DatasetSpec(ApiModel):
             "!has(self.timeZone) || has(self.schedule)",
             'spec.timeZone is for spec.schedule: write `schedule: "30 3 * * *"` beside it, or leave it out',
         ),
+        rule(
+            "!has(self.secretName) || has(self.source.url)", "spec.secretName is for `source: {url: …}`: leave it out"
+        ),
     )
     source: Source
+    secret_name: Name | None = None
+    """A Secret labelled `modelward.dev/use: source`: its keys are the environment of the ingest container alone."""
     format: Literal["csv", "parquet", "jsonl"] = "csv"
     csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None
@@ -248,12 +281,12 @@ class DatasetSpec(ApiModel):
     interval: Duration | None = None
     """How long after a look the next one comes. None, and no schedule: when the spec changes."""
     schedule: (
-        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [_SCHEDULE]})]
+        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [SCHEDULE]})]
         | None
     ) = None
     """Cron of when to look for changed files, `30 3 * * MON-FRI` or `@hourly`; instead of `interval`."""
     time_zone: (
-        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [_ZONE]})]
+        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [ZONE]})]
         | None
     ) = None
     """Of the schedule: Europe/Berlin. None: UTC."""

@@ -22,7 +22,16 @@ from modelward.build.pod import (
 )
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.tasks import INPUT_DIR, OUTPUT_DIR, PII_KEY, PII_SALT, PII_SECRET, SOURCE_DIR, TASK_DIR
+from modelward_contracts.tasks import (
+    INPUT_DIR,
+    OUTPUT_DIR,
+    PII_KEY,
+    PII_SALT,
+    PII_SECRET,
+    SOURCE_DIR,
+    SOURCE_VARIABLE,
+    TASK_DIR,
+)
 
 TEMPORARY = 75
 """EX_TEMPFAIL"""
@@ -33,7 +42,7 @@ KUEUE = "kueue.x-k8s.io/"
 
 
 def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
-    """A source on a volume is mounted read-only at SOURCE_DIR."""
+    """A source on a volume is mounted read-only at SOURCE_DIR; the keys of a source's Secret are in the environment."""
     spec = dataset.spec
     container = _ours("ingest", settings, spec.resources, settings.job_resources.ingest)
     volumes = [_task(name), *store_volumes(settings)]
@@ -43,6 +52,10 @@ def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, s
     if "Hash" in spec.columns.pii.values():
         salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
         container["env"].append({"name": PII_SALT, "valueFrom": salt})
+    if spec.secret_name:
+        # With a prefix of its own: neither is the store read with the source's credentials, nor the source with its.
+        of_source = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
+        container["envFrom"] = [*container.get("envFrom", []), of_source]
     pod = {"containers": [container], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     return _job(owner, name, labels, pod, chosen, "ingest", STEP_RETRIES, STEP_SECONDS)

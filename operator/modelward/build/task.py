@@ -1,7 +1,9 @@
 """What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
 
+from typing import Literal
+
 from modelward.api import expectations as api
-from modelward.api.dataset import Dataset
+from modelward.api.dataset import Dataset, Source
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
@@ -47,8 +49,11 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
         types=spec.columns.types,
         missing_as_null=spec.columns.missing == "AsNull",
         pii=spec.columns.pii,
-        source="pvc" if spec.source.pvc else "inline",
+        source=_kind(spec.source),
         path=spec.source.pvc.path if spec.source.pvc else None,
+        url=spec.source.url,
+        secret=spec.secret_name,
+        local_addresses=settings.local_sources,
         prepare_sql=spec.prepare.sql if spec.prepare else None,
         label=spec.columns.label,
         id=spec.columns.id,
@@ -63,6 +68,12 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
         test_fraction=spec.splits.test_percent / 100,
         salt=name if spec.splits.salt is None else spec.splits.salt,
     )
+
+
+def _kind(source: Source) -> Literal["pvc", "inline", "url"]:
+    if source.pvc:
+        return "pvc"
+    return "url" if source.url else "inline"
 
 
 def _expectation(stated: api.Expectation) -> Expectation:

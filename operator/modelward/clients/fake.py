@@ -68,6 +68,10 @@ class FakeKube:
         self.reads += 1
         return copy.deepcopy(self._shown().get((api_version, kind, namespace, name)))
 
+    async def metadata(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        found = await self.get(api_version, kind, namespace, name)
+        return None if found is None else {key: found[key] for key in ("apiVersion", "kind", "metadata")}
+
     async def list(
         self,
         api_version: str,

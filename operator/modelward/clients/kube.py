@@ -16,6 +16,10 @@ class Kube(Protocol):
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None: ...
 
+    async def metadata(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        """The object's metadata alone: the API server keeps the rest to itself."""
+        ...
+
     async def list(
         self,
         api_version: str,

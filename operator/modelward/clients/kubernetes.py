@@ -19,6 +19,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 _PAGE = 500
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _OVERLOADED = {408, 429}
 _UNAUTHORIZED = 401
 """A token that was just rotated: worth a retry, unlike a 403."""
@@ -59,6 +60,11 @@ class KubernetesKube:
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         found: Manifest | None = await self._call("GET", path_of(api_version, kind, namespace, name), missing_ok=True)
         return found
+
+    async def metadata(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        path = path_of(api_version, kind, namespace, name)
+        data = await self._send("GET", path, missing_ok=True, accept=_METADATA)
+        return None if data is None else msgspec.json.decode(data)
 
     async def list(
         self,
@@ -138,8 +144,9 @@ class KubernetesKube:
         content_type: str = _JSON,
         *,
         missing_ok: bool = False,
+        accept: str = "application/json, */*",
     ) -> bytes | None:
-        headers = {"Accept": "application/json, */*", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         try:
             request = await self._client.param_serialize(
                 method,

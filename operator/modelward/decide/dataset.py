@@ -8,7 +8,8 @@ A version that does not meet the expectations is made and never becomes the late
 checked again and does not (its expectations changed), the one before it is the latest again.
 
 Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
-Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs`.
+Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs` and
+`decide.source_secret`.
 
 An ingest that the infrastructure failed is tried again after a while that doubles each time; one that data or code
 failed waits for the next tick, another spec or a request.
@@ -44,8 +45,9 @@ from modelward.decide.jobs import (
 )
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.service_account import allowed
+from modelward.decide.source_secret import usable
 from modelward.decide.ticks import ticks
-from modelward.errors import Refused
+from modelward.errors import Refused, Wait
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
 from modelward_contracts.reports import IngestReport
@@ -56,6 +58,8 @@ class DatasetObserved:
     dataset: Dataset
     raw: Manifest
     """The live object: owner of its children."""
+    secret_labels: dict[str, str] | None = None
+    """Of the source's Secret; None: none is named, or it is not there."""
     job: JobSeen | None = None
     """Of `status.ingest`."""
     jobs: tuple[Ref, ...] = ()
@@ -92,10 +96,8 @@ def _hold(o: DatasetObserved, now: datetime) -> Plan:
 
 
 def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
-    try:
-        allowed(o.dataset.spec.pod, settings)
-    except Refused as refused:
-        return _told(o, Problem(refused.reason, str(refused)), now)
+    if (held := _held_up(o, settings, now)) is not None:
+        return held
     metadata, request = o.dataset.metadata, request_of(o.dataset, now)
     job, before = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}"), o.status.ingest
     failures = before.failures if before and answers(o.dataset) else None
@@ -106,6 +108,18 @@ def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
         creates=_ingest_job(o, job, settings),
         deletes=_earlier(o, job),
     )
+
+
+def _held_up(o: DatasetObserved, settings: Settings, now: datetime) -> Plan | None:
+    """Why no Job may be made just now."""
+    try:
+        allowed(o.dataset.spec.pod, settings)
+        usable(o.dataset, o.secret_labels, settings, now)
+    except Refused as refused:
+        return _told(o, Problem(refused.reason, str(refused)), now)
+    except Wait as wait:
+        return _told(o, Problem(wait.reason, str(wait)), now, wait.retry_after)
+    return None
 
 
 def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manifest, ...]:
@@ -129,6 +143,8 @@ def _in_use(o: DatasetObserved) -> tuple[str, ...]:
 def _follow(o: DatasetObserved, ingest: Ingest, settings: Settings, now: datetime) -> Plan:
     job = o.job
     if job is None:
+        if (held := _held_up(o, settings, now)) is not None:
+            return held
         children = _ingest_job(o, ingest.job, settings)
         said = _standing(o) or _ingesting(o, ingest.job)
         return Plan(status=_status(o, said, now), creates=children, deletes=_earlier(o, ingest.job))

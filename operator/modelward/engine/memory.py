@@ -36,6 +36,13 @@ class Remembering:
         self._remember([found] if found else [])
         return found
 
+    async def metadata(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        question = ("metadata", api_version, kind, namespace, name)
+        found: Manifest | None = await self._ask(
+            question, lambda: self._kube.metadata(api_version, kind, namespace, name)
+        )
+        return found
+
     async def list(
         self,
         api_version: str,

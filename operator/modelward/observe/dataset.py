@@ -23,12 +23,15 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     dataset = Dataset.model_validate(raw)
-    job, jobs, latest = await asyncio.gather(_job(world, dataset), _jobs(world, dataset), _latest(world, dataset))
+    job, jobs, latest, secret = await asyncio.gather(
+        _job(world, dataset), _jobs(world, dataset), _latest(world, dataset), _secret_labels(world, dataset)
+    )
     ingest = dataset.status.ingest
     versions, named = await observe_history(world, dataset) if ingest and ingest.finished else ((), frozenset())
     return DatasetObserved(
         dataset=dataset,
         raw=raw,
+        secret_labels=secret,
         job=job,
         jobs=jobs,
         latest_exists=latest is not None or dataset.status.latest_version is None,
@@ -36,6 +39,13 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
         versions=versions,
         named=named,
     )
+
+
+async def _secret_labels(world: World, dataset: Dataset) -> dict[str, str] | None:
+    """What is in the Secret is not asked for."""
+    name = dataset.spec.secret_name if world.settings.source_secrets else None
+    found = await world.kube.metadata("v1", "Secret", dataset.metadata.namespace, name) if name else None
+    return None if found is None else found["metadata"].get("labels") or {}
 
 
 async def _job(world: World, dataset: Dataset) -> JobSeen | None:

@@ -17,10 +17,10 @@ from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import drift, expectations, load, split, validate
+from . import bring, drift, expectations, last_look, load, split, validate
 from .columns import Source
 from .prepare import Table, prepare
-from .source import hashed, listed, unchanged
+from .source import unchanged
 from .statistics import counters, statistics
 
 MAX_SOURCES = 1000
@@ -29,22 +29,28 @@ MAX_SOURCES = 1000
 def run(paths: Paths) -> Done:
     task = paths.task(IngestTask)
     store = Store(task.store, task.namespace)
-    files = listed(task, paths)
-    progress(f"hashing {len(files)} source files", 0.1)
-    sources = hashed(files)
     with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
-        folder = Path(scratch) / "out"
-        folder.mkdir()
-        with load.connect(Path(scratch)) as con:
-            progress(f"reading {sum(file.size for file in files)} bytes", 0.3)
-            read = load.load(con, files, task, Path(scratch))
-            unchanged(files)
-            load.lock(con, folder)
-            try:
-                made = _version(con, task, store, sources, read, folder)
-            except duckdb.Error as error:
-                raise _resources(error) from error
-    return _report(store, task, made)
+        source = bring.look(task, paths, store, Path(scratch))
+        same = last_look.as_before(store, task, source.listing)
+        if same is not None:
+            return report(store, same, "Unchanged", f"{same.source_files} files are as they were: none was read")
+        brought = source.bring()
+        made = _made(task, store, brought, Path(scratch))
+    return _report(store, task, made, source.listing)
+
+
+def _made(task: IngestTask, store: Store, brought: bring.Brought, scratch: Path) -> "Made":
+    folder = scratch / "out"
+    folder.mkdir()
+    with load.connect(scratch) as con:
+        progress(f"reading {sum(file.size for file in brought.files)} bytes", 0.3)
+        read = load.load(con, brought.files, task, scratch)
+        unchanged(brought.files)
+        load.lock(con, folder)
+        try:
+            return _version(con, task, store, brought.described, read, folder)
+        except duckdb.Error as error:
+            raise _resources(error) from error
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def _columns(con: duckdb.DuckDBPyConnection, table: Table, read: Source) -> list
     ]
 
 
-def _report(store: Store, task: IngestTask, made: Made) -> Done:
+def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> Done:
     manifest = made.manifest
     value = IngestReport(
         manifest=store.put_json(manifest).digest,
@@ -146,7 +152,10 @@ def _report(store: Store, task: IngestTask, made: Made) -> Done:
     if boundaries := value.boundaries:
         shares += f"; validation from {boundaries.validation}, test from {boundaries.test} on"
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
-    return report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}{wrong}")
+    done = report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}{wrong}")
+    assert done.report is not None
+    last_look.remember(store, task, listing, value.manifest, done.report)
+    return done
 
 
 def _bounded(warnings: list[str]) -> list[str]:

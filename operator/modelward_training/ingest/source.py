@@ -11,6 +11,7 @@ from pathlib import Path
 from modelward_contracts.manifests import SourceFile
 from modelward_contracts.store import file_digest
 from modelward_contracts.tasks import IngestTask
+from modelward_contracts.wire import digest_of
 from modelward_training.outcome import JobError
 from modelward_training.paths import Paths
 
@@ -26,6 +27,11 @@ class Found:
     size: int
     modified: int
 
+    def identity(self) -> str:
+        """Changes with the content: whoever sets a file's time back cannot set back when that was done."""
+        now = self.path.stat()
+        return digest_of([self.size, self.modified, now.st_ctime_ns, now.st_ino])
+
     def changed(self) -> bool:
         now = self.path.stat()
         return (now.st_size, now.st_mtime_ns) != (self.size, self.modified)
@@ -34,7 +40,7 @@ class Found:
 def listed(task: IngestTask, paths: Paths) -> list[Found]:
     """The source's files, sorted by name."""
     if task.source == "inline":
-        return [_found("inline", paths.inline)]
+        return [found("inline", paths.inline)]
     pattern = task.path or "*"
     if pattern.startswith("/") or ".." in Path(pattern).parts:
         raise JobError("SourceNotFound", f"the path {pattern!r} must stay below the volume's root: write `data/*.csv`")
@@ -45,7 +51,7 @@ def listed(task: IngestTask, paths: Paths) -> list[Found]:
     for path in files:
         if not path.resolve().is_relative_to(root.resolve()):
             raise JobError("InvalidFile", f"{path.relative_to(root)} links to a file outside the volume")
-    return [_found(str(path.relative_to(root)), path) for path in files]
+    return [found(str(path.relative_to(root)), path) for path in files]
 
 
 def hashed(files: list[Found]) -> list[SourceFile]:
@@ -65,7 +71,7 @@ def unchanged(files: list[Found]) -> None:
             raise JobError("SourceChanged", f"{file.name} was changed while it was read: it is read again", True)
 
 
-def _found(name: str, path: Path) -> Found:
+def found(name: str, path: Path) -> Found:
     try:
         stat = path.stat()
     except FileNotFoundError:

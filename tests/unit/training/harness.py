@@ -79,11 +79,11 @@ class Pod:
         return self.store.get_json(publish_report(ended).manifest, ModelManifest)
 
 
-def ingest_task(url: str, **fields: Any) -> IngestTask:
+def ingest_task(store: str, /, **fields: Any) -> IngestTask:
     task = IngestTask(
         dataset="things",
         namespace=NAMESPACE,
-        store=url,
+        store=store,
         format="csv",
         source="pvc",
         path="*.csv",

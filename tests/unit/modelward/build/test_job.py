@@ -143,6 +143,17 @@ def test_source_claim_is_mounted_for_reading() -> None:
     assert source in job["spec"]["template"]["spec"]["volumes"]
 
 
+def test_keys_of_a_source_are_in_the_ingests_environment_apart_from_those_of_the_store() -> None:
+    spec = {"source": {"url": "s3://raw/*.csv"}, "secretName": "reader", "columns": {"label": "late"}}
+    made = Dataset.model_validate({"metadata": {"name": "flights", "namespace": "ns"}, "spec": spec})
+    settings = SETTINGS.model_copy(update={"store_secret": "bucket", "local_sources": True})
+    (container,) = ingest_job(OWNER, made, "flights-ingest", {}, settings)["spec"]["template"]["spec"]["containers"]
+    reader = {"prefix": "SOURCE_", "secretRef": {"name": "reader"}}
+    assert container["envFrom"] == [{"secretRef": {"name": "bucket"}}, reader]
+    task = ingest_task(made, settings)
+    assert (task.source, task.url, task.secret, task.local_addresses) == ("url", "s3://raw/*.csv", "reader", True)
+
+
 def test_train_task_says_what_the_run_says() -> None:
     pinned = PinnedDataset(name="flights-0", digest="sha256:" + "a" * 64)
     task = train_task(run(container=CONTAINER, seed=7, gates=[{"metric": "auc", "minimum": 0.7}]), pinned, SETTINGS)

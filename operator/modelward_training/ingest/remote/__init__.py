@@ -1,0 +1,7 @@
+"""Sources that are not on this machine: object stores and web servers. They are listed first, and read afterwards."""
+
+from .files import Listed, Remote
+from .kept import Kept
+from .open import opened
+
+__all__ = ["Kept", "Listed", "Remote", "opened"]
