@@ -183,6 +183,16 @@ def test_salt_that_can_be_guessed_is_refused(pod: Pod, monkeypatch: pytest.Monke
     assert pod.ingest(path="*", id=None, pii={"email": "Drop", "customer": "Drop"}).code == 0
 
 
+def test_another_salt_is_other_data_though_the_files_are_as_they_were(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(pod, "csv", table())
+    first = ingest_report(pod.ingest(path="*", id=None, pii=PII))
+    assert pod.ingest(path="*", id=None, pii=PII).reason == "Unchanged"
+    monkeypatch.setenv(PII_SALT, "another-salt-of-16")
+    assert ingest_report(pod.ingest(path="*", id=None, pii=PII)).manifest != first.manifest
+
+
 def test_long_salt_is_hashed_first_as_the_standard_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PII_SALT, "long" * 40)
     want = hmac.new(b"long" * 40, b"v", hashlib.sha256).hexdigest()

@@ -33,7 +33,7 @@ class Kept:
         found = store.read_record(self._key, KeptFiles)
         self._saved = found.files if found else {}
         # What must not be stored (columns.pii) stands in the files, too.
-        self._keeps = not getattr(task, "pii", None)
+        self._keeps = not task.pii
         self._before = self._saved if self._keeps else {}
         self._now: dict[str, KeptFile] = {}
 
