@@ -77,6 +77,9 @@ bench-rollback-cluster: setup ## bad versions under live traffic, from the first
 bench-files: setup ## public data files of PyPI packages, read and trained, against pandas and scikit-learn (ARGS="reading training million")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.files $(ARGS)
 
+bench-data: setup ## how fast data comes in: a million rows out of PostgreSQL against psql (ARGS="database")
+	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.data $(ARGS)
+
 bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as docs/recipes.md exports them, through publish
 	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.recipes $(CURDIR)/.venv-recipes/bin/python $(ARGS)
@@ -101,4 +104,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-recipes soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-recipes bench-data soak images crds lock clean

@@ -8,6 +8,7 @@ Manifest = dict[str, Any]
 
 FIELD_MANAGER = "modelward"
 STORE_CLAIM = "modelward-store"
+COLLECTION = "modelward-collection"
 LABEL = "modelward.dev/"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
@@ -23,6 +24,8 @@ DEPLOYMENT = LABEL + "deployment"
 REVISION = LABEL + "revision"
 TASK_HASH = LABEL + "task"
 
+TAKE_OVER = LABEL + "take-over"
+"""Annotation of the ConfigMap `COLLECTION`: the owner before, by the uid of its own."""
 ACTION = LABEL + "action"
 REQUESTED_BY = LABEL + "requested-by"
 """Annotations by which a person asks something of a rollout."""

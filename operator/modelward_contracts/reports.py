@@ -52,6 +52,14 @@ class Failure(Wire, frozen=True, kw_only=True):
     """It is about the time that went by: data that was new once is not wrong for it."""
 
 
+class ParentVersion(Wire, frozen=True, kw_only=True):
+    """A version that another one was made of."""
+
+    dataset: str
+    digest: str
+    """Of its DatasetManifest."""
+
+
 class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kind"):
     manifest: str
     """Digest of the DatasetManifest: the version's identity."""
@@ -76,6 +84,7 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     sources: list[SourceFile]
     """At most 1,000; `source_files` counts all."""
     source_files: int
+    parents: list[ParentVersion] = []
 
 
 class GateResult(Wire, frozen=True, kw_only=True):
@@ -110,5 +119,22 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
 
 
-Report = IngestReport | PublishReport
-Line = Progress | IngestReport | PublishReport
+class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):
+    """Blobs, and their bytes."""
+
+    held: int
+    held_bytes: int
+    """Before anything was taken away."""
+    unnamed: int
+    unnamed_bytes: int
+    """Named by nothing, whether for long enough or not."""
+    freed: int
+    freed_bytes: int
+    """In a dry run: what would be."""
+    records: int
+    """Results of runs and traces that were too old."""
+    dry_run: bool = False
+
+
+Report = IngestReport | PublishReport | CollectReport
+Line = Progress | IngestReport | PublishReport | CollectReport

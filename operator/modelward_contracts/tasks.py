@@ -67,13 +67,24 @@ class Expectation(Wire, frozen=True, kw_only=True):
     """PSI of any column against the version before."""
 
 
+class Parent(Wire, frozen=True, kw_only=True):
+    """A version of another Dataset, as a table of prepare.sql."""
+
+    dataset: str
+    table: str
+    digest: str
+    """Of its DatasetManifest."""
+    numbered: bool = False
+    """Its id is our number of the row, and no column of the data."""
+
+
 class IngestTask(Wire, frozen=True, kw_only=True):
     dataset: str
     namespace: str
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
     format: Literal["csv", "parquet", "jsonl"]
-    source: Literal["pvc", "inline", "url"]
+    source: Literal["pvc", "inline", "url", "sql", "datasets"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
@@ -83,6 +94,10 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """Columns of the source of which the values are never kept."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
+    query: str | None = None
+    """One statement that the database runs, for `sql`."""
+    parents: list[Parent] = []
+    """For `datasets`."""
     url: str | None = None
     """For `url`: `s3://bucket/2013-*.csv`, `https://host/file.csv`."""
     secret: str | None = None
@@ -90,7 +105,7 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     local_addresses: bool = False
     """A source may be on a loopback or link-local address."""
     prepare_sql: str | None = None
-    """One SELECT over the table `source`."""
+    """One SELECT over the table `source`, or the parents' tables."""
     label: str
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""
@@ -189,3 +204,23 @@ class ServedTask(Wire, frozen=True, kw_only=True):
     store: str
     deployment: str
     service: StoredService
+
+
+class CollectTask(Wire, frozen=True, kw_only=True):
+    """Find what nothing names, and take away what has been so for long enough."""
+
+    namespace: str
+    store: str
+    owner: str
+    """Of the resources that the digests are from."""
+    take_over: str | None = None
+    """The owner before, whose resources are known to be gone."""
+    live: list[str]
+    """Digests that resources name."""
+    before: str
+    """RFC 3339. What was written since then is somebody's who may not be done yet."""
+    grace: float
+    """Seconds that nothing must have named a blob before it goes."""
+    records: float
+    """Seconds after which the result of a run, a verdict or a trace keeps nothing."""
+    dry_run: bool = False

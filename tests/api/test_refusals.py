@@ -17,6 +17,7 @@ class Case(NamedTuple):
 
 
 PVC = {"claimName": "raw", "path": "2013-*.csv"}
+QUERY = {"spec.source": {"sql": {"query": "SELECT * FROM flights"}}, "spec.secretName": "reader"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
 CANARY = "spec.rollout.steps"
 EXPECTED = "spec.expectations"
@@ -52,6 +53,15 @@ POD: dict[str, Any] = {
 
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
+    "dataset from a database": Case("Dataset", QUERY),
+    "dataset of another one": Case("Dataset", {"spec.source": {"datasets": [{"name": "raw-2013.a"}]}}),
+    "dataset of several others": Case(
+        "Dataset",
+        {
+            "spec.source": {"datasets": [{"name": "a-b", "as": "a"}, *({"name": f"d{n}"} for n in range(15))]},
+            "spec.prepare": {"sql": "SELECT * FROM a"},
+        },
+    ),
     "dataset from an object store": Case("Dataset", {"spec.source": {"url": "s3://raw/2013/**/*.csv"}}),
     "dataset from a web server, with a Secret": Case(
         "Dataset", {"spec.source": {"url": "https://[::1]:8443/a@b.csv?x=1&y=*"}, "spec.secretName": "flights-reader"}
@@ -186,7 +196,13 @@ REFUSED = {
         "Dataset", {"spec.source": {}}, "write `source: {pvc: {claimName: NAME, path: GLOB}}`"
     ),
     "dataset of two sources": Case(
-        "Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc, inline or url"
+        "Dataset", {"spec.source.pvc": PVC}, "source needs exactly one of pvc, inline, url, sql or datasets"
+    ),
+    "query without a Secret": Case(
+        "Dataset", {"spec.source": {"sql": {"query": "SELECT 1"}}}, "source.sql needs spec.secretName: a Secret with"
+    ),
+    "format of a query": Case(
+        "Dataset", QUERY | {"spec.format": "csv"}, "spec.format and spec.csv are for files: leave them out"
     ),
     "dataset of a local file": Case(
         "Dataset",
@@ -200,7 +216,44 @@ REFUSED = {
     "password in a URL": Case(
         "Dataset", {"spec.source": {"url": "https://me:secret@host/a.csv"}}, "source.url must hold no user and password"
     ),
-    "Secret of a volume": Case("Dataset", {"spec.secretName": "a"}, "spec.secretName is for `source: {url: …}`"),
+    "Secret of a volume": Case("Dataset", {"spec.secretName": "a"}, "spec.secretName is for source.url and source.sql"),
+    "several datasets that nothing joins": Case(
+        "Dataset",
+        {"spec.source": {"datasets": [{"name": "a"}, {"name": "b"}]}},
+        "several source.datasets need `prepare:",
+    ),
+    "two tables of one name": Case(
+        "Dataset",
+        {
+            "spec.source": {"datasets": [{"name": "a-b"}, {"name": "c", "as": "a_b"}]},
+            "spec.prepare": {"sql": "SELECT * FROM a_b"},
+        },
+        "two of source.datasets have the same table name: write `as:` beside one of them",
+    ),
+    "one dataset twice": Case(
+        "Dataset",
+        {
+            "spec.source": {"datasets": [{"name": "a"}, {"name": "a", "as": "b"}]},
+            "spec.prepare": {"sql": "SELECT * FROM a"},
+        },
+        "Duplicate value",
+    ),
+    "table that SQL would have to quote": Case(
+        "Dataset", {"spec.source": {"datasets": [{"name": "a", "as": "A b"}]}}, "spec.source.datasets[0].as"
+    ),
+    "format of datasets": Case(
+        "Dataset", {"spec.source": {"datasets": [{"name": "a"}]}, "spec.format": "csv"}, "spec.format and spec.csv are"
+    ),
+    "types of datasets": Case(
+        "Dataset",
+        {"spec.source": {"datasets": [{"name": "a"}]}, "spec.columns.types": {"zip": "string"}},
+        "columns.types is for files and queries",
+    ),
+    "personal columns of datasets": Case(
+        "Dataset",
+        {"spec.source": {"datasets": [{"name": "a"}]}, "spec.columns.pii": {"mail": "Hash"}},
+        "columns.pii is for files and queries: drop or hash in the Dataset that reads them",
+    ),
     "label that identifies": Case(
         "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
     ),

@@ -20,6 +20,8 @@ VALUES: dict[str, tuple[str, ...]] = {
         "images.pullSecrets={pull}",
         "watchNamespaces={team-a,team-b}",
         "store.url=s3://models/prod",
+        "store.endpoint=https://s3.example.com",
+        "store.region=eu-1",
         "store.class=fast",
         "store.accessMode=ReadWriteMany",
         "store.secretName=store",
@@ -125,6 +127,7 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     settings = Settings.from_environment(_environment(chart.one("Deployment", *VALUES["everything set"])))
     assert settings.watch_namespaces == ("team-a", "team-b")
     assert (settings.store_url, settings.store_secret) == ("s3://models/prod", "store")
+    assert (settings.store_endpoint, settings.store_region) == ("https://s3.example.com", "eu-1")
     assert (settings.store_class, settings.store_access_mode) == ("fast", "ReadWriteMany")
     assert settings.training_image == "registry.local:5000/team/modelward-training:v1"
     assert settings.scoring_image == "registry.local:5000/team/modelward-scoring:v1"

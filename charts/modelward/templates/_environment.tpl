@@ -7,6 +7,12 @@ IMAGE_PULL_POLICY: {{ .Values.images.pullPolicy }}
 WATCH_NAMESPACES: {{ join "," . | quote }}
 {{- end }}
 STORE_URL: {{ .Values.store.url | quote }}
+{{- with .Values.store.endpoint }}
+STORE_ENDPOINT: {{ . | quote }}
+{{- end }}
+{{- with .Values.store.region }}
+STORE_REGION: {{ . | quote }}
+{{- end }}
 STORE_SIZE: {{ .Values.store.size | quote }}
 STORE_ACCESS_MODE: {{ .Values.store.accessMode }}
 {{- with .Values.store.class }}

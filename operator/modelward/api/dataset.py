@@ -24,6 +24,7 @@ from .common import (
     Resource,
     Status,
     Timestamp,
+    list_map,
     rule,
     rules,
 )
@@ -70,14 +71,54 @@ _PASSWORD_IN_URL = rule(
 )
 
 
+class SqlSource(ApiModel):
+    """What a query of a PostgreSQL database answers. Where the database is and who asks says the Secret of
+    `spec.secretName`: DATABASE_URL, or the variables that psql reads (PGHOST, PGUSER, PGPASSWORD, PGDATABASE …)."""
+
+    query: Annotated[str, Field(min_length=1, max_length=32_768)]
+    """One SELECT. It runs in a transaction that may only read, in UTC."""
+
+
+_TABLES = "self.map(each, has(each.__as__) ? each.__as__ : each.name.replace('-', '_').replace('.', '_'))"
+
+
+class ParentDataset(ApiModel):
+    """Another Dataset of the namespace, in its newest valid version."""
+
+    name: Name
+    """Of the Dataset."""
+    as_: Annotated[str, Field(max_length=63, pattern=r"^[a-z_][a-z0-9_]*$")] | None = Field(None, alias="as")
+    """What prepare.sql calls its table. None: the name, with underscores for dashes."""
+
+    @property
+    def table(self) -> str:
+        return self.as_ or self.name.replace("-", "_").replace(".", "_")
+
+
+_PARENTS = Field(
+    min_length=1,
+    max_length=16,
+    json_schema_extra=list_map("name")
+    | {
+        "x-kubernetes-validations": [
+            rule(
+                f"{_TABLES}.all(one, {_TABLES}.filter(other, other == one).size() == 1)",
+                "two of source.datasets have the same table name: write `as:` beside one of them",
+            )
+        ]
+    },
+)
+
+
 class Source(ApiModel):
     """Where data comes from: exactly one of these."""
 
     model_config = rules(
         rule(
-            "[has(self.pvc), has(self.inline), has(self.url)].filter(x, x).size() == 1",
-            "source needs exactly one of pvc, inline or url: write `source: {pvc: {claimName: NAME, path: GLOB}}` or "
-            "`source: {url: 's3://bucket/2013-*.csv'}`",
+            "[has(self.pvc), has(self.inline), has(self.url), has(self.sql), has(self.datasets)]"
+            ".filter(x, x).size() == 1",
+            "source needs exactly one of pvc, inline, url, sql or datasets: "
+            "write `source: {pvc: {claimName: NAME, path: GLOB}}` or `source: {url: 's3://bucket/2013-*.csv'}`",
         )
     )
     pvc: PvcSource | None = None
@@ -94,6 +135,10 @@ class Source(ApiModel):
         | None
     ) = None
     """Files of an object store, `s3://bucket/2013-*.csv` (`**` crosses folders), or one file of a web server."""
+    sql: SqlSource | None = None
+    datasets: Annotated[list[ParentDataset], _PARENTS] | None = None
+    """Other Datasets of the namespace, each a table of prepare.sql with all its rows. A new valid version of any of
+    them is a reason to look again."""
 
 
 class Prepare(ApiModel):
@@ -251,6 +296,27 @@ class DatasetSpec(ApiModel):
             "splits.by is time: write the column in columns.time",
         ),
         rule(
+            "!(has(self.source.sql) || has(self.source.datasets)) || (!has(self.format) && !has(self.csv))",
+            "spec.format and spec.csv are for files: leave them out beside source.sql and source.datasets",
+        ),
+        rule(
+            "!has(self.source.datasets) || self.source.datasets.size() == 1 || has(self.prepare)",
+            "several source.datasets need `prepare: {sql: …}`, one SELECT that joins their tables",
+        ),
+        rule(
+            "!has(self.source.datasets) || !has(self.columns.types)",
+            "columns.types is for files and queries: write CAST(column AS type) in prepare.sql",
+        ),
+        rule(
+            "!has(self.source.datasets) || !has(self.columns.pii)",
+            "columns.pii is for files and queries: drop or hash in the Dataset that reads them",
+        ),
+        rule(
+            "!has(self.source.sql) || has(self.secretName)",
+            "source.sql needs spec.secretName: a Secret with DATABASE_URL, or with PGHOST, PGUSER, PGPASSWORD and "
+            "PGDATABASE",
+        ),
+        rule(
             "!has(self.interval) || !has(self.schedule)",
             'spec has interval and schedule: write either `interval: 1h` or `schedule: "30 3 * * *"`',
         ),
@@ -259,7 +325,8 @@ class DatasetSpec(ApiModel):
             'spec.timeZone is for spec.schedule: write `schedule: "30 3 * * *"` beside it, or leave it out',
         ),
         rule(
-            "!has(self.secretName) || has(self.source.url)", "spec.secretName is for `source: {url: …}`: leave it out"
+            "!has(self.secretName) || has(self.source.url) || has(self.source.sql)",
+            "spec.secretName is for source.url and source.sql: leave it out",
         ),
     )
     source: Source
@@ -309,6 +376,8 @@ class Ingest(ApiModel):
     job: Name
     request: Annotated[str, Field(max_length=64)]
     """Hash of spec and interval tick that this ingest answers."""
+    parents: Annotated[list[Digest], Field(max_length=16)] | None = None
+    """Of `source.datasets`, in their order: the versions that are read."""
     started: Timestamp
     finished: Timestamp | None = None
     reason: Reason | None = None

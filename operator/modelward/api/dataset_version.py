@@ -58,6 +58,13 @@ class SourceFile(ApiModel):
     digest: Digest
 
 
+class ParentVersion(ApiModel):
+    dataset: Name
+    version: Name
+    """Of the DatasetVersion."""
+    digest: Digest
+
+
 class SplitRows(ApiModel):
     train: int
     validation: int
@@ -98,9 +105,13 @@ class DatasetVersionSpec(ApiModel):
     sources: Annotated[list[SourceFile], Field(max_length=1000)]
     """The files it was read from; at most 1,000 are listed."""
     source_files: int
+    parents: Annotated[list[ParentVersion], Field(max_length=16)] = []
+    """The versions of other Datasets that it was made of."""
 
 
 class DatasetVersionStatus(Status):
+    parents: Annotated[str, Field(max_length=4096)] | None = None
+    """Names of the versions that it was made of, for people."""
     check: Check | None = None
     """What came of the Dataset's expectations; the condition Valid says it in short."""
 
@@ -114,6 +125,7 @@ class DatasetVersion(Resource):
         condition_column("Valid"),
         Column(name="Dataset", path=".spec.datasetName"),
         Column(name="Rows", path=".spec.rows", type="integer"),
+        Column(name="Parents", path=".status.parents"),
         Column(name="Digest", path=".spec.digest", priority=1),
         AGE,
         MESSAGE,

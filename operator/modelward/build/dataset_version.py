@@ -39,6 +39,11 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         spec["group"] = columns.group
     if columns.time:
         spec["time"] = columns.time
+    if report.parents:
+        spec["parents"] = [
+            {"dataset": each.dataset, "version": dataset_version_name(each.dataset, each.digest), "digest": each.digest}
+            for each in report.parents
+        ]
     if latest and latest.digest != report.manifest:
         spec["parent"] = latest.name
     return {

@@ -17,8 +17,10 @@ from modelward.build.pod import (
     settings_of_pod,
     store_environment,
     store_mounts,
+    store_variables,
     store_volumes,
     template,
+    without_identity,
 )
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
@@ -96,6 +98,8 @@ def _job(
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
+    if shown == "train":
+        annotations |= without_identity(shown, chosen)
     # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
     of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
     return {
@@ -134,7 +138,11 @@ def _ours(step: str, settings: Settings, asked: Resources, default: Resources) -
         "command": ["python", "-m", "modelward_training", step],
         "resources": asked.container() or default.container(),
         # Modules come from the image alone, whatever lies in the working directory or at HOME.
-        "env": [{"name": "PYTHONSAFEPATH", "value": "1"}, {"name": "PYTHONNOUSERSITE", "value": "1"}],
+        "env": [
+            {"name": "PYTHONSAFEPATH", "value": "1"},
+            {"name": "PYTHONNOUSERSITE", "value": "1"},
+            *store_variables(settings),
+        ],
         "volumeMounts": [{"name": "task", "mountPath": TASK_DIR, "readOnly": True}, *store_mounts(settings)],
         **store_environment(settings),
     }
@@ -153,7 +161,8 @@ def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
         return _theirs(run.spec.container, asked.container() or default.container(), settings)
     ours = _ours("train", settings, asked, default)
     ours.pop("envFrom", None)
-    return {**ours, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
+    env = [variable for variable in ours["env"] if variable not in store_variables(settings)]
+    return {**ours, "env": env, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
 
 
 def _theirs(container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from modelward.api import expectations as api
@@ -15,6 +16,7 @@ from modelward_contracts.tasks import (
     Expectation,
     Gate,
     IngestTask,
+    Parent,
     TrainTask,
 )
 from modelward_contracts.wire import Wire, canonical
@@ -37,7 +39,9 @@ def task_config_map(
     }
 
 
-def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = ()) -> IngestTask:
+def ingest_task(
+    dataset: Dataset, settings: Settings, before: tuple[str, ...] = (), parents: Sequence[Parent] = ()
+) -> IngestTask:
     """`before`: digests of the versions in use, the newest first."""
     spec, name = dataset.spec, dataset.metadata.name
     return IngestTask(
@@ -50,8 +54,10 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
         missing_as_null=spec.columns.missing == "AsNull",
         pii=spec.columns.pii,
         source=_kind(spec.source),
+        query=spec.source.sql.query if spec.source.sql else None,
         path=spec.source.pvc.path if spec.source.pvc else None,
         url=spec.source.url,
+        parents=list(parents),
         secret=spec.secret_name,
         local_addresses=settings.local_sources,
         prepare_sql=spec.prepare.sql if spec.prepare else None,
@@ -70,9 +76,13 @@ def ingest_task(dataset: Dataset, settings: Settings, before: tuple[str, ...] = 
     )
 
 
-def _kind(source: Source) -> Literal["pvc", "inline", "url"]:
+def _kind(source: Source) -> Literal["pvc", "inline", "url", "sql", "datasets"]:
     if source.pvc:
         return "pvc"
+    if source.sql:
+        return "sql"
+    if source.datasets:
+        return "datasets"
     return "url" if source.url else "inline"
 
 

@@ -8,15 +8,15 @@ A version that does not meet the expectations is made and never becomes the late
 checked again and does not (its expectations changed), the one before it is the latest again.
 
 Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
-Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs` and
-`decide.source_secret`.
+Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs`,
+`decide.parents` and `decide.source_secret`.
 
 An ingest that the infrastructure failed is tried again after a while that doubles each time; one that data or code
 failed waits for the next tick, another spec or a request.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from modelward.build.job import ingest_job
 from modelward.build.reprint import reprint_job, reprint_name
 from modelward.build.store_claim import store_claim
 from modelward.build.task import ingest_task, task_config_map
+from modelward.decide import parents
 from modelward.decide.conditions import timestamp
 from modelward.decide.expectations import EXPECTATIONS_FAILED, aged, checked_of, in_words
 from modelward.decide.history import Kept, deletion, superfluous
@@ -43,6 +44,7 @@ from modelward.decide.jobs import (
     with_hint,
     with_ready,
 )
+from modelward.decide.parents import ParentSeen
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.service_account import allowed
 from modelward.decide.source_secret import usable
@@ -64,6 +66,10 @@ class DatasetObserved:
     """Of `status.ingest`."""
     jobs: tuple[Ref, ...] = ()
     """All Jobs of this dataset: ingests, and those that print reports again."""
+    parents: tuple[ParentSeen, ...] = ()
+    """Of `source.datasets`."""
+    lineage: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the parents of each Dataset that it leads to."""
     latest_exists: bool = True
     before: DatasetVersion | None = None
     """The newest valid version before the latest one; read only where something is expected."""
@@ -76,6 +82,12 @@ class DatasetObserved:
     def status(self) -> DatasetStatus:
         return self.dataset.status
 
+    @property
+    def digests(self) -> list[str]:
+        """Of the parents' newest valid versions; empty where one is missing."""
+        found = [parent.digest for parent in parents.read(self.parents)]
+        return found if len(found) == len(self.parents) else []
+
 
 def decide(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
     try:
@@ -83,7 +95,7 @@ def decide(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
     except Refused as refused:
         said: Said = ("False", refused.reason, str(refused) + _in_service(o))
         return Plan(status=_status(o, said, now, ticks=None), events=warning(o.status.condition("Ready"), said))
-    if wanted(o.dataset, o.latest_exists, now):
+    if wanted(o.dataset, o.latest_exists, now, o.digests):
         return _hold(o, now) if o.dataset.spec.suspend else _start(o, settings, now)
     ingest = o.status.ingest
     assert ingest is not None
@@ -99,9 +111,9 @@ def _start(o: DatasetObserved, settings: Settings, now: datetime) -> Plan:
     if (held := _held_up(o, settings, now)) is not None:
         return held
     metadata, request = o.dataset.metadata, request_of(o.dataset, now)
-    job, before = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request)}"), o.status.ingest
+    job, before = child_name(metadata.name, f"ingest-{short_hash(metadata.uid, request, *o.digests)}"), o.status.ingest
     failures = before.failures if before and answers(o.dataset) else None
-    ingest = Ingest(job=job, request=request, started=timestamp(now), failures=failures)
+    ingest = Ingest(job=job, request=request, started=timestamp(now), failures=failures, parents=o.digests or None)
     return Plan(
         status=_status(o, _standing(o) or _ingesting(o, job), now, ingest=ingest),
         memory=True,
@@ -115,6 +127,7 @@ def _held_up(o: DatasetObserved, settings: Settings, now: datetime) -> Plan | No
     try:
         allowed(o.dataset.spec.pod, settings)
         usable(o.dataset, o.secret_labels, settings, now)
+        parents.usable(o.dataset.metadata.name, o.parents, o.lineage)
     except Refused as refused:
         return _told(o, Problem(refused.reason, str(refused)), now)
     except Wait as wait:
@@ -125,7 +138,7 @@ def _held_up(o: DatasetObserved, settings: Settings, now: datetime) -> Plan | No
 def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manifest, ...]:
     source, metadata = o.dataset.spec.source, o.dataset.metadata
     own = labels("ingest", dataset=metadata.name)
-    task = ingest_task(o.dataset, settings, _in_use(o))
+    task = ingest_task(o.dataset, settings, _in_use(o), parents.read(o.parents))
     return (
         *store_claim(metadata.namespace, settings),
         task_config_map(o.raw, job, own, task, source.inline.data if source.inline else None),
@@ -182,7 +195,7 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
         kept = f"; {latest.name} stays in service" if latest else ""
         said: Said = ("False", EXPECTATIONS_FAILED, in_words(name, report, 4000) + kept)
     else:
-        files = "1 file" if report.source_files == 1 else f"{report.source_files} files"
+        files = _read(o.dataset, report)
         said = ("True", "Ingested", (f"{name}: {report.rows} rows of {files}{_held_out(report)}" + told)[:4096])
     update = {"ingest": _finished(ingest, said, now), "latest_version": latest, "checked": checked}
     return Plan(
@@ -195,6 +208,14 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
 def _held_out(report: IngestReport) -> str:
     found = report.boundaries
     return f", validation from {found.validation} and test from {found.test} on" if found else ""
+
+
+def _read(dataset: Dataset, report: IngestReport) -> str:
+    if dataset.spec.source.sql:
+        return "the query"
+    if report.parents:
+        return ", ".join(dataset_version_name(each.dataset, each.digest) for each in report.parents)
+    return "1 file" if report.source_files == 1 else f"{report.source_files} files"
 
 
 def _latest(o: DatasetObserved, name: str, report: IngestReport, now: datetime) -> LatestVersion | None:

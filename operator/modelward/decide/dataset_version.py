@@ -28,7 +28,9 @@ def decide(o: DatasetVersionObserved, _: Settings, now: datetime) -> Plan:
     split = spec.split_rows
     shares = f"{split.train} to train on, {split.validation} for validation, {split.test} for test"
     said: Said = ("True", "Stored", "; ".join([f"{spec.rows} rows: {shares}", *_read(spec), *spec.warnings])[:4096])
-    status = status.model_copy(update=with_ready(status, said, o.version.metadata.generation, now))
+    parents = ", ".join(parent.version for parent in spec.parents) or None
+    update = with_ready(status, said, o.version.metadata.generation, now) | {"parents": parents}
+    status = status.model_copy(update=update)
     return Plan(status=_judged(status, o, now))
 
 

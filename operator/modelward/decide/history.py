@@ -21,7 +21,7 @@ class Kept:
 
 
 def superfluous(versions: Iterable[Kept], named: Collection[str], limit: int) -> tuple[Ref, ...]:
-    """`named`: by ModelVersions, TrainingRuns or the Dataset's status."""
+    """`named`: by ModelVersions, TrainingRuns, versions of other Datasets or the Dataset's status."""
     newest = sorted(versions, key=lambda version: (version.created, version.name), reverse=True)
     unused = [version for version in newest if version.name not in named]
     good, bad = [v for v in unused if v.valid], [v for v in unused if not v.valid]

@@ -1,10 +1,12 @@
 """When is a new ingest of a Dataset wanted?"""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from modelward.api import Dataset
 from modelward.api.dataset import Ingest
 from modelward.decide.jobs import JobSeen
+from modelward.decide.parents import CIRCLE, NOT_FOUND, NOT_READY
 from modelward.decide.source_secret import SECRET_NOT_FOUND, SECRET_NOT_LABELLED, SECRETS_NOT_ALLOWED
 from modelward.decide.ticks import ticks
 from modelward.names import REQUESTED_AT, short_hash
@@ -16,6 +18,7 @@ _WHEN = {"interval", "schedule", "time_zone", "suspend", "history_limit"}
 _MANNER = {"resources", "pod"}
 NO_RESULT = (
     *("Pending", "Suspended", "Ingesting", "ServiceAccountNotAllowed"),
+    *(NOT_FOUND, NOT_READY, CIRCLE),
     *(SECRET_NOT_FOUND, SECRET_NOT_LABELLED, SECRETS_NOT_ALLOWED),
 )
 """Reasons of Ready that say nothing about the last ingest."""
@@ -23,7 +26,8 @@ WRITTEN_OVER = ("ReconcileFailed", "Unavailable", "InvalidSchedule", "UnknownTim
 """Reasons of Ready that hide what came of the last ingest; it lies in `status.ingest` as well."""
 
 
-def wanted(dataset: Dataset, latest_exists: bool, now: datetime) -> bool:
+def wanted(dataset: Dataset, latest_exists: bool, now: datetime, parents: Sequence[str] = ()) -> bool:
+    """`parents`: digests of the versions that it is made of now; empty where they are not known."""
     ingest, ready = dataset.status.ingest, dataset.status.condition("Ready")
     if ingest is None or not answers(dataset):
         return True
@@ -31,6 +35,8 @@ def wanted(dataset: Dataset, latest_exists: bool, now: datetime) -> bool:
     if ingest.finished is None:
         return otherwise
     if ready is None or ready.reason in NO_RESULT:
+        return True
+    if parents and list(parents) != ingest.parents:
         return True
     failed = ingest.reason != "Ingested" if ingest.reason else ready.status == "False"
     if failed and otherwise:

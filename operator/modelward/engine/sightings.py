@@ -23,7 +23,7 @@ _Target = tuple[str, str, str]
 class Sightings:
     def __init__(self) -> None:
         self.versions: dict[Key, str] = {}
-        self._refers: dict[Key, _Target] = {}
+        self._refers: dict[Key, set[_Target]] = {}
         self._referrers: defaultdict[_Target, set[Key]] = defaultdict(set)
         self._told: dict[Key, dict[Key, str]] = {}
 
@@ -35,7 +35,7 @@ class Sightings:
         else:
             self.versions[key] = found["metadata"]["resourceVersion"]
         keys = {key, *owners_of(found), *self._concerned(key, found)}
-        self._note_reference(key, None if gone else _reference(key, found))
+        self._note_references(key, set() if gone else _references(key, found))
         return keys | self._note_told(key, {} if gone else _told(key, found))
 
     def forget(self, key: Key) -> set[Key]:
@@ -61,14 +61,14 @@ class Sightings:
         key = Key("RegisteredModel", namespace, name)
         return {key} if kind == "Model" and key in self.versions else set()
 
-    def _note_reference(self, key: Key, target: _Target | None) -> None:
-        before = self._refers.pop(key, None)
-        if before:
+    def _note_references(self, key: Key, targets: set[_Target]) -> None:
+        for before in self._refers.pop(key, set()) - targets:
             self._referrers[before].discard(key)
             if not self._referrers[before]:
                 del self._referrers[before]
-        if target:
-            self._refers[key] = target
+        if targets:
+            self._refers[key] = targets
+        for target in targets:
             self._referrers[target].add(key)
 
     def _note_told(self, key: Key, told: dict[Key, str]) -> set[Key]:
@@ -92,17 +92,19 @@ def owners_of(found: Manifest) -> Iterable[Key]:
     return {Key(kind, metadata["namespace"], carried[label]) for label, kind in _OWNERS.items() if carried.get(label)}
 
 
-def _reference(key: Key, found: Manifest) -> _Target | None:
+def _references(key: Key, found: Manifest) -> set[_Target]:
     spec = found.get("spec", {})
     match key.kind:
+        case "Dataset":
+            return {("Dataset", key.namespace, each["name"]) for each in spec.get("source", {}).get("datasets") or []}
         case "TrainingRun":
-            return "Dataset", key.namespace, spec.get("datasetRef", {}).get("name", "")
+            return {("Dataset", key.namespace, spec.get("datasetRef", {}).get("name", ""))}
         case "RegisteredModel":
-            return "Dataset", key.namespace, spec.get("run", {}).get("datasetRef", {}).get("name", "")
+            return {("Dataset", key.namespace, spec.get("run", {}).get("datasetRef", {}).get("name", ""))}
         case "ModelDeployment":
-            return "Model", key.namespace, spec.get("modelRef", {}).get("name", "")
+            return {("Model", key.namespace, spec.get("modelRef", {}).get("name", ""))}
         case _:
-            return None
+            return set()
 
 
 def _told(key: Key, found: Manifest) -> dict[Key, str]:

@@ -1,4 +1,4 @@
-"""Reads a Dataset, its Jobs, its newest version and the valid one before it, and which older ones there are."""
+"""Reads a Dataset, its parents, its Jobs, its newest version and the valid one before it, and all older ones."""
 
 import asyncio
 from dataclasses import replace
@@ -10,6 +10,7 @@ from modelward.decide.plan import Key, Ref
 from modelward.names import DATASET
 from modelward.observe.history import observe_history
 from modelward.observe.jobs import observe_job
+from modelward.observe.parents import observe_parents
 from modelward.observe.world import World
 from modelward_contracts.tasks import PII_KEY, PII_SECRET
 
@@ -23,8 +24,12 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     dataset = Dataset.model_validate(raw)
-    job, jobs, latest, secret = await asyncio.gather(
-        _job(world, dataset), _jobs(world, dataset), _latest(world, dataset), _secret_labels(world, dataset)
+    job, jobs, latest, secret, (parents, lineage) = await asyncio.gather(
+        _job(world, dataset),
+        _jobs(world, dataset),
+        _latest(world, dataset),
+        _secret_labels(world, dataset),
+        observe_parents(world, dataset),
     )
     ingest = dataset.status.ingest
     versions, named = await observe_history(world, dataset) if ingest and ingest.finished else ((), frozenset())
@@ -32,6 +37,8 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
         dataset=dataset,
         raw=raw,
         secret_labels=secret,
+        parents=parents,
+        lineage=lineage,
         job=job,
         jobs=jobs,
         latest_exists=latest is not None or dataset.status.latest_version is None,

@@ -1,4 +1,4 @@
-"""Reads a Dataset's versions, and which of them runs and models name."""
+"""Reads a Dataset's versions, and which of them runs, models and versions of other Datasets name."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -17,12 +17,13 @@ async def observe_history(world: World, dataset: Dataset) -> tuple[tuple[Kept, .
     versions = await world.kube.list(API, "DatasetVersion", metadata.namespace, {DATASET: metadata.name})
     if len(versions) <= dataset.spec.history_limit:
         return (), frozenset()
-    runs, models = await asyncio.gather(
+    runs, models, everybodys = await asyncio.gather(
         world.kube.list(API, "TrainingRun", metadata.namespace),
         world.kube.list(API, "ModelVersion", metadata.namespace),
+        world.kube.list(API, "DatasetVersion", metadata.namespace),
     )
     kept = tuple(_kept(each) for each in versions if "deletionTimestamp" not in each["metadata"])
-    return kept, frozenset(_named(runs, models))
+    return kept, frozenset(_named(runs, models, everybodys))
 
 
 def _kept(version: Manifest) -> Kept:
@@ -31,8 +32,10 @@ def _kept(version: Manifest) -> Kept:
     return Kept(metadata["name"], metadata["uid"], metadata.get("creationTimestamp", ""), not invalid)
 
 
-def _named(runs: Sequence[Manifest], models: Sequence[Manifest]) -> Iterator[str]:
-    """A run's data is what it has pinned, or what it will pin."""
+def _named(runs: Sequence[Manifest], models: Sequence[Manifest], versions: Sequence[Manifest]) -> Iterator[str]:
+    """A run's data is what it has pinned, or what it will pin; a version's are its parents in other Datasets."""
+    for version in versions:
+        yield from (parent["version"] for parent in version["spec"].get("parents", []))
     for run in runs:
         yield run["spec"]["datasetRef"].get("version", "")
         yield run.get("status", {}).get("datasetVersion", {}).get("name", "")

@@ -4,8 +4,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Literal
 
-from modelward_contracts.manifests import Csv
+from modelward_contracts.manifests import Csv, SourceFile
 from modelward_training.outcome import JobError
 
 from .source import Found
@@ -13,6 +14,8 @@ from .source import Found
 SHOWN = 40
 FEW = 5
 """Named of the columns that are missing, and of the files that lack them."""
+SOURCE = "source"
+"""What prepare.sql reads, unless there are several tables with names of their own."""
 
 
 @dataclass
@@ -30,7 +33,11 @@ class Source:
     """Columns that the file itself calls the index of a table."""
     guessed: set[str] = field(default_factory=set)
     csv: Csv | None = None
+    answers: list[SourceFile] = field(default_factory=list)
+    """What was read that is no file."""
     warnings: list[str] = field(default_factory=list)
+    tables: dict[str, Literal["TABLE", "VIEW"]] = field(default_factory=lambda: {SOURCE: "TABLE"})
+    """What SQL finds, until it is prepared."""
 
 
 def together(files: list[Found], headers: list[list[str]], as_null: bool) -> tuple[list[str], list[str]]:

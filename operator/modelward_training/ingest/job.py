@@ -10,14 +10,14 @@ import duckdb
 from msgspec import UNSET
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
-from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport
+from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport, ParentVersion
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import bring, drift, expectations, last_look, load, split, validate
+from . import bring, drift, expectations, last_look, load, parents, split, validate
 from .columns import Source
 from .prepare import Table, prepare
 from .source import unchanged
@@ -44,11 +44,14 @@ def _made(task: IngestTask, store: Store, brought: bring.Brought, scratch: Path)
     folder.mkdir()
     with load.connect(scratch) as con:
         progress(f"reading {sum(file.size for file in brought.files)} bytes", 0.3)
-        read = load.load(con, brought.files, task, scratch)
+        if task.source == "datasets":
+            read = parents.load(con, task, store, folder / "parents")
+        else:
+            read = load.load(con, brought.files, task, scratch)
         unchanged(brought.files)
         load.lock(con, folder)
         try:
-            return _version(con, task, store, brought.described, read, folder)
+            return _version(con, task, store, [*brought.described, *read.answers], read, folder)
         except duckdb.Error as error:
             raise _resources(error) from error
 
@@ -69,7 +72,7 @@ def _version(
     read: Source,
     folder: Path,
 ) -> Made:
-    table = prepare(con, task)
+    table = prepare(con, task, read)
     validate.check_columns(task, table.types)
     expectations.check_columns(task, table.types)
     valid = validate.check_rows(con, task, table)
@@ -147,12 +150,15 @@ def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> 
         classes=manifest.classes,
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
+        parents=[ParentVersion(dataset=each.dataset, digest=each.digest) for each in task.parents],
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     if boundaries := value.boundaries:
         shares += f"; validation from {boundaries.validation}, test from {boundaries.test} on"
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
-    done = report(store, value, "Ingested", f"{manifest.rows} rows of {len(manifest.sources)} files: {shares}{wrong}")
+    read = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
+    read = read or f"{len(manifest.sources)} files"
+    done = report(store, value, "Ingested", f"{manifest.rows} rows of {read}: {shares}{wrong}")
     assert done.report is not None
     last_look.remember(store, task, listing, value.manifest, done.report)
     return done

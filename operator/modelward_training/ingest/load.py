@@ -9,7 +9,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import pii, read_csv, read_jsonl, read_parquet
+from . import pii, query, read_csv, read_jsonl, read_parquet
 from .columns import Source
 from .prepare import quoted
 from .source import Found
@@ -38,19 +38,26 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
     try:
         with pii.key(con, task):
             source = _read(con, files, pii.as_text(task), scratch)
-        kept = _kept(con, source, task)
-        columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
-        # It looks for what columns have in common: that is quadratic, and there is nothing.
-        con.execute("PRAGMA disable_optimizer")
-        con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
-        con.execute("PRAGMA enable_optimizer")
+        return typed(con, source, task)
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
+
+
+def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> Source:
+    """The table `source` of `raw`, which it takes the place of."""
+    kept = _kept(con, source, task)
+    columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
+    # It looks for what columns have in common: that is quadratic, and there is nothing.
+    con.execute("PRAGMA disable_optimizer")
+    con.execute(f"CREATE TABLE source AS SELECT {columns} FROM raw")  # noqa: S608
+    con.execute("PRAGMA enable_optimizer")
     con.execute("DROP TABLE raw")
     return source
 
 
 def _read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
+    if task.source == "sql":
+        return query.read(con, task, scratch)
     match task.format:
         case "csv":
             return read_csv.read(con, files, task, scratch)

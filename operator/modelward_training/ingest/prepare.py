@@ -13,7 +13,7 @@ from modelward_contracts.manifests import ColumnType
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from .columns import listed
+from .columns import SOURCE, Source, listed
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _TYPES: dict[str, ColumnType] = {
@@ -49,9 +49,9 @@ class Table:
         return f"c{list(self.types).index(name)}"
 
 
-def prepare(con: duckdb.DuckDBPyConnection, task: IngestTask) -> Table:
+def prepare(con: duckdb.DuckDBPyConnection, task: IngestTask, source: Source) -> Table:
     """Make the table `clean`, and say its columns and their types."""
-    relation = "source" if task.prepare_sql is None else _select(con, task.prepare_sql)
+    relation = SOURCE if task.prepare_sql is None else _select(con, task.prepare_sql, source)
     described = con.execute(f"DESCRIBE {relation}").fetchall()
     table = Table({name: _type(name, kind) for name, kind, *_ in described}, unseen=frozenset(task.pii))
     casts = ", ".join(
@@ -66,7 +66,10 @@ def prepare(con: duckdb.DuckDBPyConnection, task: IngestTask) -> Table:
             f"a whole number does not fit into 64 bits ({_said(error)}): make it text or DOUBLE in prepare.sql or "
             "columns.types",
         ) from error
-    con.execute(f"DROP TABLE {relation}")
+    if task.prepare_sql is None:
+        _drop(con, source)
+    else:
+        con.execute(f"DROP TABLE {relation}")
     return table
 
 
@@ -74,18 +77,28 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _select(con: duckdb.DuckDBPyConnection, sql: str) -> str:
+def _select(con: duckdb.DuckDBPyConnection, sql: str, source: Source) -> str:
     try:
         statements = con.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise JobError("InvalidSQL", "prepare.sql must be one SELECT over the table `source`, and nothing else")
-        con.execute(f"CREATE TABLE prepared AS {statements[0].query}")
+            raise JobError("InvalidSQL", f"prepare.sql must be one SELECT over {_tables(source)}, and nothing else")
+        con.execute(f"CREATE TABLE main.prepared AS {statements[0].query}")
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"prepare.sql does not fit into memory: {_said(error)}") from error
     except duckdb.Error as error:
-        raise JobError("InvalidSQL", f"prepare.sql failed: {_said(error)}{_columns(con, error)}") from error
-    con.execute("DROP TABLE source")
+        raise JobError("InvalidSQL", f"prepare.sql failed: {_said(error)}{_there(con, error, source)}") from error
+    _drop(con, source)
     return "prepared"
+
+
+def _drop(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    for name, kind in source.tables.items():
+        con.execute(f"DROP {kind} {quoted(name)}")
+
+
+def _tables(source: Source) -> str:
+    names = [f"`{name}`" for name in source.tables]
+    return f"the table {names[0]}" if len(names) == 1 else f"the tables {', '.join(names)}"
 
 
 def _infinite(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> None:
@@ -103,11 +116,14 @@ def _infinite(con: duckdb.DuckDBPyConnection, relation: str, table: Table) -> No
     ]
 
 
-def _columns(con: duckdb.DuckDBPyConnection, error: duckdb.Error) -> str:
+def _there(con: duckdb.DuckDBPyConnection, error: duckdb.Error, source: Source) -> str:
+    """The tables, or their columns, where one was meant that is not there."""
+    if isinstance(error, duckdb.CatalogException) and "Table with name" in str(error):
+        return f"; it reads {_tables(source)}"
     if not isinstance(error, duckdb.BinderException):
         return ""
-    names = [row[0] for row in con.execute("DESCRIBE source").fetchall()]
-    return f"; in `source`, {listed(names)}"
+    described = {name: con.execute(f"DESCRIBE {quoted(name)}").fetchall() for name in source.tables}
+    return "".join(f"; in `{name}`, {listed([row[0] for row in rows])}" for name, rows in described.items())
 
 
 def _type(name: str, kind: str) -> ColumnType:

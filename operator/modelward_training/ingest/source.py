@@ -38,7 +38,9 @@ class Found:
 
 
 def listed(task: IngestTask, paths: Paths) -> list[Found]:
-    """The source's files, sorted by name."""
+    """The source's files, sorted by name; databases and other Datasets have none."""
+    if task.source in ("sql", "datasets"):
+        return []
     if task.source == "inline":
         return [found("inline", paths.inline)]
     pattern = task.path or "*"

@@ -1,12 +1,17 @@
 """A pod to run steps in; and breast cancer, trained once for all tests that only look at the result."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from modelward_training import limits
+from objectstore.kept import Kept
+from postgresql import Server, server
 
+from .database import THINGS, Database
 from .harness import Ended, Pod, ingest_report, train_task
 from .sets import breast_cancer
 
@@ -14,9 +19,37 @@ limits.cap_threads()
 
 
 @pytest.fixture
-def pod(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pod:
+def pod(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    store_of_test: Kept | None,
+) -> Pod:
     monkeypatch.setenv("MODELWARD_TERMINATION_LOG", "")
-    return Pod(tmp_path / "pod", capsys)
+    return Pod(tmp_path / "pod", capsys, store_of_test)
+
+
+@pytest.fixture
+def store_of_test(request: pytest.FixtureRequest) -> Kept | None:
+    """On disk and on S3 where the test uses `kept`; on S3 always, where the whole run is to be; else beside the pod."""
+    name = (
+        "kept" if "kept" in request.fixturenames else "on_s3" if os.environ.get("MODELWARD_TEST_STORE") == "s3" else ""
+    )
+    return request.getfixturevalue(name) if name else None
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    with server() as running:
+        running.psql(*THINGS.split(";"))
+        yield running
+
+
+@pytest.fixture
+def database(tmp_path: Path, capsys: pytest.CaptureFixture[str], postgresql: Server) -> Database:
+    database = Database(tmp_path / "pod", capsys)
+    database.server = postgresql
+    return database
 
 
 class Silent:
@@ -66,9 +99,16 @@ class Trained(Pod):
 
 
 @pytest.fixture
-def trained(trained_folder: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Trained:
+def trained(
+    trained_folder: tuple[Path, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    store_of_test: Kept | None,
+) -> Trained:
     source, digest = trained_folder
-    pod = Trained(tmp_path / "pod", capsys)
+    pod = Trained(tmp_path / "pod", capsys, store_of_test)
     shutil.copytree(source, pod.root, dirs_exist_ok=True)
+    if not pod.stored.exists():
+        (pod.root / "store").rename(pod.stored)
     pod.digest = digest
     return pod

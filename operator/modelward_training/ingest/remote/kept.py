@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from modelward_contracts.cache import KeptFile, KeptFiles, files_key
 from modelward_contracts.manifests import Blob, SourceFile
-from modelward_contracts.store import CHUNK, BlobMissing, DigestMismatch, Store, file_digest
+from modelward_contracts.storage.place import CHUNK
+from modelward_contracts.store import BlobMissing, DigestMismatch, Store, file_digest
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import progress
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from modelward.api import Dataset, TrainingRun
+from modelward.api.pod import JobPod
 from modelward.api.training_run import PinnedDataset
 from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
@@ -76,6 +77,28 @@ def test_train_reaches_neither_the_store_nor_its_credentials(spec: dict[str, Any
         assert found[name]["envFrom"] == [{"secretRef": {"name": "bucket"}}]
     assert "/store" not in mounts(found["train"])
     assert "envFrom" not in found["train"]
+
+
+@pytest.mark.parametrize("spec", [{}, {"container": CONTAINER}], ids=["ours", "theirs"])
+def test_endpoint_and_region_of_the_store_are_told_to_our_containers_alone(spec: dict[str, Any]) -> None:
+    told = {"store_url": "s3://models", "store_endpoint": "https://s3.example.com", "store_region": "eu-1"}
+    found = containers(training(SETTINGS.model_copy(update=told), **spec))
+    for name in ("fetch", "publish"):
+        assert env(found[name])["MODELWARD_STORE_ENDPOINT"] == "https://s3.example.com"
+        assert env(found[name])["MODELWARD_STORE_REGION"] == "eu-1"
+        assert "/store" not in mounts(found[name])
+    assert not [name for name in env(found["train"]) if "STORE" in name]
+
+
+def test_identity_of_a_service_account_is_kept_out_of_train_where_a_cloud_can() -> None:
+    names = ["eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers"]
+    settings = SETTINGS.model_copy(update={"job_pod": JobPod(service_account_name="bucket-writer")})
+    template = training(settings)["spec"]["template"]
+    assert template["spec"]["serviceAccountName"] == "bucket-writer"
+    assert [template["metadata"]["annotations"].get(name) for name in names] == ["train"] * 2
+    ingest = ingest_job(OWNER, dataset(), "flights-ingest", {}, settings)["spec"]["template"]
+    assert not set(names) & set(ingest["metadata"]["annotations"])
+    assert not set(names) & set(training()["spec"]["template"]["metadata"]["annotations"])
 
 
 def test_users_container_is_given_what_it_may_set_and_where_its_files_are() -> None:

@@ -28,6 +28,21 @@ def test_new_dataset_version_concerns_its_dataset_and_the_runs_that_wait_for_it(
     assert keys == {key("DatasetVersion", "flights-1"), key("Dataset", "flights"), key("TrainingRun", "run")}
 
 
+def test_dataset_and_its_new_versions_concern_the_datasets_that_are_made_of_it() -> None:
+    sightings = Sightings()
+    made_of = {"source": {"datasets": [{"name": "flights"}, {"name": "weather"}]}}
+    sightings.see("Dataset", seen("joined", spec=made_of))
+    sightings.see("Dataset", seen("other", spec={"source": {"datasets": [{"name": "weather"}]}}))
+
+    version = seen("flights-1", {"modelward.dev/dataset": "flights"}, spec={"datasetName": "flights"})
+    assert sightings.see("DatasetVersion", version) >= {key("Dataset", "flights"), key("Dataset", "joined")}
+    both = {key("Dataset", name) for name in ("weather", "joined", "other")}
+    assert sightings.see("Dataset", seen("weather", spec={"source": {}})) == both
+    sightings.see("Dataset", seen("joined", spec={"source": {"datasets": [{"name": "flights"}]}}))
+    assert sightings.see("Dataset", seen("weather"), gone=True) == both - {key("Dataset", "joined")}
+    assert sightings.see("Dataset", seen("flights")) == {key("Dataset", "flights"), key("Dataset", "joined")}
+
+
 def test_new_model_version_concerns_its_run_and_the_deployments_of_its_model() -> None:
     sightings = Sightings()
     sightings.see("ModelDeployment", deployment())
