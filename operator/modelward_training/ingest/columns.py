@@ -12,8 +12,8 @@ from modelward_training.outcome import JobError
 from .source import Found
 
 SHOWN = 40
-FILES = 5
-"""Named of those that lack a column."""
+FEW = 5
+"""Named of the columns that are missing, and of the files that lack them."""
 SOURCE = "source"
 """What prepare.sql reads, unless there are several tables with names of their own."""
 
@@ -53,13 +53,18 @@ def together(files: list[Found], headers: list[list[str]], as_null: bool) -> tup
                 f"{file.name} has no column of {files[0].name}: it is other data, or its first line is no header",
             )
     unique("the files together", names)
-    found = []
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    there = [(file.name, set(header)) for file, header in zip(files, headers, strict=True)]
     for name in names:
-        lacking = [file.name for file, header in zip(files, headers, strict=True) if name not in header]
-        if lacking:
-            more = f" and {len(lacking) - FILES} more files" if len(lacking) > FILES else ""
-            found.append(f"column {name!r} is missing, and so without a value, in {', '.join(lacking[:FILES])}{more}")
-    return names, found
+        lacking.setdefault(tuple(file for file, header in there if name not in header), []).append(name)
+    lacking.pop((), None)
+    return names, [_told(columns, where) for where, columns in lacking.items()]
+
+
+def _told(columns: list[str], files: tuple[str, ...]) -> str:
+    shown = ", ".join(map(repr, columns[:FEW])) + (f" and {len(columns) - FEW} more" if len(columns) > FEW else "")
+    where = ", ".join(files[:FEW]) + (f" and {len(files) - FEW} more files" if len(files) > FEW else "")
+    return f"{shown} {'is' if len(columns) == 1 else 'are'} missing, and so without a value, in {where}"
 
 
 def _same(files: list[Found], headers: list[list[str]]) -> None:

@@ -130,7 +130,7 @@ def _expression(raw: Raw, number: int, decision: Decision) -> str:
 
 def _warnings(raw: Raw, decided: list[tuple[Decision, Counts]], groups: list[list[Group]]) -> list[str]:
     found = warnings(raw.names, [each for each, _ in decided], [counts for _, counts in decided])
-    spoken = {raw.task.id, raw.task.label, raw.task.time, *raw.task.types}
+    spoken = {raw.task.id, raw.task.label, raw.task.time, raw.task.group, *raw.task.types}
     in_quotes = [
         repr(name)
         for name, each in zip(raw.names, groups, strict=True)

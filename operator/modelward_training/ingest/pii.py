@@ -6,6 +6,7 @@ numbers are without a fraction: the same customer is `42` in one file and `42.0`
 # ruff: noqa: S608 - internal names only; values never are part of a statement
 
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ _BLOCK = 64
 @contextmanager
 def key(con: duckdb.DuckDBPyConnection, task: IngestTask) -> Iterator[None]:
     """While files are read, `kept` finds the key in a table of its own; the user's SQL never sees it."""
-    if "Hash" not in task.pii.values():
+    if not _hashes(task):
         yield
         return
     con.execute("CREATE TABLE pii_key AS SELECT $1::BLOB AS inner_pad, $2::BLOB AS outer_pad", list(_pads()))
@@ -58,6 +59,11 @@ def as_text(task: IngestTask) -> IngestTask:
     return msgspec.structs.replace(task, types={**task.types, **hashed}) if hashed else task
 
 
+def mark(task: IngestTask) -> str:
+    """Tells one key from another, and nothing of either: with another, the same files are other data."""
+    return hmac.new(_salt(), b"modelward", hashlib.sha256).hexdigest() if _hashes(task) else ""
+
+
 def check(task: IngestTask, files: list[Found], headers: list[list[str]]) -> None:
     """Every file has the columns, or surely just lacks them: under another name they would be read as they are.
 
@@ -85,7 +91,11 @@ def _hash(task: IngestTask, value: str) -> str:
 _WHOLE = r"^([+-]?(?:0|[1-9][0-9]*))\.0+$"
 
 
-def _pads() -> tuple[bytes, bytes]:
+def _hashes(task: IngestTask) -> bool:
+    return "Hash" in task.pii.values()
+
+
+def _salt() -> bytes:
     salt = os.environb.get(PII_SALT.encode(), b"")
     if len(salt) < SHORTEST:
         raise JobError(
@@ -93,5 +103,11 @@ def _pads() -> tuple[bytes, bytes]:
             f"the key {PII_KEY} of the Secret {PII_SECRET} holds {len(salt)} bytes, and columns.pii needs {SHORTEST} "
             "or more that nobody can guess: `openssl rand -hex 32` makes some",
         )
+    return salt
+
+
+def _pads() -> tuple[bytes, bytes]:
+    """Of the key, as RFC 2104 has them: DuckDB hashes without."""
+    salt = _salt()
     filled = (hashlib.sha256(salt).digest() if len(salt) > _BLOCK else salt).ljust(_BLOCK, b"\0")
     return bytes(byte ^ 0x36 for byte in filled), bytes(byte ^ 0x5C for byte in filled)

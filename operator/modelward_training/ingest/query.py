@@ -81,7 +81,7 @@ def fetch(task: IngestTask, scratch: Path, path: Path) -> pa.Schema:
             # The public reader loses the error's code.
             _write(cursor._results.reader, schema, path)
         except Error as error:
-            raise query_errors.running(error, query, SECONDS) from None
+            raise query_errors.running(error, query, SECONDS, bool(task.pii)) from None
     return schema
 
 

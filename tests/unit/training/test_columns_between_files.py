@@ -55,16 +55,16 @@ def test_column_that_files_lack_has_no_value_there_and_is_told(tmp_path: Path, f
     assert found.columns == {"x": [1, 2, None, 9], "y": ["a", "b", "c", "d"], "new": [None, None, 0.5, 1.5]}
     assert found.types == {"x": "BIGINT", "y": "VARCHAR", "new": "DOUBLE"}
     assert found.warnings == [
-        "column 'x' is missing, and so without a value, in b",
-        "column 'new' is missing, and so without a value, in a",
+        "'x' is missing, and so without a value, in b",
+        "'new' is missing, and so without a value, in a",
     ]
 
 
 def test_many_files_are_told_in_one_sentence(tmp_path: Path) -> None:
-    files = {"a": {"x": [1], "y": ["a"]}} | {f"b{n:03}": {"y": ["b"]} for n in range(30)}
+    files = {"a": {"x": [1], "z": [1], "y": ["a"]}} | {f"b{n:03}": {"y": ["b"]} for n in range(30)}
     found = together(tmp_path, "csv", files, missing_as_null=True)
     assert found.warnings == [
-        "column 'x' is missing, and so without a value, in b000, b001, b002, b003, b004 and 25 more files"
+        "'x', 'z' are missing, and so without a value, in b000, b001, b002, b003, b004 and 25 more files"
     ]
 
 

@@ -155,7 +155,7 @@ def test_column_under_another_name_is_refused_and_a_lacking_one_may_be_missing(t
         read(tmp_path, first, "email,client,x\na@b.example,c1,1\n", **fields)
     found = read(tmp_path, first, "email,x\na@b.example,2\n", **fields)
     assert found.columns == {"customer": [hashed("c1"), None], "x": [1, 2]}
-    assert found.warnings == ["column 'customer' is missing, and so without a value, in b.csv"]
+    assert found.warnings == ["'customer' is missing, and so without a value, in b.csv"]
 
 
 def test_users_sql_sees_neither_key_nor_values(tmp_path: Path, pod: Pod) -> None:
@@ -181,6 +181,16 @@ def test_salt_that_can_be_guessed_is_refused(pod: Pod, monkeypatch: pytest.Monke
     assert f"the key salt of the Secret modelward-pii holds {len(salt)} bytes" in ended.message
     monkeypatch.delenv(PII_SALT)
     assert pod.ingest(path="*", id=None, pii={"email": "Drop", "customer": "Drop"}).code == 0
+
+
+def test_another_salt_is_other_data_though_the_files_are_as_they_were(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(pod, "csv", table())
+    first = ingest_report(pod.ingest(path="*", id=None, pii=PII))
+    assert pod.ingest(path="*", id=None, pii=PII).reason == "Unchanged"
+    monkeypatch.setenv(PII_SALT, "another-salt-of-16")
+    assert ingest_report(pod.ingest(path="*", id=None, pii=PII)).manifest != first.manifest
 
 
 def test_long_salt_is_hashed_first_as_the_standard_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
