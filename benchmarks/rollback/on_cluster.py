@@ -1,7 +1,8 @@
 """`python -m benchmarks.rollback.on_cluster`: from a bad version's first request to its rollback, on a real node.
 
-Default steps and analysis, clients at a constant rate from outside; every error that one of them could see is counted.
-The step began and the rollback was decided at the whole seconds that status.history tells.
+Default analysis, and default steps but where a weight is named. Clients ask at a constant rate from outside; every
+error that one of them could see is counted. The step began and the rollback was decided at the whole seconds that
+status.history tells.
 """
 
 import argparse
@@ -31,13 +32,21 @@ class Fault:
     bodies: Bodies
     limits: dict[int, float]
     """Seconds by requests a second."""
+    weight: int | None = None
+    """Percent in the first step. None: as the default has it."""
 
 
 FAULTS = [
     Fault("100 % errors", "base", "errors", strange(1), {10: 20, 100: 15}),
     Fault("20 % errors", "base", "errors", strange(5), {10: 180, 100: 180}),
-    Fault("latency x2", "forest", "forest-twice", summer(), {10: 120, 100: 40}),
+    Fault("latency x2", "waves", "waves-twice", summer(), {10: 120, 100: 40}),
+    *(
+        Fault(f"{words}, {weight} %", "base", version, strange(5), {100: 180}, weight)
+        for weight in (10, 50)
+        for words, version in (("answers 500", "errors"), ("hangs", "hangs"), ("needs too much memory", "leaks"))
+    ),
 ]
+"""Of the last, a fifth of the requests is what the candidate cannot bear."""
 
 
 def main() -> None:
@@ -60,7 +69,10 @@ def main() -> None:
 
 def rolled_back(shop: Shop, fault: Fault, rate: int, number: int) -> dict[str, Any]:
     """One rollout with the defaults of the API."""
-    defaults: dict[str, Any] = {"rollout": {"bakeTime": "5s"}, "analysis": {}}
+    rollout: dict[str, Any] = {"bakeTime": "5s"}
+    if fault.weight is not None:
+        rollout["steps"] = [{"weight": fault.weight}]
+    defaults: dict[str, Any] = {"rollout": rollout, "analysis": {}}
     title = f"fault {fault.name} {rate} {number}"
     with shop.serving(title, fault.stable, **defaults) as service, service.load(fault.bodies, rate) as load:
         service.roll_out(fault.candidate)

@@ -8,6 +8,7 @@ Manifest = dict[str, Any]
 
 FIELD_MANAGER = "modelward"
 STORE_CLAIM = "modelward-store"
+COLLECTION = "modelward-collection"
 LABEL = "modelward.dev/"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
@@ -15,14 +16,21 @@ DATASET = LABEL + "dataset"
 TRAINING_RUN = LABEL + "training-run"
 RUN_UID = LABEL + "run-uid"
 MODEL = LABEL + "model"
+REGISTERED_MODEL = LABEL + "registered-model"
+DEFINITION = LABEL + "definition"
+"""Hash of how a RegisteredModel had a run trained."""
 VERSION = LABEL + "version"
 DEPLOYMENT = LABEL + "deployment"
 REVISION = LABEL + "revision"
 TASK_HASH = LABEL + "task"
 
+TAKE_OVER = LABEL + "take-over"
+"""Annotation of the ConfigMap `COLLECTION`: the owner before, by the uid of its own."""
 ACTION = LABEL + "action"
 REQUESTED_BY = LABEL + "requested-by"
 """Annotations by which a person asks something of a rollout."""
+REQUESTED_AT = LABEL + "requested-at"
+"""Annotation of a Dataset or a RegisteredModel: a value that it did not have asks for another look, or another run."""
 
 
 def labels(component: str, **ours: str) -> dict[str, str]:

@@ -32,6 +32,22 @@ class PrometheusServer(BaseModel):
     """Before /api/v1/query."""
     folder: str = ""
     """May hold `token`, sent as bearer token, and `ca.crt`, which the server's certificate is checked with."""
+    tenant: Annotated[str, Field(pattern=r"^[!-~]*$")] = ""
+    """Sent as X-Scope-OrgID, if any."""
+
+
+class StoreCollection(BaseModel):
+    """When stores are looked through for what nothing names any more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schedule: Annotated[str, Field(pattern=r"^(@(hourly|daily|weekly|monthly|yearly)|\S+( \S+){4})?$")] = "@daily"
+    """Cron, UTC. Empty: never."""
+    grace: Annotated[str, Field(pattern=r"^([0-9]+(h|m|s))+$")] = "24h"
+    """That nothing must have named a blob before it goes."""
+    records: Annotated[str, Field(pattern=r"^([0-9]+(h|m|s))+$")] = "2160h"
+    """After which results of runs, verdicts and traces keep nothing."""
+    dry_run: bool = False
 
 
 class Settings(BaseModel):
@@ -48,6 +64,9 @@ class Settings(BaseModel):
     image_pull_policy: str = "IfNotPresent"
     store_url: str = "file:///store"
     """file:///store is the PVC `modelward-store` of each namespace; anything else is an fsspec URL."""
+    store_endpoint: str = ""
+    """Of an S3 store that is not AWS's."""
+    store_region: str = ""
     store_size: str = "10Gi"
     store_class: str = ""
     store_access_mode: str = "ReadWriteOnce"
@@ -57,6 +76,7 @@ class Settings(BaseModel):
     """Datasets may name Secrets; of those the operator gets the metadata."""
     local_sources: bool = False
     """Sources may be on loopback and link-local addresses."""
+    store_collection: StoreCollection = StoreCollection()
     signing_key_file: str = "/etc/modelward/signing/key.pem"
     rollout_scrape_seconds: float = 2.0
     rest_scrape_seconds: float = 15.0
@@ -111,4 +131,4 @@ class Settings(BaseModel):
 
 
 _LISTS = {"watch_namespaces", "service_accounts", "scoring_repositories", "ip_families"}
-_JSON = {"job_resources", "job_pod", "scoring_pod", "prometheus"}
+_JSON = {"job_resources", "job_pod", "scoring_pod", "prometheus", "store_collection"}

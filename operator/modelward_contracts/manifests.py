@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from .wire import Wire
 
 ColumnType = Literal["boolean", "integer", "number", "string", "timestamp"]
@@ -59,6 +61,13 @@ class Split(Wire, frozen=True, kw_only=True):
     labels: Blob | None = None
 
 
+class Boundaries(Wire, frozen=True, kw_only=True):
+    """Of a split by time: the first time of each held-out part, as text."""
+
+    validation: str
+    test: str
+
+
 class DatasetManifest(Wire, frozen=True, kw_only=True):
     """One immutable snapshot. Its digest (of the canonical JSON) is the DatasetVersion's identity."""
 
@@ -76,6 +85,16 @@ class DatasetManifest(Wire, frozen=True, kw_only=True):
     salt: str
     sources: list[SourceFile]
     csv: Csv | None = None
+    # What not every Dataset has is left out of the JSON: a new field must change no digest that there is.
+    group: str | UnsetType = UNSET
+    """Rows with the same value are on one side."""
+    boundaries: Boundaries | UnsetType = UNSET
+    """Where the split is by time."""
+
+    @property
+    def no_inputs(self) -> set[str]:
+        """Columns that are there for other things."""
+        return {name for name in (self.label, self.id, self.time, self.group) if name}
 
 
 class Tensor(Wire, frozen=True, kw_only=True):

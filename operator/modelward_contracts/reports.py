@@ -7,7 +7,7 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
-from .manifests import Batching, Column, Csv, Signature, SourceFile, Task
+from .manifests import Batching, Boundaries, Column, Csv, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -72,6 +72,7 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     id: str = "row_id"
     """The id column; ours where the Dataset names none."""
     csv: Csv | None = None
+    boundaries: Boundaries | None = None
     warnings: list[str] = []
     """What a person should look at, a sentence each; at most `MAX_WARNINGS`."""
     expectations: int = 0
@@ -118,5 +119,22 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
 
 
-Report = IngestReport | PublishReport
-Line = Progress | IngestReport | PublishReport
+class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):
+    """Blobs, and their bytes."""
+
+    held: int
+    held_bytes: int
+    """Before anything was taken away."""
+    unnamed: int
+    unnamed_bytes: int
+    """Named by nothing, whether for long enough or not."""
+    freed: int
+    freed_bytes: int
+    """In a dry run: what would be."""
+    records: int
+    """Results of runs and traces that were too old."""
+    dry_run: bool = False
+
+
+Report = IngestReport | PublishReport | CollectReport
+Line = Progress | IngestReport | PublishReport | CollectReport

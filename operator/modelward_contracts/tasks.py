@@ -25,6 +25,11 @@ OUTPUT_DIR = "/work/output"
 HANDOFF_DIR = "/handoff"
 """From one container of ours to another, past the user's in between."""
 
+PII_SECRET, PII_KEY = "modelward-pii", "salt"
+"""Of the Dataset's namespace: the key that `columns.pii` hashes with."""
+PII_SALT = "MODELWARD_PII_SALT"
+"""The environment variable of the ingest container that it is in."""
+
 
 class CsvOptions(Wire, frozen=True, kw_only=True):
     """What the Dataset states about its CSV files; None: read off the file. Empty text: there is none."""
@@ -80,11 +85,15 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     namespace: str
     store: str
     """fsspec URL of the store's root; the namespace's prefix is added by the client."""
-    format: Literal["csv", "parquet"]
+    format: Literal["csv", "parquet", "jsonl"]
     source: Literal["pvc", "inline", "url", "sql", "datasets"]
     csv: CsvOptions = CsvOptions()
     types: dict[str, ColumnType] = {}
     """Of the source's columns, where stated."""
+    missing_as_null: bool = False
+    """A column that some files lack has no value there; else it is refused."""
+    pii: dict[str, Literal["Drop", "Hash"]] = {}
+    """Columns of the source of which the values are never kept."""
     path: str | None = None
     """Glob below SOURCE_DIR, for `pvc`."""
     query: str | None = None
@@ -105,6 +114,8 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""
     time: str | None = None
+    group: str | None = None
+    split_by: Literal["id", "group", "time"] = "id"
     forbidden: list[str] = []
     task: Task | None = None
     """None: classification when the label is text, boolean or whole numbers of at most 20 values."""
@@ -197,3 +208,23 @@ class ServedTask(Wire, frozen=True, kw_only=True):
     store: str
     deployment: str
     service: StoredService
+
+
+class CollectTask(Wire, frozen=True, kw_only=True):
+    """Find what nothing names, and take away what has been so for long enough."""
+
+    namespace: str
+    store: str
+    owner: str
+    """Of the resources that the digests are from."""
+    take_over: str | None = None
+    """The owner before, whose resources are known to be gone."""
+    live: list[str]
+    """Digests that resources name."""
+    before: str
+    """RFC 3339. What was written since then is somebody's who may not be done yet."""
+    grace: float
+    """Seconds that nothing must have named a blob before it goes."""
+    records: float
+    """Seconds after which the result of a run, a verdict or a trace keeps nothing."""
+    dry_run: bool = False

@@ -15,7 +15,15 @@ from pathlib import Path
 import msgspec
 
 from modelward_contracts.reports import MAX_REPORT, MAX_TERMINATION, PREFIX, Line, Progress, Report, Termination
-from modelward_contracts.store import BlobMissing, DigestMismatch, Store, StoreError, StoreFull, StoreUnavailable
+from modelward_contracts.store import (
+    BlobMissing,
+    DigestMismatch,
+    Store,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
 from modelward_contracts.wire import canonical
 
 RETRY = os.EX_TEMPFAIL
@@ -79,6 +87,8 @@ def _classify(error: Exception) -> JobError:
             return error
         case StoreFull():
             return JobError("StoreFull", str(error), retryable=True)
+        case StoreDenied():
+            return JobError("StoreDenied", str(error), retryable=True)
         case StoreUnavailable():
             return JobError("StoreUnavailable", str(error), retryable=True)
         case DigestMismatch():

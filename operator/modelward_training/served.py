@@ -12,9 +12,13 @@ from modelward_training.paths import Paths
 
 def run(paths: Paths) -> Done:
     task = paths.task(ServedTask)
-    store, key, service = Store(task.store, task.namespace), served_key(task.deployment), task.service
-    known = store.read_record(key, StoredService)
-    if known is not None and known.since > service.since:
-        return Done("Recorded", f"revision {known.revision} has been in service since {known.since}")
-    store.write_record(key, service)
+    service, later = task.service, list[StoredService]()
+
+    def unless_later(known: StoredService | None) -> StoredService | None:
+        later[:] = [known] if known is not None and known.since > service.since else []
+        return None if later else service
+
+    Store(task.store, task.namespace).update_record(served_key(task.deployment), StoredService, unless_later)
+    if later:
+        return Done("Recorded", f"revision {later[0].revision} has been in service since {later[0].since}")
     return Done("Recorded", f"revision {service.revision} of {task.deployment} is stored as in service")

@@ -12,7 +12,6 @@ from modelward_training.paths import Paths
 
 def run(paths: Paths) -> Done:
     task = paths.task(VerdictTask)
-    store, key = Store(task.store, task.namespace), verdict_key(task.deployment, task.revision)
     verdict = StoredVerdict(
         deployment=task.deployment,
         revision=task.revision,
@@ -22,8 +21,14 @@ def run(paths: Paths) -> Done:
         model=task.model,
         decided=task.decided,
     )
-    known = store.read_record(key, StoredVerdict)
-    if known is not None and known.retry >= task.retry:
-        return Done("Recorded", f"a verdict with retry {known.retry} on {task.revision} is stored already")
-    store.write_record(key, verdict)
+    larger = list[StoredVerdict]()
+
+    def unless_larger(known: StoredVerdict | None) -> StoredVerdict | None:
+        larger[:] = [known] if known is not None and known.retry >= task.retry else []
+        return None if larger else verdict
+
+    key = verdict_key(task.deployment, task.revision)
+    Store(task.store, task.namespace).update_record(key, StoredVerdict, unless_larger)
+    if larger:
+        return Done("Recorded", f"a verdict with retry {larger[0].retry} on {task.revision} is stored already")
     return Done("Recorded", f"the verdict on {task.revision} of {task.deployment} is stored")

@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Rejected as error:
         return _failed(EX_REJECTED, "RejectedRevision", str(error), serving=serving)
     except StoreUnavailable as error:
-        return _failed(EX_TEMPFAIL, "StoreUnavailable", str(error), retryable=True)
+        return _failed(EX_TEMPFAIL, type(error).__name__, str(error), retryable=True)
     except StoreError as error:
         return _failed(1, type(error).__name__, str(error))
     except OSError as error:

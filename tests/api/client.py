@@ -18,6 +18,7 @@ _PLURALS = {
     "DatasetVersion": "datasetversions",
     "TrainingRun": "trainingruns",
     "ModelVersion": "modelversions",
+    "RegisteredModel": "registeredmodels",
     "ModelDeployment": "modeldeployments",
 }
 

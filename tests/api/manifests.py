@@ -51,6 +51,10 @@ _SPECS: dict[str, Manifest] = {
             "inputsHash": DIGEST,
         },
     },
+    "RegisteredModel": {
+        "run": {"datasetRef": {"name": "flights"}, "estimator": {"name": "LogisticRegression"}},
+        "triggers": {"newData": {"minimumNewRows": 1000}},
+    },
     "ModelDeployment": {"modelRef": {"name": "flights"}},
 }
 KINDS = tuple(_SPECS)

@@ -79,6 +79,13 @@ ACCEPTED = {
     "dataset with all columns": Case(
         "Dataset", {"spec.columns": {"label": "late", "id": "id", "time": "hour", "forbidden": ["dep_delay"]}}
     ),
+    "personal columns that are hashed or dropped": Case(
+        "Dataset", {"spec.columns.pii": {"email": "Drop", "id": "Hash"}, "spec.columns.missing": "AsNull"}
+    ),
+    "split by group": Case("Dataset", {"spec.columns.group": "customer", "spec.splits": {"by": "group"}}),
+    "hashed group": Case("Dataset", {"spec.columns.group": "customer", "spec.columns.pii": {"customer": "Hash"}}),
+    "split by time": Case("Dataset", {"spec.columns.time": "hour", "spec.splits": {"by": "time", "testPercent": 10}}),
+    "json lines": Case("Dataset", {"spec.format": "jsonl"}),
     "how csv files are written": Case(
         "Dataset",
         {
@@ -260,6 +267,11 @@ REFUSED = {
         {"spec.source": {"datasets": [{"name": "a"}]}, "spec.columns.types": {"zip": "string"}},
         "columns.types is for files and queries",
     ),
+    "personal columns of datasets": Case(
+        "Dataset",
+        {"spec.source": {"datasets": [{"name": "a"}]}, "spec.columns.pii": {"mail": "Hash"}},
+        "columns.pii is for files and queries: drop or hash in the Dataset that reads them",
+    ),
     "label that identifies": Case(
         "Dataset", {"spec.columns.id": "late"}, "columns.id and columns.label must be different columns"
     ),
@@ -285,6 +297,34 @@ REFUSED = {
         "Dataset",
         {"spec.columns.time": "hour", "spec.columns.forbidden": ["hour"]},
         "columns.forbidden must not hold columns.id or columns.time",
+    ),
+    "personal label": Case(
+        "Dataset", {"spec.columns.pii": {"late": "Hash"}}, "columns.pii must not hold columns.label or columns.time"
+    ),
+    "personal time": Case(
+        "Dataset",
+        {"spec.columns.pii": {"hour": "Drop"}, "spec.columns.time": "hour"},
+        "columns.pii must not hold columns.label or columns.time",
+    ),
+    "dropped id": Case("Dataset", {"spec.columns.pii": {"id": "Drop"}}, "columns.pii must not drop columns.id"),
+    "type of a personal column": Case(
+        "Dataset",
+        {"spec.columns.pii": {"zip": "Hash"}, "spec.columns.types": {"zip": "integer"}},
+        "columns.types must not hold columns of columns.pii: a hash is text",
+    ),
+    "dropped group": Case(
+        "Dataset",
+        {"spec.columns.group": "customer", "spec.columns.pii": {"customer": "Drop"}},
+        "columns.group must be there",
+    ),
+    "label as a group": Case("Dataset", {"spec.columns.group": "late"}, "columns.group must be another column"),
+    "id as a group": Case("Dataset", {"spec.columns.group": "id"}, "columns.group must be another column"),
+    "split by a group that is not named": Case(
+        "Dataset", {"spec.splits": {"by": "group"}}, "splits.by is group: write"
+    ),
+    "split by a time that is not named": Case("Dataset", {"spec.splits": {"by": "time"}}, "splits.by is time: write"),
+    "csv options of json lines": Case(
+        "Dataset", {"spec.format": "jsonl", "spec.csv": {"header": False}}, "spec.csv is for `format: csv`"
     ),
     "nothing left to train on": Case(
         "Dataset",
@@ -313,6 +353,25 @@ REFUSED = {
         )
         for zone in ("Local", "localtime", "+02:00", "../Berlin", "Europe Berlin")
     },
+    "registered model with a zone and no schedule": Case(
+        "RegisteredModel",
+        {"spec.triggers.timeZone": "Europe/Berlin"},
+        "triggers.timeZone is for triggers.schedule: write",
+    ),
+    "registered model that is pinned to a version": Case(
+        "RegisteredModel",
+        {"spec.run.datasetRef.version": "flights-1"},
+        "spec.run.datasetRef.version pins one version for ever: leave it out",
+    ),
+    "registered model without a trainer": Case(
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator or container"
+    ),
+    "registered model whose name begins with a digit": Case(
+        "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
+    ),
+    "registered model with a budget of nothing": Case(
+        "RegisteredModel", {"spec.budget.runsPerDay": 0}, "spec.budget.runsPerDay"
+    ),
     "history of nothing": Case("Dataset", {"spec.historyLimit": 0}, "spec.historyLimit"),
     "interval without a unit": Case("Dataset", {"spec.interval": "30"}, "spec.interval"),
     "empty inline data": Case("Dataset", {"spec.source.inline.data": ""}, "spec.source.inline.data"),

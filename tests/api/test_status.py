@@ -46,6 +46,7 @@ CHECK = {
     "failed": 1,
     "failures": [{"expectation": "{rows: {minimum: 5}}", "message": "there are 2 rows"}],
 }
+CAUSE = {"type": "NewData", "message": "9214 rows more in flights-1", "time": WHEN}
 STATUSES: dict[str, dict[str, Any]] = {
     "Dataset": {
         "latestVersion": {"name": "flights-1", "digest": DIGEST, "rows": 336776, "time": WHEN},
@@ -62,6 +63,25 @@ STATUSES: dict[str, dict[str, Any]] = {
         "metrics": {"auc": 0.75},
     },
     "ModelVersion": {"deployments": [{"deployment": "flights", "role": "Stable", "since": WHEN}]},
+    "RegisteredModel": {
+        "latestVersion": "flights-2",
+        "serving": [{"deployment": "flights", "version": "flights-2"}],
+        "run": "flights-0a1b2c3d",
+        "waiting": {"cause": CAUSE, "reason": "Running"},
+        "request": "monday",
+        "ticks": {"of": "@daily UTC", "next": WHEN},
+        "history": [
+            {
+                "run": "flights-0a1b2c3d",
+                "cause": CAUSE,
+                "definition": "0a1b2c3-4d5e6f7",
+                "datasetVersion": "flights-1",
+                "rows": 336776,
+                "started": WHEN,
+                "made": True,
+            }
+        ],
+    },
     "ModelDeployment": {
         "phase": "Canary",
         "step": 0,
@@ -84,6 +104,7 @@ COLUMNS = {
     "datasetversion": "NAME READY VALID DATASET ROWS AGE",
     "modeldeployment": "NAME READY REASON PHASE SERVING CANDIDATE WEIGHT DRIFTED AGE",
     "modelversion": "NAME READY REASON VERIFIED MODEL VERSION DATA AGE",
+    "registeredmodel": "NAME READY REASON LATEST RUN WAITING AGE",
     "trainingrun": "NAME READY REASON VERIFIED MODEL DATA AGE",
 }
 
@@ -137,7 +158,7 @@ def test_get_deployment_tells_the_rollout(api: Api, namespace: str, kubectl: Kub
     assert row[-2:] == ["flights-2", "serves"]
 
 
-@pytest.mark.parametrize("short", ["dset", "dsver", "trun", "mver", "mdep"])
+@pytest.mark.parametrize("short", ["dset", "dsver", "trun", "mver", "rmodel", "mdep"])
 def test_short_names_are_known(kubectl: Kubectl, short: str) -> None:
     assert "No resources found" in kubectl("get", short)
 

@@ -20,6 +20,8 @@ VALUES: dict[str, tuple[str, ...]] = {
         "images.pullSecrets={pull}",
         "watchNamespaces={team-a,team-b}",
         "store.url=s3://models/prod",
+        "store.endpoint=https://s3.example.com",
+        "store.region=eu-1",
         "store.class=fast",
         "store.accessMode=ReadWriteMany",
         "store.secretName=store",
@@ -47,6 +49,7 @@ VALUES: dict[str, tuple[str, ...]] = {
         "prometheus.servers[1].name=business",
         "prometheus.servers[1].url=https://thanos.example.com/query",
         "prometheus.servers[1].secretName=thanos-reader",
+        "prometheus.servers[1].tenant=shop",
         "metrics.port=9100",
         "networkPolicy.restrictEgress=true",
         "clusterDomain=example.local",
@@ -124,6 +127,7 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     settings = Settings.from_environment(_environment(chart.one("Deployment", *VALUES["everything set"])))
     assert settings.watch_namespaces == ("team-a", "team-b")
     assert (settings.store_url, settings.store_secret) == ("s3://models/prod", "store")
+    assert (settings.store_endpoint, settings.store_region) == ("https://s3.example.com", "eu-1")
     assert (settings.store_class, settings.store_access_mode) == ("fast", "ReadWriteMany")
     assert settings.training_image == "registry.local:5000/team/modelward-training:v1"
     assert settings.scoring_image == "registry.local:5000/team/modelward-scoring:v1"
@@ -135,11 +139,12 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.actions_verified
     assert (settings.source_secrets, settings.local_sources) == (False, True)
     assert [server.model_dump() for server in settings.prometheus] == [
-        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": ""},
+        {"name": "cluster", "url": "http://prometheus.monitoring:9090", "folder": "", "tenant": ""},
         {
             "name": "business",
             "url": "https://thanos.example.com/query",
             "folder": "/etc/modelward/prometheus/business",
+            "tenant": "shop",
         },
     ]
     assert (settings.ip_family_policy, settings.ip_families) == ("PreferDualStack", ("IPv4",))

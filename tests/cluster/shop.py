@@ -18,11 +18,16 @@ RUNS: dict[str, dict[str, Any]] = {
     "good": {"c": 0.5},
     "tampered": {"c": 0.25},
     "errors": {"fault": "errors"},
-    "slow": {"trees": 4000},
+    "slow": {"sines": 6_000_000},
     "kilometres": {"c": 1.0},
 }
 """Of the model `trips`: TrainingRun → parameters. All were trained on miles but one."""
-MEASURED: dict[str, dict[str, Any]] = {"forest": {"trees": 400}, "forest-twice": {"trees": 800}}
+MEASURED: dict[str, dict[str, Any]] = {
+    "waves": {"sines": 2_000_000},
+    "waves-twice": {"sines": 4_000_000},
+    "hangs": {"fault": "hangs"},
+    "leaks": {"fault": "leaks"},
+}
 """More, for benchmarks."""
 KILOMETRES = "trips-in-kilometres"
 QUICK = {"minRequests": 100, "maxErrorIncreasePercent": 5, "maxLatencyRatio": 3}

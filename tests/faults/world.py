@@ -26,7 +26,7 @@ from modelward_contracts.wire import canonical
 
 AWAY = 20
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
-KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "ModelDeployment")
+KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "RegisteredModel", "ModelDeployment")
 
 
 class ApiServer(FakeKube):

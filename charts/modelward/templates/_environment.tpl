@@ -7,6 +7,12 @@ IMAGE_PULL_POLICY: {{ .Values.images.pullPolicy }}
 WATCH_NAMESPACES: {{ join "," . | quote }}
 {{- end }}
 STORE_URL: {{ .Values.store.url | quote }}
+{{- with .Values.store.endpoint }}
+STORE_ENDPOINT: {{ . | quote }}
+{{- end }}
+{{- with .Values.store.region }}
+STORE_REGION: {{ . | quote }}
+{{- end }}
 STORE_SIZE: {{ .Values.store.size | quote }}
 STORE_ACCESS_MODE: {{ .Values.store.accessMode }}
 {{- with .Values.store.class }}
@@ -51,7 +57,7 @@ IP_FAMILIES: {{ join "," . | quote }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- $folder := ternary (printf "/etc/modelward/prometheus/%s" .name) "" (not (empty .secretName)) }}
-{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder) }}
+{{- $servers = append $servers (dict "name" .name "url" .url "folder" $folder "tenant" (.tenant | default "")) }}
 {{- end }}
 PROMETHEUS: {{ toJson $servers | quote }}
 {{- end }}

@@ -2,20 +2,18 @@
 a pod, nor write to a spec or metadata of a user's resource. */ -}}
 {{- define "modelward.rules" -}}
 - apiGroups: [modelward.dev]
-  resources: [datasets, datasetversions, trainingruns, modelversions, modeldeployments]
+  resources: [datasets, datasetversions, trainingruns, modelversions, registeredmodels, modeldeployments]
   verbs: [get, list, watch]
 - apiGroups: [modelward.dev]
-  resources: [datasetversions, modelversions]
-  verbs: [create]
-- apiGroups: [modelward.dev]
-  resources: [datasetversions]
-  verbs: [delete]
+  resources: [datasetversions, trainingruns, modelversions]
+  verbs: [create, delete]
 - apiGroups: [modelward.dev]
   resources:
     - datasets/status
     - datasetversions/status
     - trainingruns/status
     - modelversions/status
+    - registeredmodels/status
     - modeldeployments/status
   verbs: [update]
 - apiGroups: [batch]

@@ -5,9 +5,17 @@ from .dataset import Dataset
 from .dataset_version import DatasetVersion
 from .model_deployment import ModelDeployment
 from .model_version import ModelVersion
+from .registered_model import RegisteredModel
 from .training_run import TrainingRun
 
-KINDS: tuple[type[Resource], ...] = (Dataset, DatasetVersion, TrainingRun, ModelVersion, ModelDeployment)
+KINDS: tuple[type[Resource], ...] = (
+    Dataset,
+    DatasetVersion,
+    TrainingRun,
+    ModelVersion,
+    RegisteredModel,
+    ModelDeployment,
+)
 
 __all__ = [
     "GROUP",
@@ -19,6 +27,7 @@ __all__ = [
     "Metadata",
     "ModelDeployment",
     "ModelVersion",
+    "RegisteredModel",
     "Resource",
     "TrainingRun",
 ]

@@ -215,6 +215,28 @@ class Columns(ApiModel):
             " || (has(self.time) && self.time in self.forbidden))",
             "columns.forbidden must not hold columns.id or columns.time: take it out of one of them",
         ),
+        rule(
+            "!has(self.pii) || !(self.label in self.pii || (has(self.time) && self.time in self.pii))",
+            "columns.pii must not hold columns.label or columns.time: a hash is neither an answer nor a time",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.id) || !(self.id in self.pii) || self.pii[self.id] == 'Hash'",
+            "columns.pii must not drop columns.id: write `Hash`, which keeps rows apart and on their side of the split",
+        ),
+        rule(
+            "!has(self.pii) || !has(self.types) || self.pii.all(name, !(name in self.types))",
+            "columns.types must not hold columns of columns.pii: a hash is text",
+        ),
+        rule(
+            "!has(self.group) || (self.group != self.label && (!has(self.id) || self.group != self.id)"
+            " && (!has(self.time) || self.group != self.time))",
+            "columns.group must be another column than columns.label, columns.id and columns.time",
+        ),
+        rule(
+            "!has(self.group) || ((!has(self.forbidden) || !(self.group in self.forbidden))"
+            " && (!has(self.pii) || !(self.group in self.pii) || self.pii[self.group] == 'Hash'))",
+            "columns.group must be there: take it out of columns.forbidden, and write `Hash` for it in columns.pii",
+        ),
     )
     label: ColumnName
     """What is to be predicted."""
@@ -222,14 +244,21 @@ class Columns(ApiModel):
     """Identifies a row; keeps a row on its side of the split. Without it the row's inputs do."""
     time: ColumnName | None = None
     """When a row happened; never an input."""
+    group: ColumnName | None = None
+    """Whose row it is, a customer's: all rows of one are on one side of the split. Never an input."""
     forbidden: Annotated[list[ColumnName], Field(max_length=256)] = []
     """Columns that would leak the label or must not be used: ingest fails if the prepared data holds one."""
     types: Annotated[dict[str, ColumnKind], Field(max_length=256)] = {}
     """Of columns of the source, where the type that is read off the data is not what they are: `{zip: string}`."""
+    missing: Literal["Refused", "AsNull"] = "Refused"
+    """Of a column that some files have and others lack. AsNull: no value there."""
+    pii: Annotated[dict[str, Literal["Drop", "Hash"]], Field(max_length=64)] = {}
+    """Columns of the source that tell who somebody is: `{email: Drop, customer: Hash}`, before anything is stored. Hash
+    needs the Secret `modelward-pii` of this namespace, whose key `salt` nobody can guess."""
 
 
 class Splits(ApiModel):
-    """How many rows are held out. The others are for training; a row never changes its side."""
+    """Which rows are held out. The others are for training."""
 
     model_config = rules(
         rule(
@@ -238,6 +267,9 @@ class Splits(ApiModel):
             "splits.validationPercent and splits.testPercent must leave rows to train on: together below 100",
         )
     )
+    by: Literal["id", "group", "time"] | None = None
+    """`id` and `group` draw lots, and a row never changes its side; `time` holds out the newest rows, validation before
+    test. None: by columns.group where there is one, or else by id."""
     validation_percent: Annotated[int, Field(ge=1, le=98)] = 10
     test_percent: Annotated[int, Field(ge=1, le=98)] = 20
     salt: Annotated[str, Field(max_length=253)] | None = None
@@ -255,14 +287,14 @@ def _cron_field(value: str) -> str:
 
 
 _CRON = " +".join(map(_cron_field, (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)))
-_SCHEDULE = rule(
+SCHEDULE = rule(
     f"self.matches('^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|(?i:{_CRON}))$')",
-    'spec.schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
-    "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in spec.timeZone",
+    'schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
+    "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in timeZone",
 )
-_ZONE = rule(
+ZONE = rule(
     "self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$') && self != 'Local'",
-    "spec.timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
+    "timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
 )
 
 
@@ -270,6 +302,14 @@ class DatasetSpec(ApiModel):
     model_config = rules(
         rule(
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
+        ),
+        rule(
+            "!has(self.splits) || !has(self.splits.by) || self.splits.by != 'group' || has(self.columns.group)",
+            "splits.by is group: write the column in columns.group",
+        ),
+        rule(
+            "!has(self.splits) || !has(self.splits.by) || self.splits.by != 'time' || has(self.columns.time)",
+            "splits.by is time: write the column in columns.time",
         ),
         rule(
             "!(has(self.source.sql) || has(self.source.datasets)) || (!has(self.format) && !has(self.csv))",
@@ -282,6 +322,10 @@ class DatasetSpec(ApiModel):
         rule(
             "!has(self.source.datasets) || !has(self.columns.types)",
             "columns.types is for files and queries: write CAST(column AS type) in prepare.sql",
+        ),
+        rule(
+            "!has(self.source.datasets) || !has(self.columns.pii)",
+            "columns.pii is for files and queries: drop or hash in the Dataset that reads them",
         ),
         rule(
             "!has(self.source.sql) || has(self.secretName)",
@@ -304,7 +348,7 @@ class DatasetSpec(ApiModel):
     source: Source
     secret_name: Name | None = None
     """A Secret labelled `modelward.dev/use: source`: its keys are the environment of the ingest container alone."""
-    format: Literal["csv", "parquet"] = "csv"
+    format: Literal["csv", "parquet", "jsonl"] = "csv"
     csv: CsvFormat = CsvFormat()
     prepare: Prepare | None = None
     columns: Columns
@@ -320,12 +364,12 @@ class DatasetSpec(ApiModel):
     interval: Duration | None = None
     """How long after a look the next one comes. None, and no schedule: when the spec changes."""
     schedule: (
-        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [_SCHEDULE]})]
+        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [SCHEDULE]})]
         | None
     ) = None
     """Cron of when to look for changed files, `30 3 * * MON-FRI` or `@hourly`; instead of `interval`."""
     time_zone: (
-        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [_ZONE]})]
+        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [ZONE]})]
         | None
     ) = None
     """Of the schedule: Europe/Berlin. None: UTC."""

@@ -71,6 +71,13 @@ class SplitRows(ApiModel):
     test: int
 
 
+class SplitBoundaries(ApiModel):
+    """Of a split by time: the first time of each held-out part."""
+
+    validation: Annotated[str, Field(max_length=64)]
+    test: Annotated[str, Field(max_length=64)]
+
+
 class DatasetVersionSpec(ApiModel):
     model_config = rules(
         rule("self == oldSelf", "a DatasetVersion is immutable: change the Dataset, or make a new one")
@@ -87,6 +94,9 @@ class DatasetVersionSpec(ApiModel):
     label: ColumnName
     id: ColumnName
     time: ColumnName | None = None
+    group: ColumnName | None = None
+    split_boundaries: SplitBoundaries | None = None
+    """Where the rows are split by time."""
     classes: Annotated[list[Annotated[str, Field(max_length=256)]], Field(max_length=1000)] = []
     columns: Annotated[list[DataColumn], Field(max_length=1000)]
     csv: CsvRead | None = None

@@ -22,6 +22,7 @@ from .common import (
     rule,
     rules,
 )
+from .training_run import Cause
 
 TensorName = Annotated[str, Field(max_length=256)]
 Metrics = Annotated[dict[str, float], Field(max_length=64)]
@@ -69,6 +70,8 @@ class Lineage(ApiModel):
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
     inputs_hash: Annotated[str, Field(max_length=71)]
+    cause: Cause | None = None
+    """Of the run, where a RegisteredModel made it."""
 
 
 NOTES, NOTE = 20, 1024

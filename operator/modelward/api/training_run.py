@@ -1,6 +1,6 @@
 """TrainingRun: one training on one DatasetVersion. Immutable; registers the next ModelVersion of its model."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -80,20 +80,17 @@ class StepResources(ApiModel):
     """Runs the model on the held-out rows, measures it and stores it."""
 
 
-class TrainingRunSpec(ApiModel):
-    model_config = rules(
-        rule(
-            "self == oldSelf",
-            "a TrainingRun is immutable: make another one with a new metadata.name",
-        ),
-        rule(
-            "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
-            "a TrainingRun needs exactly one of estimator or container: "
-            "write `estimator: {name: LogisticRegression}` or `container: {image: …}`",
-        ),
-    )
-    model_name: ShortName
-    """Registers the next number of this model: modelName-N."""
+_ONE_TRAINER = rule(
+    "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
+    "a TrainingRun needs exactly one of estimator or container: "
+    "write `estimator: {name: LogisticRegression}` or `container: {image: …}`",
+)
+
+
+class RunTemplate(ApiModel):
+    """How a model is trained and what it must reach."""
+
+    model_config = rules(_ONE_TRAINER)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     container: ContainerSpec | None = None
@@ -112,6 +109,33 @@ class TrainingRunSpec(ApiModel):
     active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
     backoff_limit: Annotated[int, Field(ge=0, le=20)] = 3
     """Retries after infrastructure failures; code and data errors are not retried."""
+
+
+class Cause(ApiModel):
+    """Why a RegisteredModel made a run."""
+
+    type: Literal["Definition", "Request", "NewData", "Schedule", "Drift", "Age"]
+    """Definition: the model is new, or how it is trained was changed. Request: a person asked."""
+    message: Annotated[str, Field(max_length=512)]
+    """In words, `9214 rows more in flights-3f2a91c04d`."""
+    time: Timestamp
+    """When it arose, as far as it is known."""
+    requested_by: Annotated[str, Field(max_length=256)] | None = None
+    """As annotation modelward.dev/requested-by says it."""
+
+
+class TrainingRunSpec(RunTemplate):
+    model_config = rules(
+        rule(
+            "self == oldSelf",
+            "a TrainingRun is immutable: make another one with a new metadata.name",
+        ),
+        _ONE_TRAINER,
+    )
+    model_name: ShortName
+    """Registers the next number of this model: modelName-N."""
+    cause: Cause | None = None
+    """Set by a RegisteredModel on the runs that it makes."""
 
 
 class PinnedDataset(ApiModel):

@@ -33,6 +33,10 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
     }
     if report.csv:
         spec["csv"] = to_builtins(report.csv)
+    if report.boundaries:
+        spec["splitBoundaries"] = to_builtins(report.boundaries)
+    if columns.group:
+        spec["group"] = columns.group
     if columns.time:
         spec["time"] = columns.time
     if report.parents:

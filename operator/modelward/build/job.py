@@ -18,17 +18,31 @@ from modelward.build.pod import (
     settings_of_pod,
     store_environment,
     store_mounts,
+    store_variables,
     store_volumes,
     template,
+    without_identity,
 )
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
-from modelward_contracts.tasks import HANDOFF_DIR, INPUT_DIR, OUTPUT_DIR, SOURCE_DIR, SOURCE_VARIABLE, TASK_DIR
+from modelward_contracts.tasks import (
+    HANDOFF_DIR,
+    INPUT_DIR,
+    OUTPUT_DIR,
+    PII_KEY,
+    PII_SALT,
+    PII_SECRET,
+    SOURCE_DIR,
+    SOURCE_VARIABLE,
+    TASK_DIR,
+)
 
 TEMPORARY = 75
 """EX_TEMPFAIL"""
 STEP_SECONDS = 6 * 3600
 STEP_RETRIES = 6
+THEIRS = ("train", "prepare")
+"""Containers of the user's own code."""
 KUEUE = "kueue.x-k8s.io/"
 """Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
 
@@ -62,6 +76,9 @@ def _reading(container: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
     """A source on a volume is mounted read-only at SOURCE_DIR; the keys of a source's Secret are in the environment."""
     if spec.source.pvc:
         container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
+    if "Hash" in spec.columns.pii.values():
+        salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
+        container["env"].append({"name": PII_SALT, "valueFrom": salt})
     if spec.secret_name:
         # With a prefix of its own: neither is the store read with the source's credentials, nor the source with its.
         of_source = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
@@ -110,6 +127,8 @@ def _job(
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
+    if shown in THEIRS:
+        annotations |= without_identity(shown, chosen)
     # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
     of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
     return {
@@ -148,7 +167,11 @@ def _ours(step: str, settings: Settings, asked: Resources, default: Resources) -
         "command": ["python", "-m", "modelward_training", step],
         "resources": asked.container() or default.container(),
         # Modules come from the image alone, whatever lies in the working directory or at HOME.
-        "env": [{"name": "PYTHONSAFEPATH", "value": "1"}, {"name": "PYTHONNOUSERSITE", "value": "1"}],
+        "env": [
+            {"name": "PYTHONSAFEPATH", "value": "1"},
+            {"name": "PYTHONNOUSERSITE", "value": "1"},
+            *store_variables(settings),
+        ],
         "volumeMounts": [{"name": "task", "mountPath": TASK_DIR, "readOnly": True}, *store_mounts(settings)],
         **store_environment(settings),
     }
@@ -170,7 +193,8 @@ def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
         return _theirs("train", run.spec.container, asked.container() or default.container(), settings)
     ours = _ours("train", settings, asked, default)
     ours.pop("envFrom", None)
-    return {**ours, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
+    env = [variable for variable in ours["env"] if variable not in store_variables(settings)]
+    return {**ours, "env": env, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
 
 
 def _theirs(name: str, container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:

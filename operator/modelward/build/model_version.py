@@ -5,7 +5,7 @@ from typing import Any
 from modelward.api import GROUP, VERSION
 from modelward.api.model_version import NOTE, NOTES
 from modelward.api.training_run import PinnedDataset, TrainingRun
-from modelward.names import Manifest, labels
+from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
 from modelward_contracts.manifests import Tensor
 from modelward_contracts.reports import PublishReport
 
@@ -21,7 +21,8 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             "namespace": metadata.namespace,
             "labels": labels(
                 "model-version", model=model, version=str(number), training_run=metadata.name, run_uid=metadata.uid
-            ),
+            )
+            | {label: metadata.labels[label] for label in (REGISTERED_MODEL, DEFINITION) if label in metadata.labels},
         },
         "spec": {
             "modelName": model,
@@ -61,13 +62,15 @@ def _batching(report: PublishReport) -> dict[str, Any]:
 
 
 def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> dict[str, Any]:
-    lineage = {
+    lineage: dict[str, Any] = {
         "trainingRun": run.metadata.name,
         "trainingRunUid": run.metadata.uid,
         "datasetVersion": pinned.name,
         "datasetDigest": pinned.digest,
         "inputsHash": report.inputs_hash,
     }
+    if run.spec.cause:
+        lineage["cause"] = run.spec.cause.wire()
     if run.spec.container:
         lineage["image"] = run.spec.container.image
     if run.spec.estimator:

@@ -9,12 +9,20 @@ from typing import Any, TypeVar
 from modelward.api.pod import PodSettings
 from modelward.names import STORE_CLAIM
 from modelward.settings import Settings
+from modelward_contracts.storage.access import ENDPOINT, REGION
 from modelward_contracts.tasks import STORE_DIR
 
 USER = 65532
 WORK_DIR, TMP_DIR = "/work", "/tmp"  # noqa: S108 - a volume of the container's own
 MESH_OFF = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 """A sidecar never ends, and so its Job would not."""
+
+
+def without_identity(container: str, chosen: PodSettings) -> dict[str, str]:
+    """Annotations by which AWS and Azure keep the identity of the pod's service account out of a container. Others
+    give it to all that run in the pod."""
+    names = ("eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers")
+    return dict.fromkeys(names, container) if chosen.service_account_name else {}
 
 
 Pod = TypeVar("Pod", bound=PodSettings)
@@ -97,6 +105,12 @@ def store_volumes(settings: Settings) -> list[dict[str, Any]]:
 def store_mounts(settings: Settings) -> list[dict[str, Any]]:
     """For our own containers only."""
     return [{"name": STORE_CLAIM, "mountPath": STORE_DIR}] if settings.store_is_claim else []
+
+
+def store_variables(settings: Settings) -> list[dict[str, str]]:
+    """Where the store is, beside its URL."""
+    found = {ENDPOINT: settings.store_endpoint, REGION: settings.store_region}
+    return [{"name": name, "value": value} for name, value in found.items() if value]
 
 
 def store_environment(settings: Settings) -> dict[str, Any]:

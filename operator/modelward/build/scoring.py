@@ -5,7 +5,15 @@ from typing import Any
 
 from modelward.api.model_deployment import ModelDeploymentSpec, ServingRevision
 from modelward.api.pod import ScoringPod, TopologySpreadConstraint
-from modelward.build.pod import settings_of_pod, store_environment, store_mounts, store_volumes, template
+from modelward.build.pod import (
+    settings_of_pod,
+    store_environment,
+    store_mounts,
+    store_variables,
+    store_volumes,
+    template,
+    without_identity,
+)
 from modelward.build.traffic import traffic_name
 from modelward.names import DEPLOYMENT, REVISION, Manifest, child_name, labels, owned_by
 from modelward.settings import Settings
@@ -51,7 +59,7 @@ def scoring_deployment(
             "revisionHistoryLimit": 0,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": revision_selector(name, revision)},
-            "template": template(pod, chosen, own, _annotations(revision)),
+            "template": template(pod, chosen, own, _annotations(revision) | without_identity("server", chosen)),
         },
     }
 
@@ -107,6 +115,7 @@ def _fetch(name: str, namespace: str, revision: ServingRevision, settings: Setti
         # It runs before the server, so what the server is given costs nothing more and passes the same quota.
         "resources": revision.resources.container() or settings.job_resources.fetch.container(),
         "volumeMounts": [{"name": "model", "mountPath": MODEL_DIR}, *store_mounts(settings)],
+        "env": store_variables(settings),
         **store_environment(settings),
     }
 

@@ -61,7 +61,7 @@ class Prometheus:
     async def _get(self, server: PrometheusServer, query: str) -> tuple[int, bytes]:
         """Status, and a byte more than LARGEST at most."""
         url, parameters = f"{server.url.rstrip('/')}/api/v1/query", {"query": query, "timeout": f"{SECONDS:g}s"}
-        headers, trusted = _token(server), _trusted(server)
+        headers, trusted = _token(server) | _tenant(server), _trusted(server)
         async with self._http.get(
             url, params=parameters, headers=headers, ssl=trusted, allow_redirects=False
         ) as response:
@@ -77,6 +77,11 @@ def _token(server: PrometheusServer) -> dict[str, str]:
     """Read at every use: one that was renewed needs no restart."""
     file = Path(server.folder, "token")
     return {"Authorization": f"Bearer {file.read_text().strip()}"} if server.folder and file.is_file() else {}
+
+
+def _tenant(server: PrometheusServer) -> dict[str, str]:
+    """As Mimir, Cortex, Thanos and Loki tell tenants apart."""
+    return {"X-Scope-OrgID": server.tenant} if server.tenant else {}
 
 
 def _trusted(server: PrometheusServer) -> ssl.SSLContext | bool:

@@ -196,13 +196,18 @@ def _register(o: DatasetObserved, ingest: Ingest, report: IngestReport, now: dat
         said: Said = ("False", EXPECTATIONS_FAILED, in_words(name, report, 4000) + kept)
     else:
         files = _read(o.dataset, report)
-        said = ("True", "Ingested", (f"{name}: {report.rows} rows of {files}" + told)[:4096])
+        said = ("True", "Ingested", (f"{name}: {report.rows} rows of {files}{_held_out(report)}" + told)[:4096])
     update = {"ingest": _finished(ingest, said, now), "latest_version": latest, "checked": checked}
     return Plan(
         status=_status(o, said, now, **update),
         creates=(dataset_version(o.dataset, report),),
         events=tuple(_news(o, name, report, said, told)),
     )
+
+
+def _held_out(report: IngestReport) -> str:
+    found = report.boundaries
+    return f", validation from {found.validation} and test from {found.test} on" if found else ""
 
 
 def _read(dataset: Dataset, report: IngestReport) -> str:

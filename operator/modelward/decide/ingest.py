@@ -9,11 +9,9 @@ from modelward.decide.jobs import JobSeen
 from modelward.decide.parents import CIRCLE, NOT_FOUND, NOT_READY
 from modelward.decide.source_secret import SECRET_NOT_FOUND, SECRET_NOT_LABELLED, SECRETS_NOT_ALLOWED
 from modelward.decide.ticks import ticks
-from modelward.names import LABEL, short_hash
+from modelward.names import REQUESTED_AT, short_hash
 from modelward_contracts.wire import canonical
 
-REQUESTED_AT = LABEL + "requested-at"
-"""Annotation: any new value asks for a new ingest."""
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 """After the Job's own retries; doubled with each failure in a row."""
 _WHEN = {"interval", "schedule", "time_zone", "suspend", "history_limit"}

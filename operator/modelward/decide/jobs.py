@@ -1,9 +1,9 @@
 """What is seen of a Job, and what that means for the resource that asked for it.
 
-Reasons (API) of a Job that does not get on: FailedCreate, Unschedulable, SourceClaimNotFound, ImagePullBackOff,
-InvalidImageName, ErrImageNeverPull, CreateContainerConfigError, CreateContainerError, NotStarting, NoPod. Of one that
-failed: what our step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFull …), or <Step>Failed (TrainFailed),
-StartError, OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
+Reasons (API) of a Job that does not get on: FailedCreate, Unschedulable, SourceClaimNotFound, SecretNotFound,
+ImagePullBackOff, InvalidImageName, ErrImageNeverPull, CreateContainerConfigError, CreateContainerError, NotStarting,
+NoPod. Of one that failed: what our step said (SourceNotFound, ColumnMissing, InvalidModel, StoreFull …), or
+<Step>Failed (TrainFailed), StartError, OOMKilled, DeadlineExceeded, Evicted, BackoffLimitExceeded, ResultLost.
 """
 
 from dataclasses import dataclass, replace
@@ -61,6 +61,7 @@ NOT_BEGUN = frozenset(
         "FailedCreate",
         "Unschedulable",
         "SourceClaimNotFound",
+        "SecretNotFound",
         "ImagePullBackOff",
         "ErrImageNeverPull",
         "CreateContainerConfigError",

@@ -10,7 +10,7 @@ def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | Non
     """`version`: the one named in the run, else the dataset's latest. Raises Wait where it may still come, Refused
     where it never can."""
     ref = run.spec.dataset_ref
-    name = ref.version or _latest(ref.name, dataset)
+    name = ref.version or latest(ref.name, dataset)
     if version is None:
         raise Wait("VersionNotFound", f"DatasetVersion {name} does not exist in this namespace")
     if version.spec.dataset_name != ref.name:
@@ -21,15 +21,15 @@ def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | Non
     return PinnedDataset(name=version.metadata.name, digest=version.spec.digest)
 
 
-def _latest(name: str, dataset: Dataset | None) -> str:
+def latest(name: str, dataset: Dataset | None) -> str:
     """Only once the dataset's spec as it is now was looked at: what was changed together is trained on together. Where
     what was found is not what is expected, the newest valid version it is."""
     if dataset is None:
         raise Wait("DatasetNotFound", f"Dataset {name} does not exist in this namespace: create it")
-    status, latest = dataset.status, dataset.status.latest_version
+    status, newest = dataset.status, dataset.status.latest_version
     seen, ready = status.observed_generation == dataset.metadata.generation, status.condition("Ready")
     looked = ready is not None and (ready.status == "True" or ready.reason == EXPECTATIONS_FAILED)
-    if latest is None or not looked or not seen:
+    if newest is None or not looked or not seen:
         why = f": {ready.message}" if ready and ready.message and seen else ""
         raise Wait("DatasetNotReady", f"Dataset {name} is not Ready{why}")
-    return latest.name
+    return newest.name

@@ -18,11 +18,16 @@ def ticks(spec: DatasetSpec, before: Ticks | None, ingest: Ingest | None, now: d
         return Ticks(of=f"every {spec.interval}", next=_later(ingest, spec.interval))
     if spec.schedule is None:
         return None
-    zone = spec.time_zone or "UTC"
-    of, cron = f"{spec.schedule} {zone}", Cron(spec.schedule, zone)
+    begun = datetime.fromisoformat(ingest.started) if ingest else None
+    return scheduled(spec.schedule, spec.time_zone, before, begun, now)
+
+
+def scheduled(schedule: str, zone: str | None, before: Ticks | None, begun: datetime | None, now: datetime) -> Ticks:
+    """`begun`: when what is scheduled last began. Raises Refused."""
+    zone = zone or "UTC"
+    of, cron = f"{schedule} {zone}", Cron(schedule, zone)
     if before is None or before.of != of or before.next is None:
         return Ticks(of=of, next=_at(cron.after(now)))
-    begun = datetime.fromisoformat(ingest.started) if ingest else None
     if begun is None or begun < datetime.fromisoformat(before.next):
         return before
     return Ticks(of=of, next=_at(cron.after(begun)), last=_at(cron.until(begun)))

@@ -221,7 +221,10 @@ def _isolation(status: TrainingRunStatus, o: RunObserved, settings: Settings, no
     account = o.run.spec.pod.over(settings.job_pod).service_account_name
     if account is None:
         return status
-    message = f"the pod runs as service account {account}: what it may do in a cloud, the train step may do as well"
+    message = (
+        f"the pod runs as service account {account}: what it may do in a cloud, the train step may do as well, unless "
+        "the cloud keeps its identity out of single containers as AWS's and Azure's webhooks do"
+    )
     generation = o.run.metadata.generation
     conditions = set_condition(status.conditions, "Isolated", "False", "ServiceAccount", message, generation, now)
     return status.model_copy(update={"conditions": conditions})

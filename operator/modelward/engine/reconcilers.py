@@ -4,12 +4,14 @@ from modelward.decide import dataset as decide_dataset
 from modelward.decide import dataset_version as decide_dataset_version
 from modelward.decide import model_deployment as decide_deployment
 from modelward.decide import model_version as decide_model_version
+from modelward.decide import registered_model as decide_registered_model
 from modelward.decide import training_run as decide_run
 from modelward.engine.loop import Reconciler
 from modelward.observe import dataset as observe_dataset
 from modelward.observe import dataset_version as observe_dataset_version
 from modelward.observe import model_deployment as observe_deployment
 from modelward.observe import model_version as observe_model_version
+from modelward.observe import registered_model as observe_registered_model
 from modelward.observe import training_run as observe_run
 
 RECONCILERS = {
@@ -17,5 +19,6 @@ RECONCILERS = {
     "DatasetVersion": Reconciler(observe_dataset_version.observe, decide_dataset_version.decide),
     "TrainingRun": Reconciler(observe_run.observe, decide_run.decide),
     "ModelVersion": Reconciler(observe_model_version.observe, decide_model_version.decide),
+    "RegisteredModel": Reconciler(observe_registered_model.observe, decide_registered_model.decide),
     "ModelDeployment": Reconciler(observe_deployment.observe, decide_deployment.decide, without_api=True),
 }

@@ -7,10 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from modelward.decide.plan import Key
-from modelward.names import DATASET, DEPLOYMENT, TRAINING_RUN, Manifest
+from modelward.names import DATASET, DEPLOYMENT, REGISTERED_MODEL, TRAINING_RUN, Manifest
 from modelward_contracts.wire import canonical
 
-_OWNERS = {DATASET: "Dataset", TRAINING_RUN: "TrainingRun", DEPLOYMENT: "ModelDeployment"}
+_OWNERS = {
+    DATASET: "Dataset",
+    TRAINING_RUN: "TrainingRun",
+    DEPLOYMENT: "ModelDeployment",
+    REGISTERED_MODEL: "RegisteredModel",
+}
 _Target = tuple[str, str, str]
 """What is referred to: Dataset or Model (which is no object), namespace, name."""
 
@@ -48,7 +53,13 @@ class Sightings:
                 target = ("Model", key.namespace, spec.get("modelName", ""))
             case _:
                 return set()
-        return self._referrers.get(target, set()).copy()
+        return self._referrers.get(target, set()) | self._defined(target)
+
+    def _defined(self, model: _Target) -> set[Key]:
+        """The RegisteredModel of this name, if there is one."""
+        kind, namespace, name = model
+        key = Key("RegisteredModel", namespace, name)
+        return {key} if kind == "Model" and key in self.versions else set()
 
     def _note_references(self, key: Key, targets: set[_Target]) -> None:
         for before in self._refers.pop(key, set()) - targets:
@@ -61,11 +72,12 @@ class Sightings:
             self._referrers[target].add(key)
 
     def _note_told(self, key: Key, told: dict[Key, str]) -> set[Key]:
-        """The versions of which this object's status says something new: theirs repeats it."""
+        """The objects of which this object's status says something new: theirs repeats it, or follows from it."""
         before = self._told.pop(key, {})
         if told:
             self._told[key] = told
-        return {version for version in before.keys() | told.keys() if before.get(version) != told.get(version)}
+        new = {about for about in before.keys() | told.keys() if before.get(about) != told.get(about)}
+        return {about for about in new if about.kind != "RegisteredModel" or about in self.versions}
 
 
 def key_of(kind: str, found: Manifest) -> Key:
@@ -87,6 +99,8 @@ def _references(key: Key, found: Manifest) -> set[_Target]:
             return {("Dataset", key.namespace, each["name"]) for each in spec.get("source", {}).get("datasets") or []}
         case "TrainingRun":
             return {("Dataset", key.namespace, spec.get("datasetRef", {}).get("name", ""))}
+        case "RegisteredModel":
+            return {("Dataset", key.namespace, spec.get("run", {}).get("datasetRef", {}).get("name", ""))}
         case "ModelDeployment":
             return {("Model", key.namespace, spec.get("modelRef", {}).get("name", ""))}
         case _:
@@ -98,7 +112,8 @@ def _told(key: Key, found: Manifest) -> dict[Key, str]:
     status = found.get("status") or {}
     match key.kind:
         case "ModelDeployment":
-            return {Key("ModelVersion", key.namespace, name): role for name, role in _roles(status).items()}
+            roles = {Key("ModelVersion", key.namespace, name): role for name, role in _roles(status).items()}
+            return roles | _serving(key, found)
         case "Dataset" if checked := status.get("checked"):
             return {Key("DatasetVersion", key.namespace, checked["version"]): canonical(checked).decode()}
         case _:
@@ -110,3 +125,12 @@ def _roles(status: Manifest) -> dict[str, str]:
     roles = {verdict["modelVersion"]: "Rejected" for verdict in status.get("verdicts", [])}
     named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
     return roles | {revision["modelVersion"]: role for role, revision in named.items() if revision}
+
+
+def _serving(key: Key, found: Manifest) -> dict[Key, str]:
+    """What a RegisteredModel hears of a ModelDeployment: what it serves, and whether that drifted."""
+    status, name = found.get("status") or {}, found.get("spec", {}).get("modelRef", {}).get("name", "")
+    stable = (status.get("stable") or {}).get("modelVersion", "")
+    drifted = [c for c in status.get("conditions", []) if c["type"] == "Drifted"]
+    said = drifted[0]["status"] if drifted else ""
+    return {Key("RegisteredModel", key.namespace, name): f"{stable} {said}"}

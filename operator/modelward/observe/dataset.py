@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from modelward.api import GROUP, VERSION, Dataset, DatasetVersion
 from modelward.decide.dataset import DatasetObserved
-from modelward.decide.jobs import JobSeen
+from modelward.decide.jobs import JobSeen, Problem
 from modelward.decide.plan import Key, Ref
 from modelward.names import DATASET
 from modelward.observe.history import observe_history
 from modelward.observe.jobs import observe_job
 from modelward.observe.parents import observe_parents
 from modelward.observe.world import World
+from modelward_contracts.tasks import PII_KEY, PII_SECRET
 
 API = f"{GROUP}/{VERSION}"
 ANCESTORS = 10
@@ -66,6 +67,8 @@ async def _job(world: World, dataset: Dataset) -> JobSeen | None:
 async def _explained(world: World, dataset: Dataset, seen: JobSeen) -> JobSeen:
     """Of a claim that is not there the scheduler says just that no node has it."""
     pvc, problem = dataset.spec.source.pvc, seen.problem
+    if problem and problem.reason == "CreateContainerConfigError" and PII_SECRET in problem.message:
+        return replace(seen, problem=_without_salt(problem))
     if pvc is None or problem is None or problem.reason != "Unschedulable":
         return seen
     if await world.kube.get("v1", "PersistentVolumeClaim", dataset.metadata.namespace, pvc.claim_name):
@@ -73,6 +76,18 @@ async def _explained(world: World, dataset: Dataset, seen: JobSeen) -> JobSeen:
     what = f"the PersistentVolumeClaim {pvc.claim_name} does not exist in this namespace"
     hint = f"{what}: create it, or correct spec.source.pvc.claimName"
     return replace(seen, problem=replace(problem, reason="SourceClaimNotFound", message=hint))
+
+
+def _without_salt(problem: Problem) -> Problem:
+    """The kubelet looks for it again by itself."""
+    keyless = "couldn't find key" in problem.message
+    what = f"has no key {PII_KEY}" if keyless else "does not exist in this namespace"
+    make = f"`kubectl create secret generic {PII_SECRET} --from-literal={PII_KEY}=$(openssl rand -hex 32)` makes it"
+    return replace(
+        problem,
+        reason="SecretNotFound",
+        message=f"columns.pii hashes with the Secret {PII_SECRET}, which {what}: {make}, and the ingest goes on",
+    )
 
 
 async def _jobs(world: World, dataset: Dataset) -> tuple[Ref, ...]:

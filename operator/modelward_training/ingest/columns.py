@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal
 
 from modelward_contracts.manifests import Csv, SourceFile
@@ -11,6 +12,8 @@ from modelward_training.outcome import JobError
 from .source import Found
 
 SHOWN = 40
+FEW = 5
+"""Named of the columns that are missing, and of the files that lack them."""
 SOURCE = "source"
 """What prepare.sql reads, unless there are several tables with names of their own."""
 
@@ -37,15 +40,42 @@ class Source:
     """What SQL finds, until it is prepared."""
 
 
-def same_columns(files: list[Found], headers: list[list[str]]) -> None:
+def together(files: list[Found], headers: list[list[str]], as_null: bool) -> tuple[list[str], list[str]]:
+    """The columns of all files, and what is to be told of files that lack some: none may, unless `as_null`."""
+    if not as_null:
+        _same(files, headers)
+        return headers[0], []
+    names = list(dict.fromkeys(chain.from_iterable(headers)))
+    for file, header in zip(files[1:], headers[1:], strict=True):
+        if not set(header) & set(headers[0]):
+            raise JobError(
+                "InvalidFile",
+                f"{file.name} has no column of {files[0].name}: it is other data, or its first line is no header",
+            )
+    unique("the files together", names)
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    there = [(file.name, set(header)) for file, header in zip(files, headers, strict=True)]
+    for name in names:
+        lacking.setdefault(tuple(file for file, header in there if name not in header), []).append(name)
+    lacking.pop((), None)
+    return names, [_told(columns, where) for where, columns in lacking.items()]
+
+
+def _told(columns: list[str], files: tuple[str, ...]) -> str:
+    shown = ", ".join(map(repr, columns[:FEW])) + (f" and {len(columns) - FEW} more" if len(columns) > FEW else "")
+    where = ", ".join(files[:FEW]) + (f" and {len(files) - FEW} more files" if len(files) > FEW else "")
+    return f"{shown} {'is' if len(columns) == 1 else 'are'} missing, and so without a value, in {where}"
+
+
+def _same(files: list[Found], headers: list[list[str]]) -> None:
     first = set(headers[0])
     for file, header in zip(files, headers, strict=True):
         for name in sorted(first.symmetric_difference(header)):
             has, lacks = (file.name, files[0].name) if name in header else (files[0].name, file.name)
             raise JobError(
                 "InvalidFile",
-                f"{lacks} lacks the column {name!r} that {has} has: make the files alike"
-                " (`csv: {header: false}` if their first line is data)",
+                f"{lacks} lacks the column {name!r} that {has} has: make the files alike, or write "
+                "`columns: {missing: AsNull}` (`csv: {header: false}` if their first line is data)",
             )
 
 

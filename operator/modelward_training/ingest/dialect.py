@@ -1,9 +1,7 @@
 """How a CSV file is written. What the Dataset states holds; the rest is read off the file, aware of quotes."""
 
-import bz2
 import csv
-import gzip
-import lzma
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,6 +11,7 @@ from typing import IO, Any
 from modelward_contracts.tasks import CsvOptions
 from modelward_training.outcome import JobError
 
+from .packed import UNREADABLE, beginning, is_packed, opened, unreadable
 from .source import Found
 
 DELIMITERS = "\t;|,"
@@ -20,12 +19,6 @@ DELIMITERS = "\t;|,"
 SAMPLE = 1000
 """Records that a delimiter is judged by."""
 MAX_FIELD = 1 << 24
-_PACKED: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-_REFUSED = {
-    b"PK\x03\x04": "is a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV",
-    b"PAR1": "is Parquet: write `format: parquet`",
-    b"version https://git-lfs": "is a Git LFS pointer and not the data: run `git lfs pull` where it was copied from",
-}
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -43,8 +36,7 @@ class Dialect:
     header: bool
     skip_lines: int
     comment: str
-    packed: Any = None
-    """What opens the file, where it is compressed."""
+    packed: bool = False
     ambiguous: bool = False
     """The delimiter is a guess among several that fit."""
 
@@ -65,14 +57,14 @@ class Lines:
         """A record has begun; set to False by whoever has taken one."""
 
     def __iter__(self) -> Iterator[str]:
-        dialect, opener = self._dialect, self._dialect.packed or open
+        dialect = self._dialect
         try:
-            with opener(self._file.path, "rt", encoding=dialect.encoding, newline="") as stream:
+            with opened(self._file) as content, io.TextIOWrapper(content, dialect.encoding, newline="") as stream:
                 yield from self._wanted(stream)
         except UnicodeError as error:
             raise _undecodable(self._file, dialect, self.number, error) from error
-        except (OSError, EOFError, lzma.LZMAError) as error:
-            raise JobError("InvalidFile", f"{self._file.name} cannot be read: {error}") from error
+        except UNREADABLE as error:
+            raise unreadable(self._file, error) from error
 
     def _wanted(self, stream: IO[str]) -> Iterator[str]:
         comment = self._dialect.comment
@@ -108,14 +100,8 @@ def records(file: Found, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 
 def dialect_of(file: Found, options: CsvOptions) -> Dialect:
-    start = _start(file)
-    packed = next((opener for mark, opener in _PACKED.items() if start.startswith(mark)), None)
-    for mark, what in _REFUSED.items():
-        if start.startswith(mark):
-            raise JobError("InvalidFile", f"{file.name} {what}")
-    if packed is not None:
-        start = _start(file, packed)
-    marked = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
+    head = beginning(file)
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "utf-8")
     base = Dialect(
         delimiter=options.delimiter or ",",
         quote='"' if options.quote is None else options.quote,
@@ -123,7 +109,7 @@ def dialect_of(file: Found, options: CsvOptions) -> Dialect:
         header=options.header is not False,
         skip_lines=options.skip_lines,
         comment=options.comment or "",
-        packed=packed,
+        packed=is_packed(file),
     )
     return base if options.delimiter else _separated(file, base)
 
@@ -152,14 +138,6 @@ def _widths(file: Found, dialect: Dialect) -> list[int]:
             raise
         found.append(0)
     return found
-
-
-def _start(file: Found, opener: Any = open) -> bytes:
-    try:
-        with opener(file.path, "rb") as stream:
-            return bytes(stream.read(32))
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise JobError("InvalidFile", f"{file.name} cannot be read: {error}") from error
 
 
 def _undecodable(file: Found, dialect: Dialect, before: int, error: UnicodeError) -> JobError:

@@ -81,7 +81,7 @@ def _counts(
 ) -> tuple[list[int], list[int]] | None:
     """Rows in each bin, of the version before and now; None where there is nothing to compare."""
     then, kind = against.statistics.get(name), table.types[name]
-    if name in (task.id, task.time, against.manifest.id) or then is None:
+    if name in (task.id, task.time, task.group, against.manifest.id) or name in table.unseen or then is None:
         return None
     column = table.sql(name)
     row = con.execute(f"SELECT count(*) - count({column}) FROM rows").fetchone()
@@ -90,7 +90,7 @@ def _counts(
     if kind in _NUMBERS and then["type"] in _NUMBERS and "bins" in then:
         bins = then["bins"]
         return [*bins["counts"], then["nulls"]], [*binned(con, column, bins["cuts"]), missing]
-    if kind == then["type"] and kind in ("string", "boolean"):
+    if kind == then["type"] and kind in ("string", "boolean") and "top" in then:
         top = {entry["value"]: entry["count"] for entry in then["top"]}
         found: dict[str, int] = dict(
             con.execute(

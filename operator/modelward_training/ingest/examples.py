@@ -14,6 +14,8 @@ SHOWN = 60
 
 def examples_of(con: duckdb.DuckDBPyConnection, table: Table, name: str, where: str, having: str = "") -> str:
     """The most frequent ones."""
+    if name in table.unseen:
+        return "not shown, as columns.pii names it"
     value = value_of(table, name)
     found = con.execute(
         f"SELECT {value}::VARCHAR, count(*), count(*) OVER () FROM clean WHERE ({where}) AND {value} IS NOT NULL "

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+from msgspec import UNSET
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
 from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport, ParentVersion
@@ -73,13 +74,13 @@ def _version(
     read: Source,
     folder: Path,
 ) -> Made:
-    table = prepare(con, task.prepare_sql, read)
+    table = prepare(con, task, read)
     validate.check_columns(task, table.types)
     expectations.check_columns(task, table.types)
     valid = validate.check_rows(con, task, table)
     failures = expectations.check(con, task, table, datetime.now(UTC))
     progress(f"splitting {valid.rows} rows", 0.6)
-    id_column = split.assign(con, task, table)
+    id_column, boundaries = split.assign(con, task, table)
     columns = _columns(con, table, read)
     splits = {name: _stored(con, store, task, id_column, table, name, folder) for name in split.SPLITS}
     described = statistics(con, table)
@@ -97,8 +98,10 @@ def _version(
         salt=task.salt,
         sources=sources,
         csv=read.csv,
+        group=task.group or UNSET,
+        boundaries=boundaries or UNSET,
     )
-    inputs = {name: value for name, value in described.items() if name not in (task.label, id_column, task.time)}
+    inputs = {name: value for name, value in described.items() if name not in manifest.no_inputs}
     unbalanced = split.unbalanced(con, task, table, valid.classes)
     moved, uncompared = drift.compare(con, task, store, table, digest_of(manifest))
     warnings = [*read.warnings, *table.warnings, *counters(inputs), *unbalanced, *uncompared]
@@ -114,7 +117,7 @@ def _stored(
     name: str,
     folder: Path,
 ) -> Split:
-    files = split.write(con, name, task.label, id_column, table, folder)
+    files = split.write(con, name, task, id_column, table, folder)
     labels: Blob | None = store.put_file(files.labels) if files.labels else None
     return Split(rows=files.rows, data=store.put_file(files.data), labels=labels)
 
@@ -141,6 +144,7 @@ def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> 
         columns=manifest.columns,
         id=manifest.id,
         csv=manifest.csv,
+        boundaries=manifest.boundaries or None,
         warnings=_bounded(made.warnings),
         expectations=expectations.count(task),
         failed=len(made.failures),
@@ -151,6 +155,8 @@ def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> 
         parents=[ParentVersion(dataset=each.dataset, digest=each.digest) for each in task.parents],
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
+    if boundaries := value.boundaries:
+        shares += f"; validation from {boundaries.validation}, test from {boundaries.test} on"
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
     files = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
     files = files or f"{len(manifest.sources)} files"

@@ -14,6 +14,8 @@ from modelward_contracts.store import BlobMissing, Store
 from modelward_contracts.tasks import IngestTask
 from modelward_contracts.wire import digest_of
 
+from . import pii
+
 READING = 1
 """Raised when the same bytes are read otherwise than before, so that everything is read again once."""
 
@@ -47,7 +49,7 @@ def remember(store: Store, task: IngestTask, listing: str | None, manifest: str,
 
 def _of(task: IngestTask) -> str:
     bare = msgspec.structs.replace(task, before=[], store="", secret=None, local_addresses=False)
-    return digest_of([READING, bare])
+    return digest_of([READING, bare, pii.mark(task)])
 
 
 def _compared(task: IngestTask, manifest: str) -> str | None:

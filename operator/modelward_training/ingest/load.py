@@ -11,7 +11,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import parents, query, read_csv, read_parquet
+from . import parents, pii, query, read_csv, read_jsonl, read_parquet
 from .bring import Brought
 from .columns import Source
 from .prepare import quoted
@@ -49,20 +49,18 @@ def brought(con: duckdb.DuckDBPyConnection, what: Brought, task: IngestTask, sto
 
 
 def answer(con: duckdb.DuckDBPyConnection, what: Brought, task: IngestTask) -> Source:
-    """What a user's container made. Types are the files' own: those that are stated are of the source's columns."""
-    untyped = msgspec.structs.replace(task, types={})
-    read = typed(con, read_parquet.read(con, what.files, untyped), untyped)
+    """What a user's container made. What is stated of the source's columns, the step before it has done."""
+    bare = msgspec.structs.replace(task, types={}, pii={}, missing_as_null=False)
+    read = typed(con, read_parquet.read(con, what.files, bare), bare)
     read.csv, read.warnings = what.csv, [*what.warnings, *read.warnings]
     return read
 
 
 def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     try:
-        if task.source == "sql":
-            return typed(con, query.read(con, task, scratch), task)
-        if task.format == "csv":
-            return typed(con, read_csv.read(con, files, task, scratch), task)
-        return typed(con, read_parquet.read(con, files, task), task)
+        with pii.key(con, task):
+            source = _read(con, files, pii.as_text(task), scratch)
+        return typed(con, source, task)
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
 
@@ -77,6 +75,18 @@ def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> S
     con.execute("PRAGMA enable_optimizer")
     con.execute("DROP TABLE raw")
     return source
+
+
+def _read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
+    if task.source == "sql":
+        return query.read(con, task, scratch)
+    match task.format:
+        case "csv":
+            return read_csv.read(con, files, task, scratch)
+        case "jsonl":
+            return read_jsonl.read(con, files, task)
+        case "parquet":
+            return read_parquet.read(con, files, task)
 
 
 def lock(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -44,15 +44,18 @@ def told(raw: Raw, number: int, decision: Decision, counts: Counts, found: Misfi
     name, what = raw.names[number], decision.fault or decision.type
     value, count, first = found.usual[0]
     present = sum(counts.values()) - counts["missing"]
-    others = "".join(f", {_shown(other)} ({times}×)" for other, times, _ in found.usual[1:])
+    others = "".join(f", {shown(other)} ({times}×)" for other, times, _ in found.usual[1:])
     others += " …" if found.different > len(found.usual) else ""
-    advice = [*_separators(raw, what, value), f"csv.nullValues: [{_shown(value)}] if missing"]
+    advice = []
+    if raw.task.format == "csv":
+        advice += [*_separators(raw, what, value), f"csv.nullValues: [{shown(value)}] if missing"]
     if raw.task.types.get(name) is None:
         key = name if name.isidentifier() else repr(name)
         advice.append(f"columns.types: {{{key}: string}} if it is text")
+    write = f"write {', or '.join(advice)}" if advice else "correct columns.types"
     return (
-        f"column {name!r}: {found.rows} of {present} values are not {_CALLED.get(what, what)}: {_shown(value)} "
-        f"({count}×, first in {place(first)}){others}; write {', or '.join(advice)}, or mend the file"
+        f"column {name!r}: {found.rows} of {present} values are not {_CALLED.get(what, what)}: {shown(value)} "
+        f"({count}×, first in {place(first)}){others}; {write}, or mend the file"
     )
 
 
@@ -75,5 +78,5 @@ def _separators(raw: Raw, what: str, value: str) -> list[str]:
     return []
 
 
-def _shown(value: str) -> str:
+def shown(value: str) -> str:
     return repr(value if len(value) <= 40 else value[:40] + "…")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from modelward_contracts.manifests import ColumnType
+from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
 from .columns import SOURCE, Source, listed
@@ -40,17 +41,19 @@ class Table:
 
     types: dict[str, ColumnType]
     warnings: list[str] = field(default_factory=list)
+    unseen: frozenset[str] = frozenset()
+    """Columns of which no value is shown, hashed as they are."""
 
     def sql(self, name: str) -> str:
         """The column in `clean` and `rows`."""
         return f"c{list(self.types).index(name)}"
 
 
-def prepare(con: duckdb.DuckDBPyConnection, sql: str | None, source: Source) -> Table:
+def prepare(con: duckdb.DuckDBPyConnection, task: IngestTask, source: Source) -> Table:
     """Make the table `clean`, and say its columns and their types."""
-    relation = SOURCE if sql is None else _select(con, sql, source)
+    relation = SOURCE if task.prepare_sql is None else _select(con, task.prepare_sql, source)
     described = con.execute(f"DESCRIBE {relation}").fetchall()
-    table = Table({name: _type(name, kind) for name, kind, *_ in described})
+    table = Table({name: _type(name, kind) for name, kind, *_ in described}, unseen=frozenset(task.pii))
     casts = ", ".join(
         f"{_CASTS[kind].replace('{}', quoted(name))} AS c{n}" for n, (name, kind) in enumerate(table.types.items())
     )
@@ -63,7 +66,7 @@ def prepare(con: duckdb.DuckDBPyConnection, sql: str | None, source: Source) -> 
             f"a whole number does not fit into 64 bits ({_said(error)}): make it text or DOUBLE in prepare.sql or "
             "columns.types",
         ) from error
-    if sql is None:
+    if task.prepare_sql is None:
         _drop(con, source)
     else:
         con.execute(f"DROP TABLE {relation}")

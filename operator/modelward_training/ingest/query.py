@@ -51,10 +51,11 @@ def read(con: duckdb.DuckDBPyConnection, task: IngestTask, scratch: Path) -> Sou
     stat = path.stat()
     found = Found(NAME, path, stat.st_size, stat.st_mtime_ns)
     source = read_parquet.read(con, [found], task)
-    for number, field in enumerate(schema):
+    fields = [schema.field(name) for name in source.names]
+    for number, field in enumerate(fields):
         if field.name not in task.types:
             source.expressions[number] = _typed(con, source, number, field)
-    source.answers.append(_answered(con, source, schema))
+    source.answers.append(_answered(con, source, fields))
     path.unlink()
     return source
 
@@ -80,7 +81,7 @@ def fetch(task: IngestTask, scratch: Path, path: Path) -> pa.Schema:
             # The public reader loses the error's code.
             _write(cursor._results.reader, schema, path)
         except Error as error:
-            raise query_errors.running(error, query, SECONDS) from None
+            raise query_errors.running(error, query, SECONDS, bool(task.pii)) from None
     return schema
 
 
@@ -155,23 +156,23 @@ def _finite(
     return f"CASE WHEN NOT {condition} THEN c{number} END"
 
 
-def _answered(con: duckdb.DuckDBPyConnection, source: Source, schema: pa.Schema) -> SourceFile:
+def _answered(con: duckdb.DuckDBPyConnection, source: Source, fields: list[pa.Field]) -> SourceFile:
     """The same rows in another order have the same digest; each repetition counts."""
     row = con.execute(
         f"SELECT count(*), coalesce(sum(hash({', '.join(source.expressions)})), 0)::VARCHAR FROM raw"
     ).fetchone()
     assert row is not None
-    content = [[[field.name, _kind(field)] for field in schema], *row]
-    return SourceFile(path=NAME, bytes=_bytes(con, schema, row[0]), digest=sha256(canonical(content)))
+    content = [[[field.name, _kind(field)] for field in fields], *row]
+    return SourceFile(path=NAME, bytes=_bytes(con, fields, row[0]), digest=sha256(canonical(content)))
 
 
-def _bytes(con: duckdb.DuckDBPyConnection, schema: pa.Schema, rows: int) -> int:
+def _bytes(con: duckdb.DuckDBPyConnection, fields: list[pa.Field], rows: int) -> int:
     """Of the values: text as it is, 8 of every other one."""
-    text = [n for n, field in enumerate(schema) if _stored(field.type) == pa.string()]
+    text = [n for n, field in enumerate(fields) if _stored(field.type) == pa.string()]
     lengths = " + ".join(["0", *(f"coalesce(sum(strlen(c{n}::VARCHAR)), 0)" for n in text)])
     row = con.execute(f"SELECT {lengths} FROM raw").fetchone()
     assert row is not None
-    return int(row[0]) + 8 * rows * (len(schema) - len(text))
+    return int(row[0]) + 8 * rows * (len(fields) - len(text))
 
 
 def _count(con: duckdb.DuckDBPyConnection, condition: str) -> int:

@@ -14,6 +14,9 @@ COPY = "COPY ("
 """What the driver puts before the query when it runs it; positions count it."""
 _WORLD = ("08", "40", "53", "55", "57", "58", "XX")
 """Classes: connection, lost race, resources, object in use, operator's doing, system, internal."""
+_DATA = ("22", "23")
+"""Classes: a value that does not fit."""
+_QUOTED = re.compile('".*"', re.DOTALL)
 _CANCELLED = "57014"
 _READ_ONLY = "25006"
 _DENIED = ("28", "42501")
@@ -45,8 +48,11 @@ def connecting(error: Error, secret: str | None) -> JobError:
     return JobError("SourceUnavailable", f"the database cannot be reached: {text}", retryable=True)
 
 
-def running(error: Error, query: str, seconds: int) -> JobError:
+def running(error: Error, query: str, seconds: int, personal: bool) -> JobError:
+    """`personal`: some columns' values are not to be shown, and the server would show the one that is at fault."""
     code, said = error.sqlstate or "", _primary(error)
+    if personal and code.startswith(_DATA):
+        said = _QUOTED.sub('"…"', said)
     if code == _CANCELLED and "timeout" in said:
         return JobError(
             "QueryTimeout", f"the query took longer than {seconds // 60} minutes: narrow it, or give it an index"

@@ -16,8 +16,8 @@ from modelward_contracts.manifests import Csv
 from modelward_contracts.tasks import CsvOptions, IngestTask
 from modelward_training.outcome import JobError
 
-from . import text_types
-from .columns import Source, same_columns, unique
+from . import pii, text_types
+from .columns import Source, together, unique
 from .dialect import Dialect, dialect_of, records
 from .records import LONG_LINE, Plain, line_of, plain, rewrite
 from .source import Found
@@ -39,43 +39,54 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
     _check(task.csv)
     dialects = [dialect_of(file, task.csv) for file in files]
     headers = [_header(file, dialect) for file, dialect in zip(files, dialects, strict=True)]
-    same_columns(files, headers)
-    names = headers[0]
+    pii.check(task, files, headers)
+    for file, header in zip(files, headers, strict=True):
+        unique(file.name, header)
+    union, lacking = together(files, headers, task.missing_as_null)
+    names = pii.names(task, union)
     con.execute(f"CREATE TABLE raw ({', '.join(f'c{number} VARCHAR' for number in range(len(names)))})")
     parts: list[Part] = []
     warnings: list[str] = []
     for file, dialect, header in zip(files, dialects, headers, strict=True):
         first = parts[-1].first + parts[-1].rows if parts else 0
-        order = [header.index(name) for name in names]
-        rows, trailing = _insert(con, file, dialect, header, order, scratch)
+        fields = {name: f"f{header.index(name)}" if name in header else "NULL" for name in union}
+        values = list(pii.kept(task, fields).values())
+        rows, trailing = _insert(con, file, dialect, len(header), values, scratch)
         parts.append(Part(file, dialect, header, first, rows))
         if trailing:
             warnings.append(f"{file.name}: {trailing} rows end with a delimiter more than the header; it is left out")
+    nameless = {
+        name
+        for file, dialect, header in zip(files, dialects, headers, strict=True)
+        for name, written in zip(header, _written(file, dialect), strict=True)
+        if _nameless(written)
+    }
     typed = text_types.choose(con, names, task, lambda rowid: _place(parts, rowid))
     return Source(
         names=names,
-        unnamed=[
-            name for name, written in zip(names, _written(files[0], dialects[0]), strict=True) if _nameless(written)
-        ],
+        unnamed=[name for name in names if name in nameless],
         starts=[part.first for part in parts],
         expressions=typed.expressions,
         guessed=typed.guessed,
         csv=_described(task.csv, dialects, typed.format, typed.format_guessed),
-        warnings=[*_like_data(task, names), *_differing(parts), *warnings, *typed.warnings],
+        warnings=[*_like_data(task, names), *lacking, *_differing(parts), *warnings, *typed.warnings],
     )
 
 
 def _insert(
-    con: duckdb.DuckDBPyConnection, file: Found, dialect: Dialect, header: list[str], order: list[int], scratch: Path
+    con: duckdb.DuckDBPyConnection, file: Found, dialect: Dialect, width: int, values: list[str], scratch: Path
 ) -> tuple[int, int]:
-    """Rows read, and how many of them ended with one delimiter too many."""
-    counted = plain(file, dialect, len(header))
-    if counted is not None and _read(con, file.path, dialect, order, counted) == counted.records:
+    """One file's rows into `raw`. `values`: SQL of what is kept, over the file's fields f0, f1, …
+
+    Returns how many there are, and how many of them ended with one delimiter too many.
+    """
+    counted = plain(file, dialect, width)
+    if counted is not None and _read(con, file.path, dialect, width, values, counted) == counted.records:
         return counted.records, 0
     target = scratch / "records.csv"
-    written = rewrite(file, dialect, len(header), target)
+    written = rewrite(file, dialect, width, target)
     again = replace(dialect, delimiter=",", quote='"', header=False)
-    found = _read(con, target, again, order, Plain(written.records, True, target.stat().st_size))
+    found = _read(con, target, again, width, values, Plain(written.records, True, target.stat().st_size))
     if found != written.records:
         raise JobError(
             "InvalidFile", f"{file.name} holds {written.records} records, of which {found or 'none'} could be read"
@@ -84,10 +95,11 @@ def _insert(
     return written.records, written.trailing
 
 
-def _read(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, order: list[int], counted: Plain) -> int | None:
+def _read(
+    con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, width: int, values: list[str], counted: Plain
+) -> int | None:
     """Rows inserted; None, and nothing inserted, where they are not as many as were counted."""
-    columns = {f"f{number}": "VARCHAR" for number in range(len(order))}
-    select = ", ".join(f"f{number}" for number in order)
+    columns = {f"f{number}": "VARCHAR" for number in range(width)}
     options = {
         "delim": dialect.delimiter,
         "quote": dialect.quote,
@@ -102,8 +114,8 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, order: l
     con.begin()
     try:
         found = con.execute(
-            f"INSERT INTO raw SELECT {select} FROM read_csv($1, {stated}, auto_detect = false, comment = '', "
-            "hive_partitioning = false, compression = 'none')",
+            f"INSERT INTO raw SELECT {', '.join(values)} FROM read_csv($1, {stated}, auto_detect = false, "
+            "comment = '', hive_partitioning = false, compression = 'none')",
             [str(path), *options.values()],
         ).fetchone()
     except duckdb.OutOfMemoryException:
@@ -121,9 +133,7 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, dialect: Dialect, order: l
 
 def _header(file: Found, dialect: Dialect) -> list[str]:
     """The columns' names: as written, or by position where there are none."""
-    names = [name if not _nameless(name) or name else f"column{n}" for n, name in enumerate(_written(file, dialect), 1)]
-    unique(file.name, names)
-    return names
+    return [name if not _nameless(name) or name else f"column{n}" for n, name in enumerate(_written(file, dialect), 1)]
 
 
 def _like_data(task: IngestTask, names: list[str]) -> Iterator[str]:

@@ -12,7 +12,8 @@ from modelward_contracts.manifests import ColumnType
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import JobError
 
-from .columns import Source, absent, same_columns, unique
+from . import pii
+from .columns import Source, absent, together, unique
 from .prepare import quoted
 from .source import Found
 
@@ -24,18 +25,21 @@ _CASTS: dict[ColumnType, str] = {
     "timestamp": "TIMESTAMP",
 }
 
+_NOTHING = '"NULL"'
+"""The type of a column that has no value."""
+
 
 def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -> Source:
     schemas = [_schema(file) for file in files]
     headers = [schema.names for schema in schemas]
     for file, header in zip(files, headers, strict=True):
         unique(file.name, header)
-    same_columns(files, headers)
-    names = headers[0]
+    pii.check(task, files, headers)
+    union, lacking = together(files, headers, task.missing_as_null)
+    names = pii.names(task, union)
     kinds = [_kinds(con, file) for file in files]
-    for file, found in zip(files, kinds, strict=True):
-        for name in names:
-            _alike(files[0].name, kinds[0][name], file.name, found[name], name, task)
+    for name in names:
+        _alike(files, [found.get(name) for found in kinds], name, task)
     for name in task.types:
         if name not in names:
             raise JobError("ColumnMissing", f"columns.types: {absent(name, names)}")
@@ -47,6 +51,7 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -
         starts=starts,
         unnamed=[name for name in names if name.startswith("Unnamed: ")],
         index=index,
+        warnings=lacking,
     )
 
 
@@ -54,19 +59,15 @@ def _load(
     con: duckdb.DuckDBPyConnection, files: list[Found], names: list[str], kinds: list[dict[str, str]], task: IngestTask
 ) -> list[int]:
     starts, rows = [], 0
-    for number, file in enumerate(files):
-        columns = ", ".join(
-            f"{quoted(name)}{'::VARCHAR' if name in task.types else ''} AS c{n}" for n, name in enumerate(names)
-        )
-        query = f"SELECT {columns} FROM read_parquet($1, hive_partitioning = false)"
-        if number == 0:
-            joined = {name: _joined([found[name] for found in kinds]) for name in names if name not in task.types}
-            cast = ", ".join(
-                f"c{n}" if joined.get(name) is None else f"c{n}::{joined[name]} AS c{n}" for n, name in enumerate(names)
-            )
-            statement = f"CREATE TABLE raw AS SELECT {cast} FROM ({query})"
-        else:
-            statement = f"INSERT INTO raw {query}"
+    types = {name: _joined([found[name] for found in kinds if name in found]) for name in names}
+    columns = ", ".join(
+        f"c{number} {'VARCHAR' if name in task.types else types[name]}" for number, name in enumerate(names)
+    )
+    con.execute(f"CREATE TABLE raw ({columns})")
+    for file, found in zip(files, kinds, strict=True):
+        values = pii.kept(task, {name: quoted(name) if name in found else "NULL" for name in names})
+        selected = ", ".join(f"{value}::VARCHAR" if name in task.types else value for name, value in values.items())
+        statement = f"INSERT INTO raw SELECT {selected} FROM read_parquet($1, hive_partitioning = false)"
         starts.append(rows)
         try:
             con.execute(statement, [str(file.path)])
@@ -101,13 +102,17 @@ def _kinds(con: duckdb.DuckDBPyConnection, file: Found) -> dict[str, str]:
         raise JobError("InvalidFile", f"{file.name} is not readable as Parquet: {_said(error, file)}") from error
 
 
-def _alike(first: str, one: str, file: str, other: str, name: str, task: IngestTask) -> None:
-    if name not in task.types and one != other and not {_family(one), _family(other)} <= {"number"}:
-        raise JobError(
-            "InvalidFile",
-            f"the column {name!r} is {one} in {first} and {other} in {file}: write "
-            f"`columns: {{types: {{{name}: string}}}}` or another type, or make the files alike",
-        )
+def _alike(files: list[Found], kinds: list[str | None], name: str, task: IngestTask) -> None:
+    """`kinds`: of the column in each file; None where it lacks it. A column without any value has no type."""
+    known = [(file.name, kind) for file, kind in zip(files, kinds, strict=True) if kind and kind != _NOTHING]
+    for file, kind in known:
+        first, one = known[0]
+        if name not in task.types and one != kind and not {_family(one), _family(kind)} <= {"number"}:
+            raise JobError(
+                "InvalidFile",
+                f"the column {name!r} is {one} in {first} and {kind} in {file}: write "
+                f"`columns: {{types: {{{name}: string}}}}` or another type, or make the files alike",
+            )
 
 
 def _family(kind: str) -> str:
@@ -116,11 +121,12 @@ def _family(kind: str) -> str:
     return "number" if numeric or base in ("FLOAT", "DOUBLE", "DECIMAL") else kind
 
 
-def _joined(kinds: list[str]) -> str | None:
-    """The type that holds the numbers of all files; None where they agree."""
-    if len(set(kinds)) == 1:
-        return None
-    return "DOUBLE" if any(kind.split("(")[0] in ("FLOAT", "DOUBLE", "DECIMAL") for kind in kinds) else "HUGEINT"
+def _joined(kinds: list[str]) -> str:
+    """The type that holds the values of all files."""
+    known = list(dict.fromkeys(kind for kind in kinds if kind != _NOTHING)) or ["DOUBLE"]
+    if len(known) == 1:
+        return known[0]
+    return "DOUBLE" if any(kind.split("(")[0] in ("FLOAT", "DOUBLE", "DECIMAL") for kind in known) else "HUGEINT"
 
 
 def _index(schema: pa.Schema) -> list[str]:

@@ -16,12 +16,17 @@ COUNTING = 10
 
 
 def statistics(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, Any]:
-    return {name: _column(con, table.sql(name), kind) for name, kind in sorted(table.types.items())}
+    return {
+        name: _column(con, table.sql(name), kind, name not in table.unseen)
+        for name, kind in sorted(table.types.items())
+    }
 
 
-def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str) -> dict[str, Any]:
+def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str, shown: bool) -> dict[str, Any]:
     count, filled, distinct = _one(con, f"count(*), count({name}), count(DISTINCT {name})")
     found: dict[str, Any] = {"type": kind, "count": count, "nulls": count - filled, "distinct": distinct}
+    if not shown:
+        return found
     if kind in ("integer", "number"):
         found |= _numeric(con, name)
     elif kind == "timestamp":

@@ -42,12 +42,13 @@ def choose(con: duckdb.DuckDBPyConnection, names: list[str], task: IngestTask, p
         counts = counted(raw)
     decided = [decide(each, task.types.get(name), name == task.label) for name, each in zip(names, counts, strict=True)]
     _refuse_misfits(raw, decided, counts, place)
+    said = warnings(names, decided, counts)
     return Typed(
         [cast(raw, number, each.type) for number, each in enumerate(decided)],
         {name for name in names if name not in task.types},
         raw.format,
         commas,
-        _warnings(names, decided, counts, commas),
+        [*(["numbers are read with a decimal comma; `csv: {decimal: …}` says otherwise"] if commas else []), *said],
     )
 
 
@@ -65,7 +66,7 @@ def _refuse_misfits(raw: Raw, decided: list[Decision], counts: list[Counts], pla
         raise JobError("InvalidColumn", "; ".join(said) + more)
 
 
-def _warnings(names: list[str], decided: list[Decision], counted: list[Counts], commas: bool) -> list[str]:
+def warnings(names: list[str], decided: list[Decision], counted: list[Counts]) -> list[str]:
     found = [
         f"column {name!r}: {each.note}; columns.types says otherwise"
         for name, each in zip(names, decided, strict=True)
@@ -77,8 +78,9 @@ def _warnings(names: list[str], decided: list[Decision], counted: list[Counts], 
         if counts["marker"] and each.type != "string" and not each.note
     ]
     if marked:
-        shown = ", ".join(marked[:10]) + (f" and {len(marked) - 10} more" if len(marked) > 10 else "")
-        found.insert(0, f"NA, ? and the like are read as missing in {shown}")
-    if commas:
-        found.insert(0, "numbers are read with a decimal comma; `csv: {decimal: …}` says otherwise")
+        found.insert(0, f"NA, ? and the like are read as missing in {some(marked)}")
     return found
+
+
+def some(names: list[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

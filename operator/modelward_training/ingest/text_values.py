@@ -67,7 +67,11 @@ def values(number: int) -> str:
 
 
 def trimmed(number: int) -> str:
-    return f"trim(c{number}, {_SPACE})"
+    return trim(f"c{number}")
+
+
+def trim(value: str) -> str:
+    return f"trim({value}, {_SPACE})"
 
 
 def class_of(raw: Raw) -> str:

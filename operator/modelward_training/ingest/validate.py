@@ -24,7 +24,7 @@ class Validated:
 
 
 def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
-    for field, name in (("label", spec.label), ("id", spec.id), ("time", spec.time)):
+    for field, name in (("label", spec.label), ("id", spec.id), ("time", spec.time), ("group", spec.group)):
         if name is not None and name not in types:
             raise JobError("ColumnMissing", f"columns.{field}: {absent(name, types)}")
     for name in spec.forbidden:
@@ -34,8 +34,12 @@ def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
             )
     if spec.id is not None and types[spec.id] not in ("string", "integer"):
         raise JobError("InvalidId", f"the id {spec.id!r} is a {types[spec.id]}: turn it into text in prepare.sql")
-    if not set(types) - {spec.label, spec.id, spec.time}:
-        raise JobError("ColumnMissing", "the data has no column to predict from besides label, id and time")
+    if spec.group is not None and types[spec.group] not in ("string", "integer"):
+        raise JobError(
+            "InvalidGroup", f"the group {spec.group!r} is a {types[spec.group]}: turn it into text in prepare.sql"
+        )
+    if not set(types) - {spec.label, spec.id, spec.time, spec.group}:
+        raise JobError("ColumnMissing", "the data has no column to predict from besides label, id, group and time")
 
 
 def check_rows(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> Validated:
@@ -69,9 +73,10 @@ def _check_id(con: duckdb.DuckDBPyConnection, column: str | None, table: Table) 
     ).fetchone()
     if twice is not None:
         value, count, first, last, values = twice
+        what = "a value" if column in table.unseen else repr(value)
         raise JobError(
             "DuplicateId",
-            f"the id {column!r} must be unique: {value!r} stands in {count} rows, {first} and {last} of "
+            f"the id {column!r} must be unique: {what} stands in {count} rows, {first} and {last} of "
             f"the prepared data among them; {values} values repeat",
         )
 

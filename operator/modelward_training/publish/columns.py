@@ -55,7 +55,7 @@ def _fitting(
     value: onnx.ValueInfoProto, width: int, columns: list[Column], dataset: DatasetManifest
 ) -> list[Column] | None:
     """The columns that the matrix must mean; None where it can be none of the dataset's."""
-    usable = [column for column in columns if column.name not in (dataset.label, dataset.id, dataset.time)]
+    usable = [column for column in columns if column.name not in dataset.no_inputs]
     found = []
     for types in _types(datatype(value.type.tensor_type.elem_type)):
         fitting = [column for column in usable if column.type in types]

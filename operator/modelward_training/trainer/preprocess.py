@@ -32,9 +32,8 @@ class Feature:
 
 
 def features(dataset: DatasetManifest, train: Path) -> list[Feature]:
-    """The inputs: all columns but label, id and time, and timestamps, which no ONNX type can hold."""
-    skipped = {dataset.label, dataset.id, dataset.time}
-    columns = [column for column in dataset.columns if column.name not in skipped]
+    """The inputs: all columns but label, id, group and time, and timestamps, which no ONNX type can hold."""
+    columns = [column for column in dataset.columns if column.name not in dataset.no_inputs]
     for column in columns:
         if column.type == "timestamp":
             progress(f"the timestamp {column.name!r} is no input: derive hour, weekday … in prepare.sql to use it")

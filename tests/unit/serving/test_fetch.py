@@ -8,6 +8,7 @@ import pytest
 from modelward_contracts.store import Store
 from modelward_contracts.verdicts import StoredService, StoredVerdict, served_key, verdict_key
 from modelward_serving.fetch import main
+from objectstore.kept import Kept
 
 from .models import published
 
@@ -20,10 +21,10 @@ def termination(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stored(tmp_path: Path) -> tuple[Store, str]:
+def stored(tmp_path: Path, kept: Kept) -> tuple[Store, str]:
     """A store that holds a model, and its manifest's digest."""
     folder, digest = published(tmp_path / "source")
-    store = Store(f"file://{tmp_path}/store", "ns")
+    store = Store(kept.url, "ns")
     for path in folder.iterdir():
         store.put_bytes(path.read_bytes())
     return store, digest
@@ -105,9 +106,9 @@ def test_revision_that_was_in_service_itself_says_nothing(
 
 
 def test_changed_bytes_are_an_error_that_is_not_retried(
-    stored: tuple[Store, str], tmp_path: Path, termination: Path
+    stored: tuple[Store, str], kept: Kept, tmp_path: Path, termination: Path
 ) -> None:
-    for blob in (tmp_path / "store" / "ns" / "blobs" / "sha256").iterdir():
+    for blob in (kept.folder / "ns" / "blobs" / "sha256").iterdir():
         if blob.stat().st_size < 400:
             blob.write_bytes(blob.read_bytes() + b" ")
     assert fetch(*stored, tmp_path / "model") == 1
@@ -121,8 +122,17 @@ def test_missing_model_is_an_error_that_is_not_retried(
     assert json.loads(termination.read_bytes())["reason"] == "BlobMissing"
 
 
-def test_unreachable_store_is_retried(stored: tuple[Store, str], tmp_path: Path, termination: Path) -> None:
-    (tmp_path / "store").rename(tmp_path / "away")
-    (tmp_path / "store").write_text("a file where the store was")
-    assert fetch(*stored, tmp_path / "model") == 75
+def test_unreachable_store_is_retried(on_disk: Kept, tmp_path: Path, termination: Path) -> None:
+    on_disk.folder.write_text("a file where the store was")
+    assert fetch(Store(on_disk.url, "ns"), "sha256:" + "5" * 64, tmp_path / "model") == 75
     assert json.loads(termination.read_bytes())["retryable"] is True
+
+
+def test_store_with_a_wrong_password_is_named_and_asked_again(
+    on_s3: Kept, tmp_path: Path, termination: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wr0ng")
+    assert fetch(Store(on_s3.url, "ns"), "sha256:" + "5" * 64, tmp_path / "model") == 75
+    said = json.loads(termination.read_bytes())
+    assert (said["reason"], said["retryable"]) == ("StoreDenied", True)
+    assert "the credentials are wrong" in said["message"]

@@ -1,5 +1,6 @@
 """A pod to run steps in; and breast cancer, trained once for all tests that only look at the result."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelward_training import limits
+from objectstore.kept import Kept
 from postgresql import Server, server
 
 from .database import THINGS, Database
@@ -17,9 +19,23 @@ limits.cap_threads()
 
 
 @pytest.fixture
-def pod(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Pod:
+def pod(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    store_of_test: Kept | None,
+) -> Pod:
     monkeypatch.setenv("MODELWARD_TERMINATION_LOG", "")
-    return Pod(tmp_path / "pod", capsys)
+    return Pod(tmp_path / "pod", capsys, store_of_test)
+
+
+@pytest.fixture
+def store_of_test(request: pytest.FixtureRequest) -> Kept | None:
+    """On disk and on S3 where the test uses `kept`; on S3 always, where the whole run is to be; else beside the pod."""
+    name = (
+        "kept" if "kept" in request.fixturenames else "on_s3" if os.environ.get("MODELWARD_TEST_STORE") == "s3" else ""
+    )
+    return request.getfixturevalue(name) if name else None
 
 
 @pytest.fixture(scope="session")
@@ -83,9 +99,16 @@ class Trained(Pod):
 
 
 @pytest.fixture
-def trained(trained_folder: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Trained:
+def trained(
+    trained_folder: tuple[Path, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    store_of_test: Kept | None,
+) -> Trained:
     source, digest = trained_folder
-    pod = Trained(tmp_path / "pod", capsys)
+    pod = Trained(tmp_path / "pod", capsys, store_of_test)
     shutil.copytree(source, pod.root, dirs_exist_ok=True)
+    if not pod.stored.exists():
+        (pod.root / "store").rename(pod.stored)
     pod.digest = digest
     return pod

@@ -16,6 +16,7 @@ from modelward_contracts.wire import canonical, decode, sha256
 from modelward_training.__main__ import STEPS
 from modelward_training.outcome import run
 from modelward_training.paths import Paths
+from objectstore.kept import Kept
 
 NAMESPACE = "demo"
 MODULE = "modelward_training"
@@ -39,9 +40,10 @@ class Ended:
 class Pod:
     """A place to run steps in, with a store beside it."""
 
-    def __init__(self, root: Path, capture: Any) -> None:
+    def __init__(self, root: Path, capture: Any, kept: Kept | None = None) -> None:
         self.root, self.paths, self._capture = root, Paths(root), capture
-        self.url = f"file://{root}/store"
+        kept = kept or Kept(f"file://{root}/store", root / "store")
+        self.url, self.stored = kept.url, kept.folder
         for folder in (self.paths.at(TASK_DIR), self.paths.source, self.paths.output):
             folder.mkdir(parents=True)
 

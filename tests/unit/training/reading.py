@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from modelward_contracts.manifests import Csv
 from modelward_contracts.tasks import CsvOptions
 from modelward_training.ingest import load
@@ -25,12 +27,14 @@ class Read:
         return "\n".join(self.warnings)
 
 
-def read(folder: Path, *files: bytes | str, csv: dict[str, Any] | None = None, **fields: Any) -> Read:
+def read(
+    folder: Path, *files: bytes | str, csv: dict[str, Any] | None = None, ending: str = "csv", **fields: Any
+) -> Read:
     """The files (a.csv, b.csv, …), or those that lie in `folder`/source already."""
     paths = Paths(folder)
     paths.source.mkdir(exist_ok=True)
     for name, content in zip("abcdef", files, strict=False):
-        (paths.source / f"{name}.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+        (paths.source / f"{name}.{ending}").write_bytes(content if isinstance(content, bytes) else content.encode())
     task = ingest_task(
         "file:///nowhere", csv=CsvOptions(**(csv or {})), **{"label": "y", "id": None, "path": "**/*", **fields}
     )
@@ -45,3 +49,10 @@ def read(folder: Path, *files: bytes | str, csv: dict[str, Any] | None = None, *
         warnings=found.warnings,
         csv=found.csv,
     )
+
+
+def zstd(content: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content.encode())
+    return bytes(sink.getvalue())

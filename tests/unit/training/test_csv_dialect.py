@@ -9,7 +9,7 @@ import pytest
 
 from modelward_training.outcome import JobError
 
-from .reading import read
+from .reading import read, zstd
 
 ROWS = "x,y\n" + "".join(f"{n}.5,{'ab'[n % 2]}\n" for n in range(20))
 
@@ -34,6 +34,10 @@ ROWS = "x,y\n" + "".join(f"{n}.5,{'ab'[n % 2]}\n" for n in range(20))
         (ROWS.encode("utf-16-le"), {"encoding": "utf-16-le"}),
         (gzip.compress(ROWS.encode(), mtime=0), {}),
         (bz2.compress(ROWS.encode()), {}),
+        (zstd(ROWS), {}),
+        (zstd(ROWS[:50]) + zstd(ROWS[50:]), {}),
+        (b"\x50\x2a\x4d\x18\x04\0\0\0skip" + zstd(ROWS), {}),
+        (gzip.compress(ROWS[:50].encode(), mtime=0) + gzip.compress(ROWS[50:].encode(), mtime=0), {}),
         ("made by hand\n;;\n" + ROWS, {"skip_lines": 2}),
         ("# made by hand\n" + ROWS.replace("\n5.5,b", "\n# here\n5.5,b"), {"comment": "#"}),
         (ROWS[4:], {"header": False}),
@@ -47,6 +51,27 @@ def test_same_rows_in_any_dress_are_read_alike(tmp_path: Path, content: str | by
     assert list(found.columns.values()) == [[n + 0.5 for n in range(20)], ["a", "b"] * 10]
     assert list(found.types.values()) == ["DOUBLE", "VARCHAR"]
     assert list(found.columns) == (["column1", "column2"] if csv.get("header") is False else ["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(ROWS.encode(), mtime=0)[:-9], "its compressed data breaks off"),
+        (gzip.compress(ROWS.encode(), mtime=0)[:40], "its compressed data breaks off"),
+        (gzip.compress(ROWS.encode(), mtime=0) + b"more", "Not a gzipped file"),
+        (gzip.compress(ROWS.encode(), mtime=0)[:-6] + b"\0" * 6, "CRC check failed"),
+        (gzip.compress(ROWS.encode(), mtime=0)[:30] + b"\xff" * 60, "invalid"),
+        (bz2.compress(ROWS.encode())[:-9], "its compressed data breaks off"),
+        (zstd(ROWS)[:-9], "its compressed data breaks off"),
+        (zstd(ROWS) + zstd(ROWS)[:9], "its compressed data breaks off"),
+    ],
+)
+def test_damaged_compressed_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(JobError) as raised:
+        read(tmp_path, content)
+    assert raised.value.reason == "InvalidFile"
+    assert raised.value.message.startswith("a.csv cannot be read: ")
+    assert said in raised.value.message
 
 
 def test_delimiter_is_found_outside_quotes_and_numbers(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ def table(pod: Pod, digest: str) -> pa.Table:
     return pq.read_table(io.BytesIO(pod.store.get_bytes(digest)))
 
 
+@pytest.mark.usefixtures("kept")
 def test_every_row_is_in_exactly_one_split_and_labels_stay_apart(pod: Pod) -> None:
     pod.csv(things())
     manifest = pod.dataset(pod.ingest())
@@ -65,6 +66,7 @@ def test_same_rows_in_other_order_and_files_give_the_same_bytes(pod: Pod) -> Non
     assert [file.path for file in other.sources] == ["b.csv", "data.csv"]
 
 
+@pytest.mark.usefixtures("kept")
 def test_same_source_again_gives_the_same_version(pod: Pod) -> None:
     pod.csv(things())
     assert ingest_report(pod.ingest()).manifest == ingest_report(pod.ingest()).manifest

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelward_contracts.cache import KeptFiles, files_key, look_key
-from modelward_contracts.tasks import CsvOptions, Expectation
+from modelward_contracts.tasks import PII_SALT, CsvOptions, Expectation
 from objectstore import ObjectStore, WebServer
 
 from .harness import Ended, Pod, ingest_report
@@ -190,3 +190,18 @@ def test_two_datasets_know_nothing_of_each_other(source: Months, pod: Pod) -> No
     assert source.ingest(dataset="others").reason == "Ingested"
     assert len(source.read()) == 6
     assert pod.store.read_record(look_key("others"), dict)
+
+
+def test_files_with_personal_columns_are_not_kept_and_another_salt_reads_them_anew(
+    source: Months, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.ingest()
+    monkeypatch.setenv(PII_SALT, "0123456789abcdef")
+    pii = {header().split(",")[5]: "Hash"}
+    first = ingest_report(source.ingest(pii=pii))
+    assert len(source.read()) == 6
+    record = pod.store.read_record(files_key("things"), KeptFiles)
+    assert record == KeptFiles(files={})
+    assert source.ingest(pii=pii).reason == "Unchanged"
+    monkeypatch.setenv(PII_SALT, "fedcba9876543210")
+    assert ingest_report(source.ingest(pii=pii)).manifest != first.manifest

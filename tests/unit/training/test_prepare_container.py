@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from modelward_contracts.tasks import Parent
+from modelward_contracts.tasks import PII_SALT, Parent
 from modelward_training.ingest import answer
 
 from .harness import Ended, Pod, ingest_report, ingest_task
@@ -78,6 +78,22 @@ def test_stated_types_are_of_the_sources_columns(prepared: Prepared) -> None:
     prepared.put(table.rename_columns([{"seats": "places"}.get(name, name) for name in table.column_names]))
     ended = prepared.checked(**stated)
     assert ended.code == 0, ended
+
+
+def test_personal_columns_are_hashed_before_the_container_sees_them(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stated: dict[str, Any] = {"pii": {"carrier": "Hash", "to": "Drop"}}
+    with monkeypatch.context() as patch:
+        patch.setenv(PII_SALT, "nobody can guess this salt")
+        assert prepared.source(**stated).code == 0
+    table = pq.read_table(prepared.paths.input / "source.parquet")
+    assert "to" not in table.column_names
+    assert {len(value) for value in table["carrier"].to_pylist()} == {64}
+    prepared.put(table)
+    ended = prepared.checked(**stated)
+    assert ended.code == 0, ended
+    assert "carrier" in [column.name for column in prepared.dataset(ended).columns]
 
 
 def test_each_parent_is_a_file_of_its_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

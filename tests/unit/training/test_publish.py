@@ -70,6 +70,7 @@ def test_golden_requests_are_answered_by_the_model_as_recorded(trained: Trained)
         assert request.outputs[1]["data"] == pytest.approx(probabilities.reshape(-1).tolist())
 
 
+@pytest.mark.usefixtures("kept")
 def test_stored_report_is_printed_again(trained: Trained) -> None:
     first = trained.publish()
     digest = str(first.termination.report)

@@ -1,5 +1,6 @@
 """A query of a real PostgreSQL server becomes a version: types, order, what it must not do."""
 
+import hmac
 import io
 
 import pyarrow as pa
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelward_contracts.manifests import DatasetManifest
+from modelward_contracts.tasks import PII_SALT
 
 from .database import Database
 from .harness import ingest_report
@@ -47,6 +49,17 @@ def test_each_type_becomes_one_of_ours(database: Database) -> None:
     assert first["more"] == f'{{"n": {number}}}'
     assert first["clock"] == "10:20:30"
     assert len(first["key"]) == 36
+
+
+def test_personal_columns_are_dropped_and_hashed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PII_SALT, "0123456789abcdef")
+    query = "SELECT id, late, name, account, seats, price FROM things"
+    plain = rows(database, database.dataset(database.query(query))).slice(0, 1).to_pylist()[0]
+    manifest = database.dataset(database.query(query, pii={"name": "Drop", "account": "Hash"}))
+    assert [column.name for column in manifest.columns] == ["id", "late", "account", "seats", "price"]
+    first = rows(database, manifest).slice(0, 1).to_pylist()[0]
+    assert first["account"] == hmac.digest(b"0123456789abcdef", str(plain["account"]).encode(), "sha256").hex()
+    assert (first["seats"], first["price"]) == (plain["seats"], plain["price"])
 
 
 def test_timestamps_are_utc_whatever_the_role_says(database: Database) -> None:

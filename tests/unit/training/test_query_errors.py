@@ -34,6 +34,13 @@ def test_a_wrong_query_is_told_with_its_place(database: Database, text: str, sai
     assert ended.message.endswith(said)
 
 
+def test_a_value_at_fault_is_shown_unless_columns_are_personal(database: Database) -> None:
+    text = "SELECT name::int FROM things WHERE name IS NOT NULL"
+    assert 'invalid input syntax for type integer: "Thing 1"' in database.query(text).message
+    message = database.query(text, pii={"name": "Drop"}).message
+    assert message.endswith('invalid input syntax for type integer: "…"')
+
+
 @pytest.mark.parametrize(
     ("changed", "reason", "said"),
     [

@@ -1,7 +1,7 @@
 """Fetch and train: what user code finds, and every estimator through export, parity and measurement."""
 
+import errno
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -26,6 +26,7 @@ def ingested(pod: Pod, label: str = "late") -> str:
     return ingest_report(pod.ingest(label=label, time="at")).manifest
 
 
+@pytest.mark.usefixtures("kept")
 def test_fetched_folder_holds_splits_and_parameters_and_no_held_out_labels(pod: Pod) -> None:
     digest = ingested(pod)
     ended = pod.step("fetch", train_task(pod.url, digest, parameters={"depth": 3}))
@@ -39,10 +40,11 @@ def test_fetched_folder_holds_splits_and_parameters_and_no_held_out_labels(pod: 
     assert json.loads((pod.paths.input / "dataset.json").read_text())["label"] == "late"
 
 
+@pytest.mark.usefixtures("kept")
 def test_tampered_data_in_the_store_ends_fetch(pod: Pod) -> None:
     digest = ingested(pod)
     data = pod.store.get_json(digest, dict)["splits"]["train"]["data"]["digest"]
-    path = pod.root / "store" / NAMESPACE / "blobs/sha256" / data.removeprefix("sha256:")
+    path = pod.stored / NAMESPACE / "blobs/sha256" / data.removeprefix("sha256:")
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     ended = pod.step("fetch", train_task(pod.url, digest))
     assert (ended.code, ended.reason) == (1, "DigestMismatch")
@@ -50,6 +52,7 @@ def test_tampered_data_in_the_store_ends_fetch(pod: Pod) -> None:
     assert not (pod.paths.input / "train.parquet").exists()
 
 
+@pytest.mark.usefixtures("kept")
 def test_dataset_that_is_not_in_the_store_is_named(pod: Pod) -> None:
     ended = pod.step("fetch", train_task(pod.url, "sha256:" + "a" * 64))
     assert (ended.code, ended.reason) == (1, "BlobMissing")
@@ -57,10 +60,10 @@ def test_dataset_that_is_not_in_the_store_is_named(pod: Pod) -> None:
 
 def test_store_that_cannot_be_reached_is_retried(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(*_: object) -> None:
-        raise ConnectionError("no route to host")
+        raise OSError(errno.EHOSTUNREACH, "no route to host")
 
     digest = ingested(pod)
-    monkeypatch.setattr("fsspec.implementations.local.LocalFileSystem.open", unreachable)
+    monkeypatch.setattr("modelward_contracts.storage.files.Files.read", unreachable)
     ended = pod.step("fetch", train_task(pod.url, digest))
     assert (ended.code, ended.reason, ended.termination.retryable) == (75, "StoreUnavailable", True)
 
@@ -154,6 +157,7 @@ def test_model_runs_on_real_column_names(trained: Trained) -> None:
     assert session.run(["label"], row)[0].tolist() in (["benign"], ["malignant"])
 
 
+@pytest.mark.usefixtures("kept")
 def test_verdict_with_the_larger_retry_stays(pod: Pod) -> None:
     from modelward_contracts.tasks import VerdictTask
     from modelward_contracts.verdicts import StoredVerdict, verdict_key
@@ -176,6 +180,7 @@ def test_verdict_with_the_larger_retry_stays(pod: Pod) -> None:
     assert stored.retry == 3
 
 
+@pytest.mark.usefixtures("kept")
 def test_of_two_services_the_later_one_stays_in_the_store(pod: Pod) -> None:
     from modelward_contracts.tasks import ServedTask
     from modelward_contracts.verdicts import StoredService, served_key
@@ -191,6 +196,7 @@ def test_of_two_services_the_later_one_stays_in_the_store(pod: Pod) -> None:
     assert stored.revision == "r2"
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_trace_is_stored_byte_by_byte_under_its_name(pod: Pod) -> None:
     from modelward_contracts.tasks import TraceTask
 
@@ -199,7 +205,7 @@ def test_a_trace_is_stored_byte_by_byte_under_its_name(pod: Pod) -> None:
             namespace=NAMESPACE, store=pod.url, deployment="flights", revision="abc", part=part, trace=part.encode()
         )
         assert pod.step("trace", task).code == 0
-    folder = Path(pod.url.removeprefix("file://")) / NAMESPACE / "traces" / "flights" / "abc"
+    folder = pod.stored / NAMESPACE / "traces" / "flights" / "abc"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
         "20260101T000000Z-20260101T000012Z.jsonl.gz": b"20260101T000000Z-20260101T000012Z",
         "20260101T000000Z-20260101T001012Z.jsonl.gz": b"20260101T000000Z-20260101T001012Z",

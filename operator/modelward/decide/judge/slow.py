@@ -5,6 +5,7 @@ answers as stable would, were each of its answers `ratio` times as slow. So the 
 distribution's form: where answers are much alike it is wide, where they are spread it is narrow.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from math import log
 
@@ -16,6 +17,11 @@ FACTORS = (0.6, 1.0, 1.7)
 """Of the edge that seemed right at first: load may have been unusual just then, so some others are counted as well."""
 SLACK_SECONDS = 0.001
 """A difference below it harms nobody, whatever the ratio."""
+QUICK_SECONDS = 0.010
+EVEN_WEIGHT = 50
+"""Percent. Where the candidate gets fewer requests than stable, no quicker answer is called slow: its caches are cold.
+Of two equal versions that answer in 0.4 ms, 1 % of stable's answers took more than 2.2 ms and 7 % of the candidate's,
+with a tenth of the requests and a node that had time to spare."""
 LEAST = 0.02
 """Share of answers that may always be slow beyond stable's."""
 
@@ -33,6 +39,13 @@ def thresholds(edges: Sequence[float], counts: Sequence[int]) -> tuple[int, ...]
         first = index
     wanted = (max(edges[first] * factor, 2 * SLACK_SECONDS) for factor in FACTORS)
     return tuple(sorted({_nearest(edges, seconds) for seconds in wanted}))
+
+
+def at_weight(edges: Sequence[float], threshold: int, weight: float | None) -> int:
+    """The edge above which an answer is called slow where the candidate gets so many percent."""
+    if weight is None or weight >= EVEN_WEIGHT:
+        return threshold
+    return max(threshold, min(bisect_left(edges, QUICK_SECONDS), len(edges) - 1))
 
 
 def _nearest(edges: Sequence[float], seconds: float) -> int:

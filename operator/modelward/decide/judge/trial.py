@@ -4,6 +4,7 @@ Small enough for a resource's status (`MOST_BYTES` as JSON), and all that was ev
 starts anew, a next step and another weight forget nothing. Counts are sums over time, so looks may come as they like.
 """
 
+from collections.abc import Sequence
 from math import log
 from operator import add
 
@@ -110,7 +111,7 @@ def _counted(trial: Trial, look: Look, start: Start, terms: Terms, most_blocks: 
     thresholds = trial.thresholds
     if not thresholds and start.edges and sum(latency) >= slow.WARM_UP:
         thresholds = slow.thresholds(start.edges, latency)
-    sums = _sums(look.candidate, look.stable, thresholds)
+    sums = _sums(look.candidate, look.stable, [slow.at_weight(start.edges, each, look.weight) for each in thresholds])
     same = look.weight == trial.weight
     failures, good = look.candidate.failures, look.candidate.requests > look.candidate.failures
     passed = 0.0 if trial.seen is None else min(look.t - trial.seen, SILENCE)
@@ -151,7 +152,7 @@ def taken_up(trial: Trial) -> Trial:
     return msgspec.structs.replace(trial, seen=None)
 
 
-def _sums(candidate: Counts, stable: Counts, thresholds: tuple[int, ...]) -> Sums:
+def _sums(candidate: Counts, stable: Counts, thresholds: Sequence[int]) -> Sums:
     """Answers count from when it is known which of them are slow."""
     named = (candidate.requests, candidate.failures, stable.requests, stable.failures)
     if not thresholds:
@@ -185,7 +186,7 @@ def _measured(trial: Trial, start: Start, terms: Terms, most_blocks: int) -> Tri
         return trial
     nth = _threshold(trial)
     at = SLOW + 2 * nth
-    edge = trial.thresholds[nth]
+    edge = slow.at_weight(start.edges, trial.thresholds[nth], trial.weight)
     return msgspec.structs.replace(
         trial,
         threshold=nth,

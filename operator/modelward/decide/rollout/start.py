@@ -32,7 +32,7 @@ def first(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
     if not comes_back and target and (candidate is None or candidate.revision != target.revision):
         if rejection(o.deployment, target.revision):
             return None
-        message = f"{target.model_version} is starting"
+        message = f"{target.model_version} is starting{_because(o, target)}"
         return move_to("Pending", o, now, "FirstRevision", message, candidate=target)
     if candidate is None:
         return None
@@ -76,8 +76,15 @@ def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
     if rollout.undo == "Immediate" and target.revision in {r.revision for r in o.status.served}:
         message = f"{target.model_version} has served well before: it replaces {stable.model_version} at once"
         return move_to("Promoting", o, now, "ServedBefore", message, **begun)
-    message = f"{target.model_version} is tried against {stable.model_version}"
+    message = f"{target.model_version} is tried against {stable.model_version}{_because(o, target)}"
     return move_to("Canary", o, now, "RolloutStarted", message, **begun)
+
+
+def _because(o: DeploymentObserved, target: ServingRevision) -> str:
+    """Why this version was trained, where a RegisteredModel did it."""
+    version = next((v for v in o.versions if v.metadata.name == target.model_version), None)
+    cause = version.spec.lineage.cause if version else None
+    return f"; it was trained because: {cause.message}" if cause else ""
 
 
 def bring_back(o: DeploymentObserved, to: ServingRevision, now: datetime, **changes: Any) -> Move:

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from modelward_contracts.cache import KeptFile, KeptFiles, files_key
 from modelward_contracts.manifests import Blob, SourceFile
-from modelward_contracts.store import CHUNK, BlobMissing, DigestMismatch, Store, file_digest
+from modelward_contracts.storage.place import CHUNK
+from modelward_contracts.store import BlobMissing, DigestMismatch, Store, file_digest
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import progress
 
@@ -33,7 +34,7 @@ class Kept:
         found = store.read_record(self._key, KeptFiles)
         self._saved = found.files if found else {}
         # What must not be stored (columns.pii) stands in the files, too.
-        self._keeps = not getattr(task, "pii", None)
+        self._keeps = not task.pii
         self._before = self._saved if self._keeps else {}
         self._now: dict[str, KeptFile] = {}
 

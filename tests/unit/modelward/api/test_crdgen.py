@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import Field
 
-from modelward.api import KINDS, Dataset, ModelDeployment, Resource, TrainingRun
+from modelward.api import KINDS, Dataset, ModelDeployment, RegisteredModel, Resource, TrainingRun
 from modelward.api.common import ApiModel, Column, Names, rule, rules
 from modelward.api.crdgen import LIMIT_BYTES, as_template, as_yaml, differences, files, main, schema_of
 
@@ -72,7 +72,7 @@ def test_every_text_and_list_of_a_spec_is_bounded(kind: type[Resource]) -> None:
     assert unbounded == []
 
 
-@pytest.mark.parametrize("kind", [Dataset, TrainingRun, ModelDeployment])
+@pytest.mark.parametrize("kind", [Dataset, TrainingRun, RegisteredModel, ModelDeployment])
 def test_every_field_that_users_write_is_explained(kind: type[Resource]) -> None:
     fields = _fields(schema_of(kind)["properties"]["spec"])
     assert [name for name, node in fields if "description" not in node] == []

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from modelward.api import Dataset, TrainingRun
+from modelward.api.pod import JobPod
 from modelward.api.training_run import PinnedDataset
 from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
 from modelward.names import Manifest
 from modelward.settings import Settings
+from modelward_contracts.tasks import PII_SALT
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 OWNER: Manifest = {
@@ -42,6 +44,18 @@ def training(settings: Settings = SETTINGS, **spec: Any) -> Manifest:
     return training_job(OWNER, run(**spec), "flights-a-train", {"ours": "yes"}, settings)
 
 
+def test_salt_is_in_the_ingest_container_only_where_it_hashes() -> None:
+    def found(pii: dict[str, str]) -> list[dict[str, Any]]:
+        made = dataset(columns={"label": "late", "pii": pii})
+        job = ingest_job(OWNER, made, "flights-ingest", {}, SETTINGS)
+        assert ingest_task(made, SETTINGS).pii == pii
+        return [each for each in containers(job)["ingest"]["env"] if "valueFrom" in each]
+
+    salt = {"name": "MODELWARD_PII_SALT", "valueFrom": {"secretKeyRef": {"name": "modelward-pii", "key": "salt"}}}
+    assert found({"customer": "Hash"}) == [salt]
+    assert found({"customer": "Drop"}) == found({}) == []
+
+
 def containers(job: Manifest) -> dict[str, dict[str, Any]]:
     pod = job["spec"]["template"]["spec"]
     return {each["name"]: each for each in [*pod["initContainers"], *pod["containers"]]}
@@ -64,6 +78,28 @@ def test_train_reaches_neither_the_store_nor_its_credentials(spec: dict[str, Any
         assert found[name]["envFrom"] == [{"secretRef": {"name": "bucket"}}]
     assert "/store" not in mounts(found["train"])
     assert "envFrom" not in found["train"]
+
+
+@pytest.mark.parametrize("spec", [{}, {"container": CONTAINER}], ids=["ours", "theirs"])
+def test_endpoint_and_region_of_the_store_are_told_to_our_containers_alone(spec: dict[str, Any]) -> None:
+    told = {"store_url": "s3://models", "store_endpoint": "https://s3.example.com", "store_region": "eu-1"}
+    found = containers(training(SETTINGS.model_copy(update=told), **spec))
+    for name in ("fetch", "publish"):
+        assert env(found[name])["MODELWARD_STORE_ENDPOINT"] == "https://s3.example.com"
+        assert env(found[name])["MODELWARD_STORE_REGION"] == "eu-1"
+        assert "/store" not in mounts(found[name])
+    assert not [name for name in env(found["train"]) if "STORE" in name]
+
+
+def test_identity_of_a_service_account_is_kept_out_of_train_where_a_cloud_can() -> None:
+    names = ["eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers"]
+    settings = SETTINGS.model_copy(update={"job_pod": JobPod(service_account_name="bucket-writer")})
+    template = training(settings)["spec"]["template"]
+    assert template["spec"]["serviceAccountName"] == "bucket-writer"
+    assert [template["metadata"]["annotations"].get(name) for name in names] == ["train"] * 2
+    ingest = ingest_job(OWNER, dataset(), "flights-ingest", {}, settings)["spec"]["template"]
+    assert not set(names) & set(ingest["metadata"]["annotations"])
+    assert not set(names) & set(training()["spec"]["template"]["metadata"]["annotations"])
 
 
 def test_users_container_is_given_what_it_may_set_and_where_its_files_are() -> None:
@@ -144,6 +180,18 @@ def test_container_that_prepares_reaches_neither_store_nor_source() -> None:
     assert found["prepare"]["securityContext"]["runAsUser"] == 1000
     assert env(found["ingest"])["HOME"] == "/tmp"
     assert found["prepare"]["resources"] == SETTINGS.job_resources.train.container()
+
+
+def test_container_that_prepares_has_no_identity_and_no_salt() -> None:
+    settings = SETTINGS.model_copy(update={"service_accounts": ("reader",)})
+    columns = {"label": "late", "pii": {"customer": "Hash"}}
+    made = dataset(prepare={"container": CONTAINER}, pod={"serviceAccountName": "reader"}, columns=columns)
+    job = ingest_job(OWNER, made, "flights-ingest", {}, settings)
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/skip-containers"] == "prepare"
+    assert annotations["kubectl.kubernetes.io/default-container"] == "prepare"
+    salted = [name for name, each in containers(job).items() if any(e["name"] == PII_SALT for e in each["env"])]
+    assert salted == ["source"]
 
 
 def test_volume_of_a_source_is_mounted_where_it_is_read() -> None:

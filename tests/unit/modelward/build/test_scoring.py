@@ -112,6 +112,15 @@ def test_service_account_is_given_only_where_the_installation_allows_it_and_with
     assert allowed["automountServiceAccountToken"] is False
 
 
+def test_server_has_neither_the_stores_place_nor_the_identity_of_its_pods_service_account() -> None:
+    told = {"store_endpoint": "https://s3.example.com", "scoring_pod": ScoringPod(service_account_name="bucket-reader")}
+    found = template(settings=SETTINGS.model_copy(update=told))
+    (fetch,), (server,) = found["spec"]["initContainers"], found["spec"]["containers"]
+    assert {"name": "MODELWARD_STORE_ENDPOINT", "value": "https://s3.example.com"} in fetch["env"]
+    assert not [variable for variable in server["env"] if "STORE" in variable["name"]]
+    assert found["metadata"]["annotations"]["eks.amazonaws.com/skip-containers"] == "server"
+
+
 @pytest.mark.parametrize(
     ("settings", "host"),
     [

@@ -46,6 +46,8 @@ def test_a_trial_tells_its_weight_its_numbers_and_what_it_waits_for() -> None:
         "  step 1 of 2: 10 % of requests go to flights-2; 30s at this weight",
         "    errors: 0 of 9,000 requests failed (0 %), stable 0 % of 9,000; at most 0.49 points more as far as is"
         " proven; allowed: 1 point",
+        "    slow answers (over 10 ms): 0 %, stable 0 %; at most 0.35 points more as far as is proven; allowed: 2"
+        " points",
     ]
 
 

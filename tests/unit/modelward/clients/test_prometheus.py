@@ -152,6 +152,19 @@ async def test_token_is_read_anew_at_each_use(client: Prometheus, serve: Serve, 
     assert tokens == ["Bearer old", "Bearer new"]
 
 
+async def test_tenant_is_sent_where_the_installation_names_one(client: Prometheus, serve: Serve) -> None:
+    tenants = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        tenants.append(request.headers.get("X-Scope-OrgID"))
+        return web.json_response(success("scalar", [1, "1"]))
+
+    server = await serve(reply)
+    await client.ask(server, "q")
+    await client.ask(server.model_copy(update={"tenant": "shop"}), "q")
+    assert tenants == [None, "shop"]
+
+
 @pytest.mark.parametrize("token", [b"two\nlines", b"\xff"])
 async def test_broken_token_is_no_answer(client: Prometheus, serve: Serve, tmp_path: Path, token: bytes) -> None:
     (tmp_path / "token").write_bytes(token)

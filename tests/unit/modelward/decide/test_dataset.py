@@ -266,6 +266,30 @@ async def test_claim_is_told_only_when_it_is_not_bound_within_seconds(workshop: 
     assert workshop.condition("Dataset", "flights") == ("False", "SourceClaimNotFound", hint)
 
 
+@pytest.mark.parametrize(
+    ("kubelet", "what"),
+    [
+        ('secret "modelward-pii" not found', "which does not exist in this namespace"),
+        ("couldn't find key salt in Secret ns/modelward-pii", "which has no key salt"),
+    ],
+)
+async def test_salt_that_is_missing_is_named_and_the_ingest_goes_on_when_it_comes(
+    workshop: Workshop, kubelet: str, what: str
+) -> None:
+    workshop.dataset(columns={"label": "late", "pii": {"customer": "Hash"}})
+    await workshop.settle()
+    job = workshop.job()
+    workshop.pod(job, {"ingest": waiting("CreateContainerConfigError", kubelet)})
+    await workshop.settle()
+    condition = workshop.condition("Dataset", "flights")
+    assert condition
+    assert condition[:2] == ("False", "SecretNotFound")
+    assert f"the Secret modelward-pii, {what}: `kubectl create secret generic modelward-pii" in condition[2]
+    workshop.pod(job, {"ingest": RUNNING}, phase="Running")
+    await workshop.settle()
+    assert (workshop.condition("Dataset", "flights") or "")[1] == "Ingesting"
+
+
 async def test_report_is_printed_again_where_the_log_is_gone(workshop: Workshop) -> None:
     workshop.dataset()
     await workshop.settle()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from modelward.api.training_run import Cause
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
 
 from .simulated import HARMFUL, Simulated, Trouble, healthy, serving, version, with_canary
@@ -28,6 +29,20 @@ def test_no_version_waits_and_says_so() -> None:
     assert ready
     assert ready[:2] == ("False", "VersionNotFound")
     assert world.objects.keys() == {("ConfigMap", "flights-traffic")}
+
+
+def test_rollout_tells_why_its_version_was_trained() -> None:
+    cause = Cause(type="NewData", message="9214 rows more in flights-3", time="2026-01-01T00:00:00Z")
+    new = version(2)
+    lineage = new.spec.lineage.model_copy(update={"cause": cause})
+    new = new.model_copy(update={"spec": new.spec.model_copy(update={"lineage": lineage})})
+    world = serving()
+    world.versions.append(new)
+    world.run("Canary")
+    (started,) = (t for t in world.status.history if t.cause == "RolloutStarted")
+    assert started.message == (
+        "flights-2 is tried against flights-1; it was trained because: 9214 rows more in flights-3"
+    )
 
 
 def test_good_version_goes_through_its_steps_and_is_promoted() -> None:

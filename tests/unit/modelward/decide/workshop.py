@@ -28,7 +28,7 @@ API = f"{GROUP}/{VERSION}"
 NAMESPACE = "ns"
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 START = datetime(2026, 1, 1, tzinfo=UTC)
-OURS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion")
+OURS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "RegisteredModel")
 
 
 class NoServers:

@@ -26,8 +26,8 @@ async def world() -> World:
     return queue, sightings, registry
 
 
-async def test_five_kinds_and_the_children_that_somebody_waits_for_are_watched(world: World) -> None:
-    ours = {"datasets", "datasetversions", "trainingruns", "modelversions", "modeldeployments"}
+async def test_our_kinds_and_the_children_that_somebody_waits_for_are_watched(world: World) -> None:
+    ours = {"datasets", "datasetversions", "trainingruns", "modelversions", "registeredmodels", "modeldeployments"}
 
     assert handlers(world[2]).keys() == ours | {"jobs", "deployments", "pods"}
 

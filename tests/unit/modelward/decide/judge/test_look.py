@@ -88,6 +88,26 @@ def test_answers_that_are_all_slow_where_none_of_stable_are_is_harm() -> None:
     assert (decision.outcome, decision.reason) == ("Harm", "Latency")
 
 
+@pytest.mark.parametrize(("slow_at", "reason"), [(2, "Proven"), (4, "Latency")])
+def test_tenth_of_the_requests_makes_cold_caches_and_no_slow_version(slow_at: int, reason: str) -> None:
+    """A third of the candidate's answers takes 4 ms where stable's take 0.5: nothing. Where they take 20 ms: harm."""
+    start = Start(edges=[0.0005, 0.001, 0.004, 0.01, 0.02], steps=[TraceStep(weight=10)])
+    trial, decision = Trial(), Decision("NoEvidence", "", "")
+    for t in range(0, 3000, 2):
+        slow = [5 if index == slow_at else 0 for index in range(6)]
+        candidate, stable = [10, *slow[1:]], [150, 2, 1, 0, 0, 0]
+        counted = Look(
+            t=float(t),
+            weight=10,
+            candidate=Counts(requests=15, latency=candidate),
+            stable=Counts(requests=153, latency=stable),
+        )
+        trial, decision = judge(trial, counted, start, Terms())
+        if decision.final:
+            break
+    assert decision.reason == reason
+
+
 def test_pause_of_the_operator_counts_towards_no_deadline() -> None:
     numbers = (0, 0, 10, 0)
     trial, _ = judge(Trial(), look(0.0, 10, numbers), START, Terms())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from modelward.decide.judge.slow import LEAST, SHARE, allowed, thresholds
+from modelward.decide.judge.slow import LEAST, SHARE, allowed, at_weight, thresholds
 
 EDGES = tuple(np.geomspace(0.005, 2.0, 60).tolist())
 
@@ -48,3 +48,13 @@ def test_where_stable_answers_in_less_than_the_slack_slow_is_what_takes_twice_as
     found = thresholds(edges, counts)
     assert all(0.0015 < edges[index] < 0.0025 for index in found)
     assert allowed(edges, counts, found[0], 1.45) == LEAST
+
+
+@pytest.mark.parametrize(("weight", "seconds"), [(10, 0.011), (49, 0.011), (50, 0.002), (90, 0.002), (None, 0.002)])
+def test_answers_within_ten_milliseconds_are_slow_only_where_both_are_asked_as_often(
+    weight: float | None, seconds: float
+) -> None:
+    edges = [0.001, 0.002, 0.004, 0.009, 0.011, 0.02]
+    assert edges[at_weight(edges, 1, weight)] == seconds
+    assert at_weight(edges, 5, weight) == 5
+    assert at_weight([0.001, 0.002], 0, 10) == 1, "the last edge, if all are below"

@@ -1,0 +1,1 @@
+"""Where the store's bytes lie: folders, S3, or any other file system that fsspec knows."""
