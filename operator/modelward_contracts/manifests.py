@@ -75,6 +75,7 @@ class DatasetManifest(Wire, frozen=True, kw_only=True):
     task: Task
     columns: list[Column]
     label: str
+    """Empty: there is none, no row is held out, and `task` means nothing."""
     id: str
     time: str | None
     classes: list[str]

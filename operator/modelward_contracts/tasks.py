@@ -110,7 +110,8 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """One SELECT over the table `source`, or the parents' tables."""
     container: bool = False
     """A user's container prepares the data: the step `source` comes before it, `ingest` reads its answer."""
-    label: str
+    label: str | None = None
+    """None: nothing is predicted, and no row held out."""
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""
     time: str | None = None

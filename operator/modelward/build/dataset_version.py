@@ -19,11 +19,9 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
     spec = {
         "datasetName": dataset.metadata.name,
         "digest": report.manifest,
-        "task": report.task,
         "rows": report.rows,
         "bytes": report.bytes,
-        "splitRows": report.split_rows,
-        "label": columns.label,
+        "splitRows": {"train": 0, "validation": 0, "test": 0} | report.split_rows,
         "id": report.id,
         "classes": report.classes,
         "columns": [to_builtins(column) for column in report.columns],
@@ -37,6 +35,8 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         spec["splitBoundaries"] = to_builtins(report.boundaries)
     if columns.group:
         spec["group"] = columns.group
+    if columns.label:
+        spec |= {"label": columns.label, "task": report.task}
     if columns.time:
         spec["time"] = columns.time
     if report.parents:

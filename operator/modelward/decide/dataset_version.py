@@ -27,6 +27,8 @@ def decide(o: DatasetVersionObserved, _: Settings, now: datetime) -> Plan:
     spec, status = o.version.spec, o.version.status
     split = spec.split_rows
     shares = f"{split.train} to train on, {split.validation} for validation, {split.test} for test"
+    if spec.label is None:
+        shares = "no label, so none is held out"
     said: Said = ("True", "Stored", "; ".join([f"{spec.rows} rows: {shares}", *_read(spec), *spec.warnings])[:4096])
     parents = ", ".join(parent.version for parent in spec.parents) or None
     update = with_ready(status, said, o.version.metadata.generation, now) | {"parents": parents}

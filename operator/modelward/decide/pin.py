@@ -18,6 +18,8 @@ def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | Non
         raise Refused(
             "VersionMismatch", f"{name} is a version of {owner}: make another run with datasetRef.name {owner}"
         )
+    if version.spec.label is None:
+        raise Refused("NoLabel", f"{name} has no label: name a Dataset with columns.label, what is to be predicted")
     return PinnedDataset(name=version.metadata.name, digest=version.spec.digest)
 
 

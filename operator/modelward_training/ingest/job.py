@@ -82,13 +82,13 @@ def _version(
     progress(f"splitting {valid.rows} rows", 0.6)
     id_column, boundaries = split.assign(con, task, table)
     columns = _columns(con, table, read)
-    splits = {name: _stored(con, store, task, id_column, table, name, folder) for name in split.SPLITS}
+    splits = {name: _stored(con, store, task, id_column, table, name, folder) for name in split.names(task)}
     described = statistics(con, table)
     manifest = DatasetManifest(
         dataset=task.dataset,
         task=valid.task,
         columns=columns,
-        label=task.label,
+        label=task.label or "",
         id=id_column,
         time=task.time,
         classes=valid.classes,

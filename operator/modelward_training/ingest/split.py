@@ -38,6 +38,11 @@ _WHY = {
 _WRITE = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 
 
+def names(spec: IngestTask) -> tuple[str, ...]:
+    """Of the splits that there are: without a label, no row is held out."""
+    return SPLITS if spec.label else (TRAIN,)
+
+
 @dataclass(frozen=True)
 class SplitFiles:
     rows: int
@@ -60,10 +65,11 @@ def assign(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> tu
             [spec.salt],
         )
     else:
-        name, label, number = _free(table), table.sql(spec.label), len(table.types)
+        name, number = _free(table), len(table.types)
         inputs = _content([table.sql(each) for each in sorted(table.types) if each != spec.label])
+        label = f"ORDER BY {table.sql(spec.label)}" if spec.label else ""
         keyed = f"SELECT *, sha256({inputs}) AS inputs FROM clean"
-        counted = f"SELECT *, row_number() OVER (PARTITION BY inputs ORDER BY {label}) AS nth FROM ({keyed})"
+        counted = f"SELECT *, row_number() OVER (PARTITION BY inputs {label}) AS nth FROM ({keyed})"
         hashed = f"SELECT *, {_hash(spec, table, 'inputs || nth')} AS hash FROM ({counted})"
         con.execute(
             f"CREATE TABLE rows AS SELECT * EXCLUDE (hash, inputs, nth), {side} AS split, "
@@ -76,6 +82,8 @@ def assign(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> tu
 
 
 def _by_hash(spec: IngestTask) -> str:
+    if spec.label is None:
+        return f"'{TRAIN}'"
     test = round(spec.test_fraction * 2**_BITS)
     held_out = test + round(spec.validation_fraction * 2**_BITS)
     return f"CASE WHEN hash < {test} THEN '{TEST}' WHEN hash < {held_out} THEN '{VALIDATION}' ELSE '{TRAIN}' END"
@@ -83,6 +91,8 @@ def _by_hash(spec: IngestTask) -> str:
 
 def unbalanced(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table, classes: list[str]) -> Iterator[str]:
     """What the shares and classes of the splits are not that one would expect."""
+    if spec.label is None:
+        return
     label = table.sql(spec.label)
     found = dict(con.execute("SELECT split, count(*) FROM rows GROUP BY 1").fetchall())
     rows = sum(found.values())
@@ -117,7 +127,7 @@ def write(
     names = [name for name in table.types if split == TRAIN or name != spec.label]
     order = [table.sql(name) for name in (spec.time if spec.split_by == "time" else None, id_column) if name]
     _copy(con, names, split, order, table, data)
-    if split == TRAIN:
+    if split == TRAIN or spec.label is None:
         return SplitFiles(rows, data, None)
     labels = folder / f"{split}-labels.parquet"
     _copy(con, [id_column, spec.label], split, order, table, labels)

@@ -38,7 +38,7 @@ def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
         raise JobError(
             "InvalidGroup", f"the group {spec.group!r} is a {types[spec.group]}: turn it into text in prepare.sql"
         )
-    if not set(types) - {spec.label, spec.id, spec.time, spec.group}:
+    if spec.label and not set(types) - {spec.label, spec.id, spec.time, spec.group}:
         raise JobError("ColumnMissing", "the data has no column to predict from besides label, id, group and time")
 
 
@@ -47,6 +47,8 @@ def check_rows(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -
     if rows == 0:
         raise JobError("EmptyDataset", "the prepared data has no rows: look at the source and at prepare.sql's WHERE")
     _check_id(con, spec.id, table)
+    if spec.label is None:
+        return Validated("regression", [], rows)
     _check_label_filled(con, spec.label, table, rows)
     kind = table.types[spec.label]
     task = spec.task or _guess(con, table.sql(spec.label), kind)

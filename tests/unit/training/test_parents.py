@@ -139,6 +139,21 @@ def test_a_parent_whose_bytes_were_changed_is_not_read(pod: Pod, parents: list[P
     assert (ended.code, ended.reason) == (1, "DigestMismatch")
 
 
+def test_table_without_a_label_keeps_all_its_rows_together(pod: Pod, parents: list[Parent]) -> None:
+    codes = "\n".join(["carrier,wind", *(f"{carrier},{n + 0.5}" for n, carrier in enumerate(_carriers()))])
+    for fields in ({"id": "carrier"}, {"id": None}):
+        manifest = pod.store.get_json(ingested(pod, codes, "codes", label=None, **fields), DatasetManifest)
+        assert (manifest.label, list(manifest.splits), manifest.classes) == ("", ["train"], [])
+        assert manifest.splits["train"].labels is None
+        assert manifest.rows == manifest.splits["train"].rows == len(_carriers())
+    few = Parent(
+        dataset="codes", table="codes", digest=ingested(pod, "carrier,wind\nA,1\n", "codes", label=None, id="carrier")
+    )
+    ended = joined(pod, [parents[0], few], "SELECT t.*, wind FROM things t LEFT JOIN codes USING (carrier)")
+    assert ended.code == 0, ended
+    assert pod.dataset(ended).rows == 600
+
+
 def test_parents_that_are_as_they_were_are_not_read_again(pod: Pod, parents: list[Parent]) -> None:
     one = joined(pod, parents)
     again = joined(pod, parents)

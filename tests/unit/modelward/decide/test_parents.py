@@ -200,6 +200,24 @@ async def test_version_that_a_child_names_stays(workshop: Workshop) -> None:
     assert kept == [f"flights-{letter * 10}" for letter in "abcd"]
 
 
+async def test_table_without_a_label_is_a_parent_and_nothing_to_train_on(workshop: Workshop) -> None:
+    workshop.dataset("flights", columns={"id": "id"})
+    workshop.run("flights-a")
+    await workshop.settle()
+    report = msgspec.structs.replace(ingest_report(digest("a")), split_rows={"train": 10})
+    workshop.succeed(report, job(workshop, "flights"))
+    await workshop.settle()
+    version = workshop.get("DatasetVersion", "flights-" + "a" * 10)
+    assert version["spec"]["splitRows"] == {"train": 10, "validation": 0, "test": 0}
+    assert "label" not in version["spec"]
+    found = workshop.condition("DatasetVersion", "flights-" + "a" * 10)
+    assert found
+    assert found[2] == "10 rows: no label, so none is held out"
+    run = workshop.condition("TrainingRun", "flights-a")
+    assert run
+    assert run[1] == "NoLabel"
+
+
 def test_the_shortest_circle_is_found() -> None:
     lineage = {"a": ("b", "c"), "b": ("d",), "c": ("a",), "d": ("a",)}
     assert circle("a", lineage) == ["a", "c", "a"]
