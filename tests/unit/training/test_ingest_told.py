@@ -51,7 +51,7 @@ def test_dialect_types_and_guesses_stand_in_report_and_manifest(pod: Pod) -> Non
 
 
 def test_more_or_longer_columns_than_a_version_holds_are_refused(pod: Pod) -> None:
-    with pytest.raises(JobError, match="there are 1000 columns, of which 999 fit: choose them in prepare.sql"):
+    with pytest.raises(JobError, match=r"there are 1000 columns, of which 999 fit: choose them in prepare.sql"):
         check_columns(ingest_task(pod.url, id=None), {"late": "integer"} | {f"x{n}": "integer" for n in range(999)})
     pod.csv(f"late,{'x' * 257}\n1,2\n0,3\n")
     assert "has 257 characters: rename the column in prepare.sql" in pod.ingest(id=None).message
