@@ -153,6 +153,17 @@ def run(name: str, image: str, dataset: str = "trips", model: str = "trips", **p
     }
 
 
+def registered(image: str, model: str = "trips", dataset: str = "trips", **spec: Any) -> dict[str, Any]:
+    """Trained by the same container, whenever there is new data."""
+    template = {key: value for key, value in run("-", image, dataset)["spec"].items() if key != "modelName"}
+    return {
+        "apiVersion": API,
+        "kind": "RegisteredModel",
+        "metadata": {"name": model},
+        "spec": {"run": template, "triggers": {"newData": {"minimumNewRows": 500}}, **spec},
+    }
+
+
 def deployment(name: str = "trips", model: str = "trips", **spec: Any) -> dict[str, Any]:
     """Quick steps, so that a rollout takes seconds."""
     return {

@@ -35,6 +35,8 @@ class There:
 def look(task: IngestTask, paths: Paths, store: Store, scratch: Path) -> There:
     if task.source == "url":
         return _afar(task, store, scratch)
+    if task.source == "datasets":
+        return There(listing_of((each.dataset, each.digest) for each in task.parents), lambda: Brought([], []))
     files = listed(task, paths)
     listing = listing_of((file.name, file.identity()) for file in files) if task.source == "pvc" else None
     return There(listing, lambda: _here(files))

@@ -156,9 +156,9 @@ def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> 
     if boundaries := value.boundaries:
         shares += f"; validation from {boundaries.validation}, test from {boundaries.test} on"
     wrong = f"; {value.failed} of {value.expectations} expectations are not met" if value.failed else ""
-    read = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
-    read = read or f"{len(manifest.sources)} files"
-    done = report(store, value, "Ingested", f"{manifest.rows} rows of {read}: {shares}{wrong}")
+    files = {"sql": "a query", "datasets": f"{len(task.parents)} datasets"}.get(task.source, "")
+    files = files or f"{len(manifest.sources)} files"
+    done = report(store, value, "Ingested", f"{manifest.rows} rows of {files}: {shares}{wrong}")
     assert done.report is not None
     last_look.remember(store, task, listing, value.manifest, done.report)
     return done

@@ -38,8 +38,8 @@ class Found:
 
 
 def listed(task: IngestTask, paths: Paths) -> list[Found]:
-    """The source's files, sorted by name; databases and other Datasets have none."""
-    if task.source in ("sql", "datasets"):
+    """The source's files, sorted by name; a database has none."""
+    if task.source == "sql":
         return []
     if task.source == "inline":
         return [found("inline", paths.inline)]

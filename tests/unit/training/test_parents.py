@@ -2,6 +2,7 @@
 
 import io
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -136,3 +137,13 @@ def test_a_parent_whose_bytes_were_changed_is_not_read(pod: Pod, parents: list[P
     path.write_bytes(path.read_bytes()[:-9] + b"123456789")
     ended = joined(pod, parents)
     assert (ended.code, ended.reason) == (1, "DigestMismatch")
+
+
+def test_parents_that_are_as_they_were_are_not_read_again(pod: Pod, parents: list[Parent]) -> None:
+    one = joined(pod, parents)
+    again = joined(pod, parents)
+    assert (again.code, again.reason) == (0, "Unchanged")
+    assert ingest_report(again) == ingest_report(one)
+    assert (
+        joined(pod, [parents[0], msgspec.structs.replace(parents[1], digest=parents[0].digest)]).reason == "InvalidSQL"
+    )
