@@ -21,7 +21,9 @@ STORE_DIR = "/store"
 INPUT_DIR = "/work/input"
 """$MODELWARD_INPUT: train.parquet, validation.parquet, test.parquet, params.json."""
 OUTPUT_DIR = "/work/output"
-"""$MODELWARD_OUTPUT: model.onnx and predictions.parquet."""
+"""$MODELWARD_OUTPUT: model.onnx and predictions.parquet, or the Parquet files of a Dataset's own container."""
+HANDOFF_DIR = "/handoff"
+"""From one container of ours to another, past the user's in between."""
 
 PII_SECRET, PII_KEY = "modelward-pii", "salt"
 """Of the Dataset's namespace: the key that `columns.pii` hashes with."""
@@ -106,6 +108,8 @@ class IngestTask(Wire, frozen=True, kw_only=True):
     """A source may be on a loopback or link-local address."""
     prepare_sql: str | None = None
     """One SELECT over the table `source`, or the parents' tables."""
+    container: bool = False
+    """A user's container prepares the data: the step `source` comes before it, `ingest` reads its answer."""
     label: str
     id: str | None = None
     """None: a row number is added, `row_id` or a name like it that is free."""

@@ -8,6 +8,7 @@ from .outcome import answer_sigterm, run
 from .paths import Paths
 
 STEPS = {
+    "source": "ingest.tables",
     "ingest": "ingest.job",
     "fetch": "fetch",
     "train": "trainer.job",

@@ -4,8 +4,6 @@ Beside the splits and `params.json` it writes `dataset.json` (the dataset's mani
 that user code need not repeat what the Dataset says already.
 """
 
-from pathlib import Path
-
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import TrainTask
@@ -13,6 +11,7 @@ from modelward_contracts.wire import canonical
 from modelward_training.gates import check_gates
 from modelward_training.outcome import Done, progress
 from modelward_training.paths import Paths
+from modelward_training.shared_folder import shared
 
 DATASET_FILE = "dataset.json"
 PARAMETERS_FILE = "params.json"
@@ -28,11 +27,5 @@ def run(paths: Paths) -> Done:
         store.get_file(split.data.digest, paths.input / f"{name}.parquet")
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
-    _shared(paths.output)
+    shared(paths.output)
     return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place")
-
-
-def _shared(folder: Path) -> None:
-    """The user's image may run as another user of the pod's group."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o2775)

@@ -54,6 +54,13 @@ POD: dict[str, Any] = {
 ACCEPTED = {
     "dataset from a volume": Case("Dataset", {"spec.source": {"pvc": PVC}}),
     "dataset from a database": Case("Dataset", QUERY),
+    "container that prepares": Case(
+        "Dataset", {"spec.prepare": {"container": CONTAINER, "resources": {"limits": {"memory": "4Gi"}}}}
+    ),
+    "container that joins datasets": Case(
+        "Dataset",
+        {"spec.source": {"datasets": [{"name": "a"}, {"name": "b"}]}, "spec.prepare": {"container": CONTAINER}},
+    ),
     "dataset of another one": Case("Dataset", {"spec.source": {"datasets": [{"name": "raw-2013.a"}]}}),
     "dataset of several others": Case(
         "Dataset",
@@ -217,6 +224,17 @@ REFUSED = {
         "Dataset", {"spec.source": {"url": "https://me:secret@host/a.csv"}}, "source.url must hold no user and password"
     ),
     "Secret of a volume": Case("Dataset", {"spec.secretName": "a"}, "spec.secretName is for source.url and source.sql"),
+    "prepared by nothing": Case(
+        "Dataset", {"spec.prepare": {}}, "prepare needs exactly one of sql or container: write"
+    ),
+    "prepared twice": Case(
+        "Dataset", {"spec.prepare": {"sql": "SELECT 1", "container": CONTAINER}}, "prepare needs exactly one of sql or"
+    ),
+    "resources of SQL": Case(
+        "Dataset",
+        {"spec.prepare": {"sql": "SELECT 1", "resources": {"limits": {"memory": "4Gi"}}}},
+        "prepare.resources are the container's: write them as spec.resources",
+    ),
     "several datasets that nothing joins": Case(
         "Dataset",
         {"spec.source": {"datasets": [{"name": "a"}, {"name": "b"}]}},

@@ -28,6 +28,7 @@ from .common import (
     rule,
     rules,
 )
+from .container import ContainerSpec
 from .expectations import Checked, Expectation
 from .pod import JobPod
 from .resources import Resources
@@ -142,10 +143,25 @@ class Source(ApiModel):
 
 
 class Prepare(ApiModel):
-    """What is done to the data before it is checked and split. None: it is taken as it is."""
+    """What is done to the data before it is checked and split: exactly one of these. None: it is taken as it is."""
 
-    sql: Annotated[str, Field(min_length=1, max_length=32_768)]
-    """One DuckDB SELECT over the table `source`."""
+    model_config = rules(
+        rule(
+            "has(self.sql) != has(self.container)",
+            "prepare needs exactly one of sql or container: write `prepare: {sql: SELECT …}` or "
+            "`prepare: {container: {image: …}}`",
+        ),
+        rule(
+            "!has(self.resources) || has(self.container)",
+            "prepare.resources are the container's: write them as spec.resources",
+        ),
+    )
+    sql: Annotated[str, Field(min_length=1, max_length=32_768)] | None = None
+    """One DuckDB SELECT over the table `source`, or over those of `source.datasets`."""
+    container: ContainerSpec | None = None
+    """Reads the source's tables as Parquet files in $MODELWARD_INPUT, writes one or several of the same columns."""
+    resources: Resources = Resources()
+    """Of the container. Where it says nothing, the chart's values for a training do."""
 
 
 Character = Annotated[str, Field(max_length=1)]
@@ -301,7 +317,7 @@ class DatasetSpec(ApiModel):
         ),
         rule(
             "!has(self.source.datasets) || self.source.datasets.size() == 1 || has(self.prepare)",
-            "several source.datasets need `prepare: {sql: …}`, one SELECT that joins their tables",
+            "several source.datasets need `prepare: {sql: …}`, one SELECT that joins their tables, or a container",
         ),
         rule(
             "!has(self.source.datasets) || !has(self.columns.types)",

@@ -20,10 +20,10 @@ from .common import (
     Status,
     Timestamp,
     condition_column,
-    list_map,
     rule,
     rules,
 )
+from .container import ContainerSpec
 from .pod import JobPod
 from .resources import Resources
 
@@ -50,34 +50,6 @@ class EstimatorSpec(ApiModel):
     """As scikit-learn calls it: LogisticRegression, HistGradientBoostingClassifier, Ridge."""
     parameters: Parameters = {}
     """Its own, as scikit-learn calls them. Values are text, numbers or booleans."""
-
-
-class EnvVar(ApiModel):
-    model_config = rules(
-        rule(
-            "!self.name.startsWith('MODELWARD_')",
-            "names that start with MODELWARD_ are set by the operator: write values of your own under `parameters:`",
-        )
-    )
-    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-    """Of the variable."""
-    value: Annotated[str, Field(max_length=4096)] = ""
-    """Plain text; secrets do not belong here."""
-
-
-class ContainerSpec(ApiModel):
-    """Your own code. It finds its input in $MODELWARD_INPUT and writes to $MODELWARD_OUTPUT."""
-
-    image: Annotated[str, Field(min_length=1, max_length=1024)]
-    """Best with a digest: what is trained can then be told from it."""
-    command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)] = []
-    """None: the image's own entrypoint."""
-    args: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=64)] = []
-    """Arguments of the command."""
-    env: Annotated[list[EnvVar], Field(max_length=64, json_schema_extra=list_map("name"))] = []
-    """Variables besides those that start with MODELWARD_."""
-    run_as_user: Annotated[int, Field(ge=1)] | None = None
-    """None: 65532."""
 
 
 class GateSpec(ApiModel):

@@ -7,10 +7,11 @@ copied into a status before whoever asked for them takes them away.
 
 from typing import Any
 
-from modelward.api.dataset import Dataset
+from modelward.api.container import ContainerSpec
+from modelward.api.dataset import Dataset, DatasetSpec, Source
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
-from modelward.api.training_run import ContainerSpec, TrainingRun
+from modelward.api.training_run import TrainingRun
 from modelward.build.pod import (
     MESH_OFF,
     TMP_DIR,
@@ -25,6 +26,7 @@ from modelward.build.pod import (
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
+    HANDOFF_DIR,
     INPUT_DIR,
     OUTPUT_DIR,
     PII_KEY,
@@ -39,18 +41,41 @@ TEMPORARY = 75
 """EX_TEMPFAIL"""
 STEP_SECONDS = 6 * 3600
 STEP_RETRIES = 6
+THEIRS = ("train", "prepare")
+"""Containers of the user's own code."""
 KUEUE = "kueue.x-k8s.io/"
 """Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
 
 
 def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
+    """One step, or, around a user's container, two: `source` reads, and `ingest` checks what `prepare` made of it."""
+    spec, theirs = dataset.spec, dataset.spec.prepare.container if dataset.spec.prepare else None
+    ingest = _ours("ingest", settings, spec.resources, settings.job_resources.ingest)
+    first = _reading(
+        _ours("source", settings, spec.resources, settings.job_resources.ingest) if theirs else ingest, spec
+    )
+    volumes = [_task(name), *store_volumes(settings), *_claims(spec.source)]
+    pod = {"containers": [ingest], "volumes": volumes}
+    if theirs and spec.prepare:
+        resources = spec.prepare.resources.container() or settings.job_resources.train.container()
+        prepare = _theirs("prepare", theirs, resources, settings)
+        handoff = {"name": "handoff", "mountPath": HANDOFF_DIR}
+        for step in (first, ingest):
+            step["volumeMounts"] = [*step["volumeMounts"], handoff]
+        pod = {
+            "initContainers": [first, prepare],
+            "containers": [_after_theirs(ingest)],
+            "volumes": [*volumes, {"name": "handoff", "emptyDir": {}}],
+        }
+    chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
+    shown = "prepare" if theirs else "ingest"
+    return _job(owner, name, labels, pod, chosen, shown, STEP_RETRIES, STEP_SECONDS)
+
+
+def _reading(container: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
     """A source on a volume is mounted read-only at SOURCE_DIR; the keys of a source's Secret are in the environment."""
-    spec = dataset.spec
-    container = _ours("ingest", settings, spec.resources, settings.job_resources.ingest)
-    volumes = [_task(name), *store_volumes(settings)]
-    if claim := spec.source.pvc and spec.source.pvc.claim_name:
+    if spec.source.pvc:
         container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
-        volumes.append({"name": "source", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
     if "Hash" in spec.columns.pii.values():
         salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
         container["env"].append({"name": PII_SALT, "valueFrom": salt})
@@ -58,9 +83,13 @@ def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, s
         # With a prefix of its own: neither is the store read with the source's credentials, nor the source with its.
         of_source = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
         container["envFrom"] = [*container.get("envFrom", []), of_source]
-    pod = {"containers": [container], "volumes": volumes}
-    chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
-    return _job(owner, name, labels, pod, chosen, "ingest", STEP_RETRIES, STEP_SECONDS)
+    return container
+
+
+def _claims(source: Source) -> list[dict[str, Any]]:
+    if source.pvc is None:
+        return []
+    return [{"name": "source", "persistentVolumeClaim": {"claimName": source.pvc.claim_name, "readOnly": True}}]
 
 
 def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, settings: Settings) -> Manifest:
@@ -98,7 +127,7 @@ def _job(
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
-    if shown == "train":
+    if shown in THEIRS:
         annotations |= without_identity(shown, chosen)
     # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
     of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
@@ -149,8 +178,11 @@ def _ours(step: str, settings: Settings, asked: Resources, default: Resources) -
 
 
 def _publish(run: TrainingRun, settings: Settings) -> dict[str, Any]:
+    return _after_theirs(_ours("publish", settings, run.spec.step_resources.publish, settings.job_resources.publish))
+
+
+def _after_theirs(container: dict[str, Any]) -> dict[str, Any]:
     """It comes after the user's code, with the store's credentials: no library may find settings of theirs at HOME."""
-    container = _ours("publish", settings, run.spec.step_resources.publish, settings.job_resources.publish)
     return {**container, "env": [*container["env"], {"name": "HOME", "value": TMP_DIR}]}
 
 
@@ -158,17 +190,17 @@ def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
     """Neither the store nor its credentials; our own trainer reads the task, a user's image does not."""
     asked, default = run.spec.resources, settings.job_resources.train
     if run.spec.container:
-        return _theirs(run.spec.container, asked.container() or default.container(), settings)
+        return _theirs("train", run.spec.container, asked.container() or default.container(), settings)
     ours = _ours("train", settings, asked, default)
     ours.pop("envFrom", None)
     env = [variable for variable in ours["env"] if variable not in store_variables(settings)]
     return {**ours, "env": env, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
 
 
-def _theirs(container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def _theirs(name: str, container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """The user's image with the fields that they may set, each of them named here."""
-    train = {
-        "name": "train",
+    made = {
+        "name": name,
         "image": container.image,
         "imagePullPolicy": settings.image_pull_policy,
         "command": container.command,
@@ -181,4 +213,4 @@ def _theirs(container: ContainerSpec, resources: dict[str, Any], settings: Setti
         ],
     }
     user = {"securityContext": {"runAsUser": container.run_as_user}} if container.run_as_user else {}
-    return train | user
+    return made | user

@@ -60,6 +60,7 @@ def ingest_task(
         parents=list(parents),
         secret=spec.secret_name,
         local_addresses=settings.local_sources,
+        container=bool(spec.prepare and spec.prepare.container),
         prepare_sql=spec.prepare.sql if spec.prepare else None,
         label=spec.columns.label,
         id=spec.columns.id,

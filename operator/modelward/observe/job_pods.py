@@ -21,6 +21,8 @@ LONG_PATIENCE = timedelta(seconds=60)
 
 _LIMITS = {
     "ingest": "spec.resources",
+    "source": "spec.resources",
+    "prepare": "spec.prepare.resources",
     "fetch": "spec.stepResources.fetch",
     "train": "spec.resources",
     "publish": "spec.stepResources.publish",

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelward_contracts.manifests import SourceFile
+from modelward_contracts.manifests import Csv, SourceFile
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_training.outcome import progress
@@ -20,7 +20,10 @@ from .source import Found, found, hashed, listed
 class Brought:
     files: list[Found]
     described: list[SourceFile]
-    """The same ones, as they stand in the manifest."""
+    """The same ones, as they stand in the manifest; of what a user's container made, those that it was made of."""
+    csv: Csv | None = None
+    warnings: list[str] = field(default_factory=list)
+    """Of those, too."""
 
 
 @dataclass(frozen=True)

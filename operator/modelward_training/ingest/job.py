@@ -17,10 +17,9 @@ from modelward_contracts.wire import digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import bring, drift, expectations, last_look, load, parents, split, validate
+from . import answer, bring, drift, expectations, handoff, last_look, load, split, validate
 from .columns import Source
 from .prepare import Table, prepare
-from .source import unchanged
 from .statistics import counters, statistics
 
 MAX_SOURCES = 1000
@@ -30,7 +29,7 @@ def run(paths: Paths) -> Done:
     task = paths.task(IngestTask)
     store = Store(task.store, task.namespace)
     with tempfile.TemporaryDirectory(prefix="modelward-") as scratch:
-        source = bring.look(task, paths, store, Path(scratch))
+        source = _prepared(paths, Path(scratch)) if task.container else bring.look(task, paths, store, Path(scratch))
         same = last_look.as_before(store, task, source.listing)
         if same is not None:
             return report(store, same, "Unchanged", f"{same.source_files} files are as they were: none was read")
@@ -39,16 +38,19 @@ def run(paths: Paths) -> Done:
     return _report(store, task, made, source.listing)
 
 
+def _prepared(paths: Paths, scratch: Path) -> bring.There:
+    """By the user's container, which runs whatever the source is like."""
+    handed = handoff.read(paths)
+    files = answer.take(paths.output, scratch / "answer")
+    return bring.There(None, lambda: bring.Brought(files, handed.sources, handed.csv, handed.warnings))
+
+
 def _made(task: IngestTask, store: Store, brought: bring.Brought, scratch: Path) -> "Made":
-    folder = scratch / "out"
-    folder.mkdir()
+    folder = scratch / load.READABLE
+    folder.mkdir(exist_ok=True)
     with load.connect(scratch) as con:
         progress(f"reading {sum(file.size for file in brought.files)} bytes", 0.3)
-        if task.source == "datasets":
-            read = parents.load(con, task, store, folder / "parents")
-        else:
-            read = load.load(con, brought.files, task, scratch)
-        unchanged(brought.files)
+        read = load.answer(con, brought, task) if task.container else load.brought(con, brought, task, store, scratch)
         load.lock(con, folder)
         try:
             return _version(con, task, store, [*brought.described, *read.answers], read, folder)

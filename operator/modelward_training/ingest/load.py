@@ -4,16 +4,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 
+from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import pii, query, read_csv, read_jsonl, read_parquet
+from . import parents, pii, query, read_csv, read_jsonl, read_parquet
+from .bring import Brought
 from .columns import Source
 from .prepare import quoted
-from .source import Found
+from .source import Found, unchanged
 
+READABLE = "out"
+"""The folder of the working volume that SQL may reach."""
 FEW = 10
 """Rows that may count by chance."""
 
@@ -32,6 +37,23 @@ def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(config=config)
     con.execute("SET TimeZone = 'UTC'")
     return con
+
+
+def brought(con: duckdb.DuckDBPyConnection, what: Brought, task: IngestTask, store: Store, scratch: Path) -> Source:
+    """The source's tables, as SQL or a user's container finds them."""
+    if task.source == "datasets":
+        return parents.load(con, task, store, scratch / READABLE / "parents")
+    read = load(con, what.files, task, scratch)
+    unchanged(what.files)
+    return read
+
+
+def answer(con: duckdb.DuckDBPyConnection, what: Brought, task: IngestTask) -> Source:
+    """What a user's container made. What is stated of the source's columns, the step before it has done."""
+    bare = msgspec.structs.replace(task, types={}, pii={}, missing_as_null=False)
+    read = typed(con, read_parquet.read(con, what.files, bare), bare)
+    read.csv, read.warnings = what.csv, [*what.warnings, *read.warnings]
+    return read
 
 
 def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:

@@ -11,6 +11,7 @@ from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
 from modelward.names import Manifest
 from modelward.settings import Settings
+from modelward_contracts.tasks import PII_SALT
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 OWNER: Manifest = {
@@ -164,6 +165,43 @@ def test_source_claim_is_mounted_for_reading() -> None:
     assert {"name": "source", "mountPath": "/source", "readOnly": True} in ingest["volumeMounts"]
     source = {"name": "source", "persistentVolumeClaim": {"claimName": "flights-raw", "readOnly": True}}
     assert source in job["spec"]["template"]["spec"]["volumes"]
+
+
+def test_container_that_prepares_reaches_neither_store_nor_source() -> None:
+    spec = {"source": {"url": "s3://raw/*.csv"}, "secretName": "reader", "prepare": {"container": CONTAINER}}
+    found = containers(ingest_job(OWNER, dataset(**spec), "flights-ingest", {}, SETTINGS))
+    assert list(found) == ["source", "prepare", "ingest"]
+    store, reader = {"secretRef": {"name": "bucket"}}, {"prefix": "SOURCE_", "secretRef": {"name": "reader"}}
+    assert [each.get("envFrom") for each in found.values()] == [[store, reader], None, [store]]
+    assert mounts(found["prepare"]) == {"/work": "work", "/tmp": "tmp-prepare"}
+    for name in ("source", "ingest"):
+        assert (mounts(found[name])["/handoff"], mounts(found[name])["/store"]) == ("handoff", "modelward-store")
+    assert env(found["prepare"])["MODELWARD_OUTPUT"] == "/work/output"
+    assert found["prepare"]["securityContext"]["runAsUser"] == 1000
+    assert env(found["ingest"])["HOME"] == "/tmp"
+    assert found["prepare"]["resources"] == SETTINGS.job_resources.train.container()
+
+
+def test_container_that_prepares_has_no_identity_and_no_salt() -> None:
+    settings = SETTINGS.model_copy(update={"service_accounts": ("reader",)})
+    columns = {"label": "late", "pii": {"customer": "Hash"}}
+    made = dataset(prepare={"container": CONTAINER}, pod={"serviceAccountName": "reader"}, columns=columns)
+    job = ingest_job(OWNER, made, "flights-ingest", {}, settings)
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/skip-containers"] == "prepare"
+    assert annotations["kubectl.kubernetes.io/default-container"] == "prepare"
+    salted = [name for name, each in containers(job).items() if any(e["name"] == PII_SALT for e in each["env"])]
+    assert salted == ["source"]
+
+
+def test_volume_of_a_source_is_mounted_where_it_is_read() -> None:
+    made = dataset(prepare={"container": CONTAINER, "resources": {"limits": {"memory": "9Gi"}}})
+    job = ingest_job(OWNER, made, "flights-ingest", {}, SETTINGS)
+    found = containers(job)
+    assert ["/source" in mounts(each) for each in found.values()] == [True, False, False]
+    assert found["prepare"]["resources"]["limits"]["memory"] == "9Gi"
+    names = [volume["name"] for volume in job["spec"]["template"]["spec"]["volumes"]]
+    assert names == ["task", "modelward-store", "source", "handoff", "work", "tmp-source", "tmp-prepare", "tmp-ingest"]
 
 
 def test_keys_of_a_source_are_in_the_ingests_environment_apart_from_those_of_the_store() -> None:
