@@ -16,6 +16,7 @@ STEPS = {
     "verdict": "verdict",
     "served": "served",
     "trace": "trace",
+    "collect": "collect.job",
 }
 
 

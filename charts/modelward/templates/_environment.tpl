@@ -21,6 +21,9 @@ STORE_CLASS: {{ . | quote }}
 {{- with .Values.store.secretName }}
 STORE_SECRET: {{ . | quote }}
 {{- end }}
+{{- with .Values.store.collection }}
+STORE_COLLECTION: {{ toJson (dict "schedule" .schedule "grace" .grace "records" .records "dry_run" .dryRun) | quote }}
+{{- end }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem
 ROLLOUT_SCRAPE_SECONDS: {{ .Values.scrape.rolloutSeconds | quote }}
 REST_SCRAPE_SECONDS: {{ .Values.scrape.restSeconds | quote }}
