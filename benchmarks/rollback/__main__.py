@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def measured(cell: Cell, replicates: int) -> dict[str, Any]:
     count = Counter(end.outcome for end in ends)
     harm, promoted = count["Harm"], count["Promoted"]
     found: dict[str, Any] = {
-        "date": date.today().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "replicates": replicates,
         "harm": harm / replicates,
         "harmUpper": round(float(beta.ppf(0.975, harm + 1, replicates - harm)) if harm < replicates else 1.0, 4),
