@@ -20,7 +20,7 @@ from modelward.decide.conditions import timestamp
 from modelward.decide.plan import Event, Plan, Push
 from modelward.errors import Refused, Unavailable
 from modelward.names import MANAGED_BY, Manifest, short_hash
-from modelward.telemetry.metrics import TRANSITIONS
+from modelward.telemetry.metrics import FREED, TRANSITIONS
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ async def act(hands: Hands, owner: Manifest, plan: Plan) -> None:
     if not plan.memory and plan.status is not None:
         owner = await write_status(hands, owner, plan.status)
     await _keep(hands, plan.keepsakes)
+    FREED.inc(plan.freed)
     for event in plan.events:
         await _tell(hands, owner, event)
 

@@ -17,6 +17,7 @@ STEPS = {
     "verdict": "verdict",
     "served": "served",
     "trace": "trace",
+    "collect": "collect.job",
 }
 
 

@@ -101,7 +101,7 @@ STATUSES: dict[str, dict[str, Any]] = {
 }
 COLUMNS = {
     "dataset": "NAME READY REASON LATEST ROWS AGE",
-    "datasetversion": "NAME READY VALID DATASET ROWS AGE",
+    "datasetversion": "NAME READY VALID DATASET ROWS PARENTS AGE",
     "modeldeployment": "NAME READY REASON PHASE SERVING CANDIDATE WEIGHT DRIFTED AGE",
     "modelversion": "NAME READY REASON VERIFIED MODEL VERSION DATA AGE",
     "registeredmodel": "NAME READY REASON LATEST RUN WAITING AGE",

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from charts.conftest import CHART, Chart, Manifest
 from localcluster import paths
-from modelward.settings import Settings
+from modelward.settings import Settings, StoreCollection
 
 VALUES: dict[str, tuple[str, ...]] = {
     "defaults": (),
@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[str, ...]] = {
         "store.endpoint=https://s3.example.com",
         "store.region=eu-1",
         "store.class=fast",
+        "store.collection.grace=48h",
+        "store.collection.dryRun=true",
         "store.accessMode=ReadWriteMany",
         "store.secretName=store",
         "signing.existingSecret=own-key",
@@ -128,6 +130,7 @@ def test_settings_follow_the_values(chart: Chart) -> None:
     assert settings.watch_namespaces == ("team-a", "team-b")
     assert (settings.store_url, settings.store_secret) == ("s3://models/prod", "store")
     assert (settings.store_endpoint, settings.store_region) == ("https://s3.example.com", "eu-1")
+    assert settings.store_collection == StoreCollection(grace="48h", dry_run=True)
     assert (settings.store_class, settings.store_access_mode) == ("fast", "ReadWriteMany")
     assert settings.training_image == "registry.local:5000/team/modelward-training:v1"
     assert settings.scoring_image == "registry.local:5000/team/modelward-scoring:v1"

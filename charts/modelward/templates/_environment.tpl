@@ -21,6 +21,9 @@ STORE_CLASS: {{ . | quote }}
 {{- with .Values.store.secretName }}
 STORE_SECRET: {{ . | quote }}
 {{- end }}
+{{- with .Values.store.collection }}
+STORE_COLLECTION: {{ toJson (dict "schedule" .schedule "grace" .grace "records" .records "dry_run" .dryRun) | quote }}
+{{- end }}
 SOURCE_SECRETS: {{ .Values.sources.secrets | quote }}
 LOCAL_SOURCES: {{ .Values.sources.allowLocalAddresses | quote }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem

@@ -35,3 +35,11 @@ def test_prepared_columns_are_the_models_and_hold_no_leak(dataset: dict[str, Any
 @pytest.mark.parametrize("run", of_kind("TrainingRun"))
 def test_parameters_of_every_run_are_known(run: dict[str, Any]) -> None:
     Parameters.parse(run["spec"].get("parameters", {}))
+
+
+@pytest.mark.parametrize("model", of_kind("RegisteredModel"))
+def test_parameters_of_a_registered_model_are_known_and_it_reads_our_dataset(model: dict[str, Any]) -> None:
+    Parameters.parse(model["spec"]["run"]["parameters"])
+    assert model["spec"]["run"]["datasetRef"]["name"] in {
+        dataset.values[0]["metadata"]["name"] for dataset in of_kind("Dataset")
+    }

@@ -144,6 +144,8 @@ def _structural(node: Schema, models: Schema) -> Schema:
         found["default"] = found.pop(SERVER_DEFAULT)
     if text := _description(node):
         found["description"] = text
+    if not found.get("properties", True):
+        del found["properties"]  # as the API server keeps it
     if "properties" in found:
         found["properties"] = {name: _structural(child, models) for name, child in found["properties"].items()}
     for key in ("items", "additionalProperties"):

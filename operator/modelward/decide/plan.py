@@ -67,4 +67,6 @@ class Plan:
     keepsakes: tuple[Manifest, ...] = ()
     """Created where that is possible: what nothing depends on, so that it holds nothing up."""
     events: tuple[Event, ...] = ()
+    freed: int = 0
+    """Bytes that were taken out of a store, for the metrics."""
     requeue_after: float | None = None

@@ -45,6 +45,8 @@ class Reconciler:
     decide: Callable[[Any, Settings, datetime], Plan]
     without_api: bool = False
     """It goes on deciding from what it last read while the API server is silent, and looks again soon."""
+    api_version: str = API
+    """Of the kind. Another's objects have no conditions that could tell what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ class Engine:
                 self.last.pop(key, None)
                 return None
             plan = reconciler.decide(observed, self.world.settings, self.world.clock())
-            await act(hands, kube.seen[API, key.kind, key.name], plan)
+            # Of a kind of ours it is there; of another, the plan may be to make it.
+            await act(hands, kube.seen.get((reconciler.api_version, key.kind, key.name), {}), plan)
         except Wait as wait:
             await self._explain(key, "False", wait.reason, wait.message)
             return wait.retry_after
@@ -135,6 +138,8 @@ class Engine:
     async def _explain(self, key: Key, ready: ConditionStatus, reason: str, message: str) -> None:
         """Why it cannot go on, as the Ready condition of the object itself. The rest of its status may be what is in
         the way: it is not read."""
+        if self.reconcilers[key.kind].api_version != API:
+            return
         live = await self.world.kube.get(API, key.kind, key.namespace, key.name)
         if live is None:
             return

@@ -1,5 +1,6 @@
 """Which code answers for which kind."""
 
+from modelward.decide import collection as decide_collection
 from modelward.decide import dataset as decide_dataset
 from modelward.decide import dataset_version as decide_dataset_version
 from modelward.decide import model_deployment as decide_deployment
@@ -7,6 +8,7 @@ from modelward.decide import model_version as decide_model_version
 from modelward.decide import registered_model as decide_registered_model
 from modelward.decide import training_run as decide_run
 from modelward.engine.loop import Reconciler
+from modelward.observe import collection as observe_collection
 from modelward.observe import dataset as observe_dataset
 from modelward.observe import dataset_version as observe_dataset_version
 from modelward.observe import model_deployment as observe_deployment
@@ -21,4 +23,5 @@ RECONCILERS = {
     "ModelVersion": Reconciler(observe_model_version.observe, decide_model_version.decide),
     "RegisteredModel": Reconciler(observe_registered_model.observe, decide_registered_model.decide),
     "ModelDeployment": Reconciler(observe_deployment.observe, decide_deployment.decide, without_api=True),
+    "ConfigMap": Reconciler(observe_collection.observe, decide_collection.decide, api_version="v1"),
 }

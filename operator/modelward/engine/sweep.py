@@ -16,7 +16,7 @@ from modelward.decide.plan import Key
 from modelward.engine.queue import Queue
 from modelward.engine.sightings import Sightings, key_of
 from modelward.errors import Refused, Unavailable
-from modelward.names import Manifest
+from modelward.names import COLLECTION, Manifest
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +68,9 @@ class Sweep:
         for key in listed:
             if key.kind in _WITH_CHILDREN:
                 self._queue.add(key, random.uniform(0, _EVERY))  # noqa: S311  no secret: it spreads the load
+        for namespace in {key.namespace for key in listed}:
+            # No watch tells when its store is to be looked through.
+            self._queue.add(Key("ConfigMap", namespace, COLLECTION), random.uniform(0, _EVERY))  # noqa: S311
         if unseen:
             await asyncio.sleep(grace)
             await self._judge(unseen, started)

@@ -26,3 +26,4 @@ SWEEP_AGE = Gauge("modelward_sweep_age_seconds", "Since the last sweep over all 
 PUSHES = Counter("modelward_traffic_pushes_total", "Traffic settings sent to scoring pods.", ["result"])
 TRANSITIONS = Counter("modelward_transitions_total", "Transitions, as told by Events.", ["kind", "reason"])
 """Rollbacks and promotions, by cause."""
+FREED = Counter("modelward_store_freed_bytes_total", "Bytes of blobs that nothing named and that were taken away.")

@@ -43,9 +43,9 @@ _parts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def objects(file: Found) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each line's number and object, of text, int, bool, None, Number and Nested."""
+    """Each line's length in bytes and its object, of text, int, bool, None, Number and Nested."""
     for number, line in _lines(file):
-        yield number, _object(file, number, line)
+        yield len(line), _object(file, number, line)
 
 
 def line_of(file: Found, row: int) -> int:

@@ -108,7 +108,8 @@ def _fault(raw: Raw, number: int, groups: list[Group], place: Place) -> str | No
 def _some(what: str, groups: list[Group], place: Place) -> str:
     first = min(groups, key=lambda each: each.first)
     example = shown(first.example) if what == "texts" else first.example[:40]
-    return f"{sum(each.count for each in groups)} {what} ({example} is the first, in {place(first.first)})"
+    count = sum(each.count for each in groups)
+    return f"{count} {what if count > 1 else what[:-1]} ({example} is the first, in {place(first.first)})"
 
 
 def _decided(raw: Raw, number: int, groups: list[Group]) -> tuple[Decision, Counts]:

@@ -1,7 +1,8 @@
 """Columns that tell who somebody is: dropped or hashed while their file is read, before anything is kept or told.
 
 A hash is HMAC-SHA-256 (RFC 2104) of the value's text, in hexadecimal. Its text is without space around it, and whole
-numbers are without a fraction: the same customer is `42` in one file and `42.0` in another. What is missing stays so.
+numbers are without a fraction: the same customer is `42` in one file and `42.0` in another. What is missing stays so,
+and NaN is.
 """
 # ruff: noqa: S608 - internal names only; values never are part of a statement
 
@@ -85,7 +86,7 @@ def _hash(task: IngestTask, value: str) -> str:
     plain = f"regexp_replace({trim(f'({value})::VARCHAR')}, {text(_WHOLE)}, {text(chr(92) + '1')})"
     inner = f"sha256((SELECT inner_pad FROM pii_key) || encode({plain}))"
     outer = f"sha256((SELECT outer_pad FROM pii_key) || unhex({inner}))"
-    return f"CASE WHEN {plain} <> '' AND NOT {stated_null(plain, task)} THEN {outer} END"
+    return f"CASE WHEN lower({plain}) NOT IN ('', 'nan') AND NOT {stated_null(plain, task)} THEN {outer} END"
 
 
 _WHOLE = r"^([+-]?(?:0|[1-9][0-9]*))\.0+$"

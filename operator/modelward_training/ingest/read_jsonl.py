@@ -21,8 +21,8 @@ from .json_types import BARE, NESTED, QUOTED
 from .source import Found
 
 BATCH = 20_000
-"""Objects at a time, or MAX_VALUES values."""
-MAX_VALUES = 1 << 20
+"""Objects at a time, or those of so many bytes."""
+BATCH_BYTES = 1 << 24
 MAX_KEYS = 2000
 
 
@@ -88,13 +88,13 @@ def _replacing(columns: list[str]) -> str:
 
 def _batches(file: Found) -> Iterator[list[dict[str, Any]]]:
     batch: list[dict[str, Any]] = []
-    values = 0
-    for _, each in objects(file):
+    size = 0
+    for length, each in objects(file):
         batch.append(each)
-        values += len(each)
-        if len(batch) == BATCH or values > MAX_VALUES:
+        size += length
+        if len(batch) == BATCH or size > BATCH_BYTES:
             yield batch
-            batch, values = [], 0
+            batch, size = [], 0
     if batch:
         yield batch
 
@@ -105,7 +105,7 @@ def _widen(
     """Give `raw` columns for these keys. Added one by one to a table that is there, they would take long."""
     for name in names:
         if not name.strip() or "\0" in name:
-            raise JobError("InvalidFile", f"{file.name}: the key {name!r} is no name for a column: rename it")
+            raise JobError("InvalidFile", f"{file.name}: the key {name[:40]!r} is no name for a column: rename it")
         if len(numbers) == MAX_KEYS:
             raise JobError(
                 "InvalidFile",

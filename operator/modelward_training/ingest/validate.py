@@ -14,6 +14,8 @@ from .prepare import Table, quoted
 
 MAX_INTEGER_CLASSES = 20
 MAX_CLASSES = 1000
+MAX_COLUMNS, MAX_NAME = 999, 256
+"""What a DatasetVersion holds, beside an id of ours."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
     for field, name in (("label", spec.label), ("id", spec.id), ("time", spec.time), ("group", spec.group)):
         if name is not None and name not in types:
             raise JobError("ColumnMissing", f"columns.{field}: {absent(name, types)}")
+    _check_size(types)
     for name in spec.forbidden:
         if name in types:
             raise JobError(
@@ -40,6 +43,18 @@ def check_columns(spec: IngestTask, types: dict[str, ColumnType]) -> None:
         )
     if spec.label and not set(types) - {spec.label, spec.id, spec.time, spec.group}:
         raise JobError("ColumnMissing", "the data has no column to predict from besides label, id, group and time")
+
+
+def _check_size(types: dict[str, ColumnType]) -> None:
+    if len(types) > MAX_COLUMNS:
+        raise JobError(
+            "InvalidColumn", f"there are {len(types)} columns, of which {MAX_COLUMNS} fit: choose them in prepare.sql"
+        )
+    for name in types:
+        if len(name) > MAX_NAME:
+            raise JobError(
+                "InvalidColumn", f"the name {name[:40]!r}… has {len(name)} characters: rename the column in prepare.sql"
+            )
 
 
 def check_rows(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> Validated:

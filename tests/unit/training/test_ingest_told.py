@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelward_contracts.tasks import CsvOptions
+from modelward_training.ingest.validate import check_columns
+from modelward_training.outcome import JobError
 
-from .harness import Ended, Pod, ingest_report
+from .harness import Ended, Pod, ingest_report, ingest_task
 
 
 def rows(pod: Pod, ended: Ended) -> pd.DataFrame:
@@ -46,6 +48,13 @@ def test_dialect_types_and_guesses_stand_in_report_and_manifest(pod: Pod) -> Non
         "numbers are read with a decimal comma; `csv: {decimal: …}` says otherwise",
         "NA, ? and the like are read as missing in 'size' (60)",
     ]
+
+
+def test_more_or_longer_columns_than_a_version_holds_are_refused(pod: Pod) -> None:
+    with pytest.raises(JobError, match=r"there are 1000 columns, of which 999 fit: choose them in prepare.sql"):
+        check_columns(ingest_task(pod.url, id=None), {"late": "integer"} | {f"x{n}": "integer" for n in range(999)})
+    pod.csv(f"late,{'x' * 257}\n1,2\n0,3\n")
+    assert "has 257 characters: rename the column in prepare.sql" in pod.ingest(id=None).message
 
 
 def test_label_does_not_decide_a_row_s_side(pod: Pod) -> None:

@@ -107,14 +107,14 @@ def test_numbers_in_quotes_stay_text_and_are_told(tmp_path: Path) -> None:
 def test_numbers_here_and_text_there_are_refused_with_values_and_places(tmp_path: Path) -> None:
     files = '{"x":5,"y":1}\n{"x":6,"y":1}\n', '\n{"x":7,"y":1}\n{"x":"n/a","y":1}\n'
     message = refused(tmp_path, *files)
-    assert "column 'x' mixes 3 numbers (5 is the first, in line 1 of a.jsonl) and 1 texts ('n/a' is the first, in " in (
+    assert "column 'x' mixes 3 numbers (5 is the first, in line 1 of a.jsonl) and 1 text ('n/a' is the first, in " in (
         message
     )
     assert "line 3 of b.jsonl): write `columns: {types: {x: string}}`" in message
     assert lines(tmp_path, *files, types={"x": "string"}).columns["x"] == ["5", "6", "7", "n/a"]
     assert lines(tmp_path, *files, types={"x": "integer"}).columns["x"] == [5, 6, 7, None]
-    assert "mixes 1 booleans" in refused(tmp_path, '{"x":true}\n', '{"x":"true"}\n')
-    assert "mixes 1 numbers (1 is" in refused(tmp_path, '{"x":true}\n', '{"x":1}\n')
+    assert "mixes 1 boolean (true is" in refused(tmp_path, '{"x":true}\n', '{"x":"true"}\n')
+    assert "mixes 1 number (1 is" in refused(tmp_path, '{"x":true}\n', '{"x":1}\n')
 
 
 def test_value_that_is_not_of_the_stated_type_is_named_with_its_line(tmp_path: Path) -> None:

@@ -100,7 +100,9 @@ def test_value_has_one_hash_however_a_file_writes_it(tmp_path: Path) -> None:
 def test_missing_value_stays_missing(tmp_path: Path) -> None:
     found = read(tmp_path, "who,y\n,a\nnone,b\n7,c\n", pii={"who": "Hash"}, csv={"null_values": ["none"]})
     assert found.columns["who"] == [None, None, hashed("7")]
-    found = read(tmp_path, '{"who":null,"y":1}\n{"y":2}\n{"who":true,"y":3}\n', format="jsonl", pii={"who": "Hash"})
+    found = read(
+        tmp_path, '{"who":null,"y":1}\n{"who":NaN,"y":2}\n{"who":true,"y":3}\n', format="jsonl", pii={"who": "Hash"}
+    )
     assert found.columns["who"] == [None, None, hashed("true")]
 
 

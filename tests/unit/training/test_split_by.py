@@ -10,6 +10,7 @@ import pytest
 from modelward_contracts.manifests import Boundaries
 from modelward_contracts.tasks import PII_SALT
 from modelward_contracts.wire import canonical
+from modelward_training.trainer.preprocess import features
 
 from .harness import Ended, Pod, ingest_report
 
@@ -68,6 +69,13 @@ def test_few_groups_are_told_as_the_reason_of_uneven_shares(pod: Pod) -> None:
     customers(pod, 400, lambda n: "big" if n > 80 else f"c{n % 40}")
     warnings = ingest_report(pod.ingest(group="customer", split_by="group")).warnings
     assert any("were asked: groups are few, or some are large" in warning for warning in warnings)
+
+
+def test_group_is_no_input(pod: Pod) -> None:
+    customers(pod, 400)
+    manifest = pod.dataset(pod.ingest(group="customer", split_by="group"))
+    pod.store.get_file(manifest.splits["train"].data.digest, pod.root / "train.parquet")
+    assert [feature.column for feature in features(manifest, pod.root / "train.parquet")] == ["x"]
 
 
 def test_group_is_no_number(pod: Pod) -> None:

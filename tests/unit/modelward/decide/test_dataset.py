@@ -10,7 +10,7 @@ from modelward.api import DatasetVersion
 from modelward.clients.fake import Crash
 from modelward.decide.dataset_version import DatasetVersionObserved
 from modelward.decide.dataset_version import decide as decide_version
-from modelward_contracts.manifests import Column, Csv
+from modelward_contracts.manifests import Boundaries, Column, Csv
 
 from .workshop import NAMESPACE, RUNNING, SETTINGS, Workshop, digest, ended, ingest_report, said, waiting
 
@@ -288,6 +288,24 @@ async def test_salt_that_is_missing_is_named_and_the_ingest_goes_on_when_it_come
     workshop.pod(job, {"ingest": RUNNING}, phase="Running")
     await workshop.settle()
     assert (workshop.condition("Dataset", "flights") or "")[1] == "Ingesting"
+
+
+async def test_group_and_where_newest_rows_are_held_out_stand_in_version_and_message(workshop: Workshop) -> None:
+    columns = {"label": "late", "time": "hour", "group": "plane"}
+    workshop.dataset(columns=columns, splits={"by": "time"})
+    await workshop.settle()
+    held_out = Boundaries(validation="2013-10-01 00:00:00", test="2013-11-01 00:00:00")
+    workshop.succeed(msgspec.structs.replace(ingest_report(), boundaries=held_out))
+    await workshop.settle()
+    (version,) = workshop.names("DatasetVersion")
+    spec = workshop.get("DatasetVersion", version)["spec"]
+    assert (spec["group"], spec["splitBoundaries"]) == (
+        "plane",
+        {"validation": held_out.validation, "test": held_out.test},
+    )
+    condition = workshop.condition("Dataset", "flights")
+    assert condition
+    assert condition[2].endswith("validation from 2013-10-01 00:00:00 and test from 2013-11-01 00:00:00 on")
 
 
 async def test_report_is_printed_again_where_the_log_is_gone(workshop: Workshop) -> None:

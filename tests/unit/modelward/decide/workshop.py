@@ -20,7 +20,15 @@ from modelward.names import Manifest
 from modelward.observe.world import World
 from modelward.settings import Settings
 from modelward_contracts.manifests import Column, Signature, SourceFile, Tensor
-from modelward_contracts.reports import PREFIX, GateResult, IngestReport, PublishReport, Report, Termination
+from modelward_contracts.reports import (
+    PREFIX,
+    CollectReport,
+    GateResult,
+    IngestReport,
+    PublishReport,
+    Report,
+    Termination,
+)
 from modelward_contracts.traffic import Traffic
 from modelward_contracts.wire import canonical, sha256
 
@@ -146,7 +154,7 @@ class Workshop:
     def succeed(self, report: Report, job: str | None = None, log: bool = True, pod: bool = True) -> None:
         job = job or self.job()
         data = canonical(report)
-        container = "ingest" if isinstance(report, IngestReport) else "publish"
+        container = {IngestReport: "ingest", CollectReport: "collect"}.get(type(report), "publish")
         container = "report" if job.endswith("-report") else container
         said = Termination(result="Succeeded", reason="Done", message="done", report=sha256(data))
         if pod:

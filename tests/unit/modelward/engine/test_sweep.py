@@ -56,6 +56,14 @@ async def test_object_that_vanished_unseen_is_enqueued_and_forgotten(kube: FakeK
     assert sightings.versions == {}
 
 
+async def test_store_of_each_namespace_in_use_is_looked_at(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda *_: 0.0)
+    queue, sightings = Queue(), Sightings()
+    sightings.see("ModelVersion", put(kube))
+    await Sweep(kube, queue, sightings).once(grace=0)
+    assert await due(queue) == Key("ConfigMap", "ns", "modelward-collection")
+
+
 async def test_change_that_no_event_brings_is_enqueued_and_ends_in_a_dead_watch(kube: FakeKube) -> None:
     queue, sightings = Queue(), Sightings()
     sightings.see("ModelVersion", put(kube))
