@@ -91,6 +91,18 @@ def test_the_same_file_of_a_volume_and_of_a_web_server_is_the_same_version(
     assert ingest_report(ended).manifest == ingest_report(pod.ingest(path="*.csv")).manifest
 
 
+def test_files_of_folders_come_in_the_same_order_from_a_volume_and_from_s3(
+    pod: Pod, read: Reader, store: ObjectStore, bucket: str
+) -> None:
+    files = dict(zip(("a/b.csv", "a-b.csv", "a.csv", "a/-/b.csv"), months().values(), strict=False))
+    for name, text in files.items():
+        pod.csv(text, name)
+    put(store, bucket, files)
+    ended = read(f"s3://{bucket}/**/*.csv", store.environment)
+    assert len(ingest_report(ended).sources) == 4
+    assert ingest_report(ended).manifest == ingest_report(pod.ingest(path="**/*.csv")).manifest
+
+
 def test_one_object_and_folders_in_folders_are_found(pod: Pod, read: Reader, store: ObjectStore, bucket: str) -> None:
     put(store, bucket, months(), "a b/+c/")
     put(store, bucket, months(), "a b/")
