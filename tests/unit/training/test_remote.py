@@ -131,6 +131,21 @@ def test_a_redirect_is_followed_and_no_password_goes_to_another_host(pod: Pod, r
         assert {given for *_, given in other.requests} == {None}
 
 
+def test_no_password_goes_where_a_redirect_leaves_tls(pod: Pod, read: Reader, authority: Authority) -> None:
+    pod.csv(things(), "things.csv")
+    basic = "Basic dXNlcjpwYXNz"
+    with (
+        WebServer(pod.paths.source) as plain,
+        WebServer(pod.paths.source, certificate=authority.folder / "server.crt", password=basic) as web,
+    ):
+        web.answers["moved.csv"] = (302, {"Location": plain.url("things.csv")})
+        keys = {"HTTP_HOST": "127.0.0.1", "HTTP_USERNAME": "user", "HTTP_PASSWORD": "pass"}
+        ended = read(web.url("moved.csv"), keys | {"ca.crt": authority.certificate.read_text()})
+        assert ingest_report(ended).rows == 600
+        assert {given for *_, given in web.requests} == {basic}
+        assert {given for *_, given in plain.requests} == {None}
+
+
 def test_a_private_authority_is_trusted_for_s3(read: Reader, tmp_path: Path, authority: Authority) -> None:
     with ObjectStore(tmp_path / "tls", certificate=authority.folder / "server.crt") as store:
         fs = store.filesystem(client_kwargs={"verify": str(authority.certificate)})

@@ -112,7 +112,8 @@ class Web:
         return connection
 
     def _headers(self, url: str) -> dict[str, str]:
-        known = self._credentials.header(url)
+        bared = self._url.startswith("https:") and not url.startswith("https:")
+        known = None if bared else self._credentials.header(url)
         own = {"Accept-Encoding": "identity", "User-Agent": "modelward", "Host": urlsplit(url).netloc}
         return own | ({"Authorization": known} if known else {})
 
