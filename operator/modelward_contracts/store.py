@@ -3,6 +3,7 @@
     <url>/<namespace>/blobs/sha256/<hex>     immutable bytes; manifests are blobs of canonical JSON
     <url>/<namespace>/runs/… verdicts/…      records: small JSON, replaced as a whole
     <url>/<namespace>/traces/…               what was looked at in a rollout, compressed
+    <url>/<namespace>/cache/…                records of what ingests have read before
     <url>/<namespace>/going/<hex>            for a moment: this blob is being taken away
 
 Nothing is ever half-written: local files are written beside their place and renamed, object stores put whole objects.

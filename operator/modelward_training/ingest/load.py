@@ -11,7 +11,7 @@ from modelward_contracts.tasks import IngestTask
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import parents, pii, query, read_csv, read_jsonl, read_parquet
+from . import parents, pii, read_csv, read_jsonl, read_parquet
 from .bring import Brought
 from .columns import Source
 from .prepare import quoted
@@ -79,6 +79,9 @@ def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> S
 
 def _read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:
     if task.source == "sql":
+        # Imported here because files need no database's driver, which takes 50 MiB.
+        from . import query
+
         return query.read(con, task, scratch)
     match task.format:
         case "csv":

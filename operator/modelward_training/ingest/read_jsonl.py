@@ -23,7 +23,8 @@ from .source import Found
 BATCH = 20_000
 """Objects at a time, or those of so many bytes."""
 BATCH_BYTES = 1 << 24
-MAX_KEYS = 2000
+MAX_KEYS, MAX_KEY = 2000, 1000
+"""How many, and characters of one."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _widen(
 ) -> None:
     """Give `raw` columns for these keys. Added one by one to a table that is there, they would take long."""
     for name in names:
-        if not name.strip() or "\0" in name:
+        if not name.strip() or "\0" in name or len(name) > MAX_KEY:
             raise JobError("InvalidFile", f"{file.name}: the key {name[:40]!r} is no name for a column: rename it")
         if len(numbers) == MAX_KEYS:
             raise JobError(

@@ -157,6 +157,7 @@ def test_nested_values_are_refused_by_name_until_they_are_stated_to_be_text(tmp_
         ('{"x":"a\\u0000b"}\n', ("line 1", "NUL")),
         ('{"x":"a\tb"}\n', ("line 1", "no JSON at character 8")),
         ('{"":1}\n', ("the key '' is no name",)),
+        (f'{{"{"k" * 100_000}":1}}\n', ("is no name",)),
         ('{"x":1,"X":2}\n', ("a.jsonl: 'x' and 'X' differ by case only",)),
         ("\n\n", ("a.jsonl holds no line",)),
         ('{"x":' * 50_000, ("line 1", "nested too deeply")),

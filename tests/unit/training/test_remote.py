@@ -91,6 +91,18 @@ def test_the_same_file_of_a_volume_and_of_a_web_server_is_the_same_version(
     assert ingest_report(ended).manifest == ingest_report(pod.ingest(path="*.csv")).manifest
 
 
+def test_files_of_folders_come_in_the_same_order_from_a_volume_and_from_s3(
+    pod: Pod, read: Reader, store: ObjectStore, bucket: str
+) -> None:
+    files = dict(zip(("a/b.csv", "a-b.csv", "a.csv", "a/-/b.csv"), months().values(), strict=False))
+    for name, text in files.items():
+        pod.csv(text, name)
+    put(store, bucket, files)
+    ended = read(f"s3://{bucket}/**/*.csv", store.environment)
+    assert len(ingest_report(ended).sources) == 4
+    assert ingest_report(ended).manifest == ingest_report(pod.ingest(path="**/*.csv")).manifest
+
+
 def test_one_object_and_folders_in_folders_are_found(pod: Pod, read: Reader, store: ObjectStore, bucket: str) -> None:
     put(store, bucket, months(), "a b/+c/")
     put(store, bucket, months(), "a b/")
@@ -117,6 +129,21 @@ def test_a_redirect_is_followed_and_no_password_goes_to_another_host(pod: Pod, r
         assert ingest_report(read(web.url("moved.csv"), keys)).rows == 600
         assert {given for *_, given in web.requests} == {basic}
         assert {given for *_, given in other.requests} == {None}
+
+
+def test_no_password_goes_where_a_redirect_leaves_tls(pod: Pod, read: Reader, authority: Authority) -> None:
+    pod.csv(things(), "things.csv")
+    basic = "Basic dXNlcjpwYXNz"
+    with (
+        WebServer(pod.paths.source) as plain,
+        WebServer(pod.paths.source, certificate=authority.folder / "server.crt", password=basic) as web,
+    ):
+        web.answers["moved.csv"] = (302, {"Location": plain.url("things.csv")})
+        keys = {"HTTP_HOST": "127.0.0.1", "HTTP_USERNAME": "user", "HTTP_PASSWORD": "pass"}
+        ended = read(web.url("moved.csv"), keys | {"ca.crt": authority.certificate.read_text()})
+        assert ingest_report(ended).rows == 600
+        assert {given for *_, given in web.requests} == {basic}
+        assert {given for *_, given in plain.requests} == {None}
 
 
 def test_a_private_authority_is_trusted_for_s3(read: Reader, tmp_path: Path, authority: Authority) -> None:

@@ -80,6 +80,7 @@ NOW, LATER, NEVER = (75, True), (1, True), (1, False)
             "ca.crt of the Secret reader holds no certificate",
             LATER,
         ),
+        ("s3://{bucket}/**.csv", {}, "InvalidUrl", "is no pattern: Invalid pattern: '**'", NEVER),
         ("gs://{bucket}/*.csv", {}, "PackageMissing", "gs:// needs the Python package gcsfs", NEVER),
         ("abfs://{bucket}/*.csv", {}, "PackageMissing", "abfs:// needs the Python package adlfs", NEVER),
     ],
@@ -190,6 +191,7 @@ def test_web_servers_that_do_not_give_the_file_are_told_by_reason(
         ):
             web.answers[path] = answer
         web.answers["file.csv"] = (302, {"Location": "file:///etc/passwd"})
+        web.answers["bad.csv"] = (302, {"Location": "http://[bad/a.csv"})
         web.answers["old.csv"] = (403, {})
         expired = "old.csv?X-Amz-Date=20200101T000000Z&X-Amz-Expires=60&X-Amz-Signature=sesame"
         user = {"HTTP_HOST": "127.0.0.1", "HTTP_USERNAME": "user"}
@@ -205,7 +207,9 @@ def test_web_servers_that_do_not_give_the_file_are_told_by_reason(
             ("loop.csv", {}, "SourceUnavailable", "redirects more than 5 times", NOW),
             ("file.csv", {}, "InvalidUrl", "redirects to file:///etc/passwd", NEVER),
             (expired, {}, "UrlExpired", "the signed URL has expired", NEVER),
+            ("bad.csv", {}, "InvalidUrl", "redirects to", NEVER),
             ("2013-*.csv", {}, "InvalidUrl", "lists no files", NEVER),
+            ("a b/é.csv", user | {"HTTP_PASSWORD": "pass"}, "SourceNotFound", "has no such file (404)", NEVER),
         ):
             ended = read(web.url(path), keys)
             assert (ended.reason, (ended.code, ended.termination.retryable)) == (reason, again), (path, ended)
@@ -216,6 +220,11 @@ def test_web_servers_that_do_not_give_the_file_are_told_by_reason(
         ended = read(web.url("things.csv"))
         assert (ended.reason, ended.termination.retryable) == ("CertificateNotTrusted", True)
         assert f"the certificate of 127.0.0.1:{web.port} is not trusted" in ended.message
+
+
+@pytest.mark.parametrize("url", ["http://host:99999/a.csv", "https://me:secret@host/a.csv", "http:///a.csv"])
+def test_a_url_that_names_no_host_as_one_may_is_refused(read: Reader, url: str) -> None:
+    assert read(url).reason == "InvalidUrl"
 
 
 def test_a_host_that_is_not_there_is_tried_again(read: Reader, store: ObjectStore, tmp_path: Path) -> None:

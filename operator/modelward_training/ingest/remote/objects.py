@@ -33,7 +33,7 @@ class Objects:
             found = list(self._matching()) if wild else [self._listed(self._file())]
             if not found:
                 raise JobError("SourceNotFound", f"no file matches {self._url}; {self._there()}")
-        return sorted(found, key=lambda file: file.name)
+        return sorted(found, key=lambda file: file.name.split("/"))  # as paths of a volume are
 
     def fetch(self, file: Listed, path: Path) -> None:
         with self._told(file.name):
@@ -57,7 +57,10 @@ class Objects:
         return found
 
     def _matching(self) -> Iterator[Listed]:
-        wanted = re.compile(glob_translate(self._pattern))
+        try:
+            wanted = re.compile(glob_translate(self._pattern))
+        except ValueError as error:
+            raise JobError("InvalidUrl", f"source.url {self._url} is no pattern: {error}") from error
         for entry in self._entries():
             if entry["type"] == "file" and not entry["name"].endswith("/") and wanted.match(entry["name"]):
                 yield self._listed(entry)
@@ -91,8 +94,8 @@ class Objects:
         """What lies in the folder that was named."""
         try:
             found = [entry["name"] for entry in self._fs.ls(self._folder.rstrip("/"), detail=True)]
-        except (OSError, ValueError):
-            return f"there is no {self._folder}"
+        except Exception:  # whatever it is, it is not what is to be told
+            return f"what {self._folder} holds cannot be told"
         names = sorted(name.removeprefix(self._folder) for name in found)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         return f"{self._folder} holds {', '.join(names[:SHOWN])}{more}" if names else f"{self._folder} is empty"

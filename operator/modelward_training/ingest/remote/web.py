@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urljoin, urlsplit
 
 from modelward_contracts.wire import digest_of
 from modelward_training.outcome import JobError
@@ -29,13 +29,15 @@ _NO_HEAD = frozenset({400, 403, 405, 501})
 class Web:
     def __init__(self, url: str, credentials: Credentials, local: bool) -> None:
         self._url, self._credentials, self._local = url, credentials, local
-        parts = urlsplit(url)
-        if not parts.hostname:
+        if not _has_host(url):
             raise JobError("InvalidUrl", f"source.url {shown(url)} names no host: write https://host/file.csv")
+        parts = urlsplit(url)
         if "*" in parts.path:
             raise JobError("InvalidUrl", f"source.url {shown(url)}: a web server lists no files: name one of them")
         credentials.meant_for(url)
-        self._name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.hostname
+        self._name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
+        self._told: tuple[str | None, str | None] = (None, None)
+        """ETag and Last-Modified when it was listed."""
         self._tls = ssl.create_default_context()
         if authority := credentials.authority():
             self._tls.load_verify_locations(cadata=authority)
@@ -49,13 +51,13 @@ class Web:
 
     def fetch(self, file: Listed, path: Path) -> None:
         with self._answer("GET") as found, path.open("wb") as target:
-            if self._listed(found) != file:
+            if _telling(found) != self._told:
                 raise changed(file.name)
-            size = 0
+            size, length = 0, _length(found)
             while chunk := found.read(CHUNK):
                 size += target.write(chunk)
-        if file.size is not None and size != file.size:
-            message = f"{shown(self._url)}: {self._host} sent {size} of {file.size} bytes and closed the connection"
+        if length is not None and size != length:
+            message = f"{shown(self._url)}: {self._host} sent {size} of {length} bytes and closed the connection"
             raise JobError("SourceUnavailable", message, True)
 
     @property
@@ -63,9 +65,8 @@ class Web:
         return urlsplit(self._url).netloc
 
     def _listed(self, found: http.client.HTTPResponse) -> Listed:
-        length, tag, modified = (found.headers.get(name) for name in ("Content-Length", "ETag", "Last-Modified"))
-        size = int(length) if length and length.isdecimal() else None
-        identity = digest_of([self._url, size, tag, modified]) if tag or modified else None
+        size, self._told = _length(found), _telling(found)
+        identity = digest_of([self._url, size, *self._told]) if any(self._told) else None
         return Listed(self._name, self._url, size, identity)
 
     @contextmanager
@@ -111,7 +112,8 @@ class Web:
         return connection
 
     def _headers(self, url: str) -> dict[str, str]:
-        known = self._credentials.header(url)
+        bared = self._url.startswith("https:") and not url.startswith("https:")
+        known = None if bared else self._credentials.header(url)
         own = {"Accept-Encoding": "identity", "User-Agent": "modelward", "Host": urlsplit(url).netloc}
         return own | ({"Authorization": known} if known else {})
 
@@ -135,13 +137,36 @@ def shown(url: str) -> str:
     return url.partition("?")[0]
 
 
+def _length(found: http.client.HTTPResponse) -> int | None:
+    length = found.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _telling(found: http.client.HTTPResponse) -> tuple[str | None, str | None]:
+    return found.headers.get("ETag"), found.headers.get("Last-Modified")
+
+
 def _target(url: SplitResult) -> str:
-    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+    """What is escaped already stays so."""
+    path, query = (quote(part, safe="/%:@!$&'()*+,;=~?") for part in (url.path or "/", url.query))
+    return path + (f"?{query}" if query else "")
+
+
+def _has_host(url: str) -> bool:
+    """And a port that is one, and no password."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and "@" not in parts.netloc and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _followed(url: str, to: str, what: str) -> str:
-    found = urljoin(url, to).partition("#")[0]
-    if urlsplit(found).scheme not in ("http", "https"):
+    try:
+        found = urljoin(url, to).partition("#")[0]
+    except ValueError:
+        found = to
+    if not _has_host(found) or urlsplit(found).scheme not in ("http", "https"):
         raise JobError("InvalidUrl", f"{what} redirects to {shown(found)}, which is no web server")
     return found
 
