@@ -74,7 +74,7 @@ def _place(error: Error, query: str) -> str:
     if not 0 < position <= len(query):
         return ""
     before = query[: position - 1]
-    return f" in line {before.count(chr(10)) + 1}, column {position - 1 - (before.rfind(chr(10)) + 1) + 1}"
+    return f" in line {before.count(chr(10)) + 1}, column {position - 1 - before.rfind(chr(10))}"
 
 
 def _primary(error: Error) -> str:
