@@ -159,14 +159,15 @@ class Store:
             return self._place.clear(before)
 
     def _put(self, blob: Blob, content: Content) -> Blob:
-        """What is there is not sent again. It may be about to be taken away: then it is made young, and once nobody is
-        at it any more, looked for again."""
+        """What is there is not sent again. Somebody who saw it when it was old may be about to take it away: so it is
+        made young and, once nobody can be at it any more, looked for again."""
         path = _blob(blob.digest)
         with self._io("writing to"):
             found = self._place.holds(path, content)
-            if found and time.time() - found.written < YOUNG:
+            age = time.time() - found.written if found else YOUNG
+            if GONE < age < YOUNG:
                 return blob
-            if not (found and self._place.renew(found)):
+            if age >= YOUNG and not (found and self._place.renew(found)):
                 self._place.write(path, content)
             if found:
                 self._outlive(_going(blob.digest))

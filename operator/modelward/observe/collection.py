@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from modelward.api import GROUP, KINDS, VERSION
 from modelward.decide.collection import CollectionObserved, due, oldest
 from modelward.decide.plan import Key
-from modelward.names import Manifest
+from modelward.names import STORE_CLAIM, Manifest
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -23,21 +23,33 @@ async def observe(world: World, key: Key) -> CollectionObserved | None:
         return None
     ledger = await world.kube.get("v1", "ConfigMap", namespace, key.name)
     if ledger is None or ledger["metadata"].get("deletionTimestamp"):
-        return CollectionObserved(namespace)
+        # In a namespace that is going, nothing can be made, and nothing of ours is left.
+        return CollectionObserved(namespace) if await _resources(world, namespace) else None
     observed = CollectionObserved(namespace, ledger)
     if job := observed.data.get("job"):
         return CollectionObserved(namespace, ledger, await observe_job(world, namespace, job, "collect"))
     if due(observed.data, namespace, collection, world.clock()) is None:
         return observed
+    if not await _has_store(world, namespace):
+        return None
     # Jobs first: one that ends meanwhile has its result in a resource that is listed after it.
     jobs = await world.kube.list("batch/v1", "Job", namespace)
-    kinds = await asyncio.gather(
-        *(world.kube.list(f"{GROUP}/{VERSION}", model.NAMES.kind, namespace) for model in KINDS)
-    )
-    resources = [each for found in kinds for each in found]
+    resources = await _resources(world, namespace)
     return CollectionObserved(
         namespace, ledger, named=frozenset(_named(resources)), since=oldest(_begun(resources, jobs))
     )
+
+
+async def _has_store(world: World, namespace: str) -> bool:
+    """A claim is made by the first Job that needs it."""
+    if not world.settings.store_is_claim:
+        return True
+    return await world.kube.get("v1", "PersistentVolumeClaim", namespace, STORE_CLAIM) is not None
+
+
+async def _resources(world: World, namespace: str) -> list[Manifest]:
+    kinds = [world.kube.list(f"{GROUP}/{VERSION}", model.NAMES.kind, namespace) for model in KINDS]
+    return [each for found in await asyncio.gather(*kinds) for each in found]
 
 
 def _named(resources: Iterable[Manifest]) -> set[str]:

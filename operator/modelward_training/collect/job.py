@@ -6,6 +6,7 @@ ingest or training that runs beside this costs anything; see `Store.take_away` f
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from modelward_contracts.collection import COLLECTION, Collection
@@ -17,7 +18,7 @@ from modelward_training.outcome import Done, JobError, emit, progress
 from modelward_training.paths import Paths
 
 from .inventory import TRACES, Inventory, inventory
-from .named import named
+from .named import STREAMS, named
 
 
 def run(paths: Paths) -> Done:
@@ -71,8 +72,9 @@ def _sweep(store: Store, held: Inventory, going: list[str], before: float, dry_r
     """What was freed, or would be."""
     if dry_run:
         return {digest: held.blobs[digest].size for digest in going}
-    freed = {digest: store.take_away(digest, before) for digest in going}
-    return {digest: size for digest, size in freed.items() if size}
+    with ThreadPoolExecutor(STREAMS) as pool:
+        sizes = pool.map(lambda digest: store.take_away(digest, before), going)
+        return {digest: size for digest, size in zip(going, sizes, strict=True) if size}
 
 
 def _remember(store: Store, task: CollectTask, unnamed: dict[str, int], now: float) -> None:

@@ -5,12 +5,16 @@ it, the blob stays.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from modelward_contracts.store import MAX_JSON, BlobMissing, Store
 
 from .inventory import CACHE, RUNS, SERVED, VERDICTS, Inventory
 
+STREAMS = 8
+"""Requests at a time: nearly all of each is waiting."""
 _DIGEST = re.compile(rb"sha256:[0-9a-f]{64}")
 
 
@@ -38,23 +42,20 @@ def named(store: Store, held: Inventory, live: Iterable[str], since: float) -> t
 
 def _follow(store: Store, held: Inventory, digests: Iterable[str], needed: set[str]) -> None:
     """All that can be reached from these."""
-    waiting = list(digests)
-    while waiting:
-        digest = waiting.pop()
-        if digest in needed or digest not in held.blobs:
-            continue
-        needed.add(digest)
-        if held.blobs[digest].size <= MAX_JSON:
-            waiting += _within(store, digest)
+    reached = set(digests)
+    with ThreadPoolExecutor(STREAMS) as pool:
+        while reached := {digest for digest in reached if digest in held.blobs} - needed:
+            needed |= reached
+            small = [digest for digest in reached if held.blobs[digest].size <= MAX_JSON]
+            reached = {name for names in pool.map(partial(_within, store), small) for name in names}
 
 
-def _within(store: Store, digest: str) -> Iterator[str]:
+def _within(store: Store, digest: str) -> list[str]:
     """Raises DigestMismatch: what was changed may have named anything."""
     try:
-        if store.first_byte(digest) in (b"{", b"["):
-            yield from _in(store.get_bytes(digest))
+        return _in(store.get_bytes(digest)) if store.first_byte(digest) in (b"{", b"[") else []
     except BlobMissing:
-        return
+        return []
 
 
 def _in(data: bytes | None) -> list[str]:

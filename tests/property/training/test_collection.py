@@ -5,8 +5,8 @@ each waits before every request to the store until it is its turn. The clock is 
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -23,8 +23,9 @@ from modelward_contracts.tasks import CollectTask
 from modelward_training.collect import job
 from modelward_training.outcome import Done
 
-CONTENTS = [b"PAR1 one", b"PAR1 two", b"PAR1 three"]
+CONTENTS = [b"PAR1 one", b"PAR1 two"]
 SECONDS = [1, 40, 2000, 4000, 100_000]
+STEPS = [1, 1, 1, 2, 3, 5, 8, 20]
 URL = "memory://models"
 
 
@@ -141,6 +142,16 @@ class Actor(threading.Thread):
             raise self.error
 
 
+class OneAfterTheOther(nullcontext[None]):
+    """A pool in the actor's own thread: others come in between."""
+
+    def __enter__(self) -> Any:
+        return self
+
+    def map(self, work: Callable[[Any], Any], each: Iterable[Any]) -> Iterator[Any]:
+        return map(work, each)
+
+
 def ingest(world: World, parts: list[bytes]) -> None:
     store = Store(URL, "ns")
     blobs = [store.put_bytes(part) for part in parts]
@@ -177,10 +188,17 @@ def test_nothing_that_is_named_is_ever_missing(data: st.DataObject) -> None:
             "modelward_contracts.store.open_place": lambda *_: world,
             "modelward_contracts.store.time": world,
             "modelward_training.collect.job.time": world,
+            "modelward_training.collect.job.ThreadPoolExecutor": OneAfterTheOther,
+            "modelward_training.collect.named.ThreadPoolExecutor": OneAfterTheOther,
             "builtins.print": lambda *_, **__: None,
         }.items():
             patches.enter_context(patch(target, value))
-        for _ in range(data.draw(st.integers(10, 120))):
+        # What was found unnamed a day ago: the next collection takes it away.
+        ingest(world, CONTENTS)
+        world.live.clear()
+        collect(world)
+        world.now += 100_000
+        for _ in range(data.draw(st.integers(5, 60))):
             act(world, data)
             assert not missing(world)
         while world.actors:
@@ -189,13 +207,18 @@ def test_nothing_that_is_named_is_ever_missing(data: st.DataObject) -> None:
 
 
 def act(world: World, data: st.DataObject) -> None:
-    may = ["step"] * 6 * bool(world.actors) + ["ingest"] * (len(world.actors) < 3) + ["forget"] * bool(world.live)
+    may = ["step"] * 8 * bool(world.actors) + ["ingest"] * (len(world.actors) < 3)
     may += ["collect"] * 2 * (not any(actor.collects for actor in world.actors))
+    may += ["forget"] * bool(world.live)
     # A mark stands for moments: who made it is long done, or dead, when much time has passed.
     may += ["wait"] * 2 * (not any(path.startswith(GOING) for path in world.objects))
     match data.draw(st.sampled_from(may)):
         case "step":
-            data.draw(st.sampled_from(world.actors)).step()
+            actor = data.draw(st.sampled_from(world.actors))
+            for _ in range(data.draw(st.sampled_from(STEPS))):
+                if actor in world.actors:
+                    actor.step()
+                    assert not missing(world)
         case "ingest":
             parts = data.draw(st.lists(st.sampled_from(CONTENTS), min_size=1, max_size=2, unique=True))
             Actor(world, lambda: ingest(world, parts))

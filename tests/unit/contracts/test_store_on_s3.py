@@ -72,7 +72,17 @@ def test_blob_that_is_there_is_not_sent_again(store: Store, server: ObjectStore,
     server.forget()
     store.put_bytes(b"model")
     store.put_file(large)
-    assert asked(server) == ["HeadObject"] * 2
+    assert asked(server) == ["HeadObject"] * 6  # the blob, that nobody takes it away, the blob
+
+
+def test_blob_that_was_written_some_minutes_ago_takes_one_look(
+    store: Store, server: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put_bytes(b"model")
+    monkeypatch.setattr("modelward_contracts.store.GONE", -60.0)
+    server.forget()
+    store.put_bytes(b"model")
+    assert asked(server) == ["HeadObject"]
 
 
 def test_old_blob_that_is_there_is_made_young_by_the_server_itself(

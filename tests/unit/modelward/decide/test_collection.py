@@ -1,6 +1,7 @@
 """When stores are looked through, what the Job is told to leave alone, and what is told of it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from modelward_contracts.reports import CollectReport
 from modelward_contracts.tasks import CollectTask
 from modelward_contracts.wire import decode
 
-from .workshop import SETTINGS, Workshop, digest, ended, ingest_report, publish_report
+from .workshop import API, SETTINGS, Workshop, digest, ended, ingest_report, publish_report
 
 KIB = 1024
 
@@ -22,8 +23,14 @@ def report(**fields: Any) -> CollectReport:
 
 
 def workshop(**collection: Any) -> Workshop:
-    collection = {"schedule": "0 3 * * *"} | collection
-    return Workshop(settings=SETTINGS.model_copy(update={"store_collection": StoreCollection(**collection)}))
+    """With something in it."""
+    chosen = StoreCollection(**{"schedule": "0 3 * * *"} | collection)
+    world = Workshop(settings=SETTINGS.model_copy(update={"store_url": "s3://models", "store_collection": chosen}))
+    metadata = {"name": "old", "namespace": "ns"}
+    world.kube.put(
+        {"apiVersion": API, "kind": "ModelDeployment", "metadata": metadata, "spec": {"modelRef": {"name": "x"}}}
+    )
+    return world
 
 
 async def look(world: Workshop) -> float | None:
@@ -33,7 +40,7 @@ async def look(world: Workshop) -> float | None:
 async def due(world: Workshop) -> str:
     """The Job of the first collection."""
     await look(world)
-    await world.pass_time(hours=28)
+    world.now += timedelta(hours=28)
     await look(world)
     (job,) = [name for name in world.names("Job") if name.startswith(COLLECTION)]
     return job
@@ -52,10 +59,10 @@ async def test_first_look_begins_the_count_and_the_tick_after_it_makes_a_job() -
     world = workshop()
     await look(world)
     assert world.names("Job") == []
-    await world.pass_time(hours=2)
+    world.now += timedelta(hours=2)
     await look(world)
     assert world.names("Job") == []
-    await world.pass_time(hours=2)
+    world.now += timedelta(hours=2)
     await look(world)
     assert [name.startswith(COLLECTION) for name in world.names("Job")] == [True]
 
@@ -65,7 +72,7 @@ async def test_missed_ticks_are_made_good_by_one_collection() -> None:
     job = await due(world)
     world.succeed(report(), job)
     await look(world)
-    await world.pass_time(hours=24 * 30)
+    world.now += timedelta(hours=24 * 30)
     await look(world)
     (job,) = world.names("Job")
     world.succeed(report(), job)
@@ -78,6 +85,20 @@ async def test_nothing_is_collected_without_a_schedule() -> None:
     world = workshop(schedule="")
     await look(world)
     assert world.names("ConfigMap") == []
+
+
+async def test_nothing_is_made_in_a_namespace_without_resources_or_without_a_store() -> None:
+    world = workshop()
+    world.kube.remove(API, "ModelDeployment", "ns", "old")
+    await look(world)
+    assert world.names("ConfigMap") == []
+    world = workshop()
+    world.settings = world.settings.model_copy(update={"store_url": "file:///store"})
+    world.__post_init__()
+    await look(world)
+    world.now += timedelta(hours=28)
+    await look(world)
+    assert world.names("Job") == []
 
 
 async def test_job_is_told_what_resources_name_and_the_owner() -> None:
@@ -106,7 +127,7 @@ async def test_what_was_written_since_a_running_ingest_began_is_left_alone() -> 
     await world.pass_time(hours=28)
     job = next(name for name in world.names("Job") if "ingest" in name)
     started = world.status("Dataset", "flights")["ingest"]["started"]
-    await world.pass_time(hours=5)
+    world.now += timedelta(hours=5)
     await look(world)
     (collect,) = [name for name in world.names("Job") if name.startswith(COLLECTION)]
     assert job != collect
@@ -164,7 +185,7 @@ async def test_collection_that_failed_is_told_with_its_reason_and_tried_at_the_n
     assert "StoreOfAnother: it is another's" in ledger(world)["result"]
     await look(world)
     assert world.names("Job") == []
-    await world.pass_time(hours=24)
+    world.now += timedelta(hours=24)
     await look(world)
     assert len(world.names("Job")) == 1
 
