@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from modelward.api import GROUP, KINDS, VERSION
 from modelward.decide.collection import CollectionObserved, due, oldest
 from modelward.decide.plan import Key
-from modelward.names import STORE_CLAIM, Manifest
+from modelward.names import MANAGED_BY, STORE_CLAIM, Manifest
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -33,7 +33,7 @@ async def observe(world: World, key: Key) -> CollectionObserved | None:
     if not await _has_store(world, namespace):
         return None
     # Jobs first: one that ends meanwhile has its result in a resource that is listed after it.
-    jobs = await world.kube.list("batch/v1", "Job", namespace)
+    jobs = await world.kube.list("batch/v1", "Job", namespace, {MANAGED_BY: "modelward"})
     resources = await _resources(world, namespace)
     return CollectionObserved(
         namespace, ledger, named=frozenset(_named(resources)), since=oldest(_begun(resources, jobs))

@@ -132,7 +132,8 @@ class Bucket:
             skew = _skew(page)
             for each in page.get("Contents", []):
                 path = each["Key"].removeprefix(self._key(""))
-                yield Found(path, each["Size"], each["LastModified"].timestamp() + skew)
+                if path and not path.endswith("/"):  # what some tools put there for a folder
+                    yield Found(path, each["Size"], each["LastModified"].timestamp() + skew)
             if not page.get("IsTruncated"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}

@@ -18,7 +18,7 @@ import pytest
 
 from localcluster.progress import wait_for
 from modelward_contracts.storage import access, s3
-from modelward_contracts.store import Store, StoreDenied, StoreUnavailable
+from modelward_contracts.store import Store, StoreDenied, StoreFull, StoreUnavailable
 from objectstore import ObjectStore
 from objectstore.kept import Kept
 
@@ -188,6 +188,33 @@ def test_upload_whose_process_was_killed_is_not_seen_and_is_cleared(
     assert store.clear(before=time.time() - 3600) == 0
     assert store.clear(before=time.time() + 60) == 1
     assert store.clear(before=time.time() + 60) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_server_with_a_full_disk_is_told_and_keeps_nothing_half(
+    tmp_path: Path, on_s3: Kept, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = tmp_path / "full/data"
+    disk.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=True)
+    try:
+        with ObjectStore(tmp_path / "full") as server:
+            monkeypatch.setenv(access.ENDPOINT, server.endpoint)
+            (server.data / "models").mkdir()
+            store = Store("s3://models", "team-a")
+            for put in (lambda: store.put_file(large), lambda: store.put_bytes(bytes(20 << 20))):
+                with pytest.raises(StoreFull, match=r"bucket models at .*: it is full: enlarge its quota"):
+                    put()
+            assert list(store.list()) == []
+            assert store.clear(time.time() + 60) == 0
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_what_some_tools_put_there_for_a_folder_is_nothing(store: Store) -> None:
+    store._place.write("runs/", b"")
+    store.write_record("runs/a.json", {})
+    assert [each.path for each in store.list()] == ["runs/a.json"]
 
 
 def test_wrong_secret_key_is_named_and_not_shown(on_s3: Kept, monkeypatch: pytest.MonkeyPatch) -> None:

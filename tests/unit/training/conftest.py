@@ -32,10 +32,10 @@ def pod(
 @pytest.fixture
 def store_of_test(request: pytest.FixtureRequest) -> Kept | None:
     """On disk and on S3 where the test uses `kept`; on S3 always, where the whole run is to be; else beside the pod."""
-    name = (
-        "kept" if "kept" in request.fixturenames else "on_s3" if os.environ.get("MODELWARD_TEST_STORE") == "s3" else ""
-    )
-    return request.getfixturevalue(name) if name else None
+    asked = [name for name in ("kept", "on_disk") if name in request.fixturenames]
+    if not asked and os.environ.get("MODELWARD_TEST_STORE") == "s3":
+        asked = ["on_s3"]
+    return request.getfixturevalue(asked[0]) if asked else None
 
 
 @pytest.fixture(scope="session")

@@ -120,6 +120,7 @@ def test_file_changed_while_it_is_read_is_read_again(pod: Pod, monkeypatch: pyte
     assert (ended.code, ended.reason, ended.termination.retryable) == (75, "SourceChanged", True)
 
 
+@pytest.mark.usefixtures("on_disk")
 def test_full_store_is_retried_and_named(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -129,7 +130,7 @@ def test_full_store_is_retried_and_named(pod: Pod, monkeypatch: pytest.MonkeyPat
     ended = pod.ingest()
     assert (ended.code, ended.reason, ended.termination.retryable) == (75, "StoreFull", True)
     assert "enlarge its volume" in ended.message
-    assert not [path for path in (pod.root / "store").rglob("*") if path.is_file()]
+    assert not [path for path in pod.stored.rglob("*") if path.is_file()]
 
 
 def test_long_message_is_cut_and_stays_a_message(pod: Pod) -> None:
