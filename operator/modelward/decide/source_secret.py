@@ -36,9 +36,7 @@ def usable(dataset: Dataset, labels: dict[str, str] | None, settings: Settings, 
     if labels.get(USE) != FOR_SOURCES:
         what = f"the Secret {name} is not labelled {USE}={FOR_SOURCES}, so no Dataset may use it"
         order = f"kubectl label secret {name} {USE}={FOR_SOURCES}"
-        raise Wait(
-            SECRET_NOT_LABELLED, f"{what}: `{order}` if Datasets may send its keys anywhere", _again(dataset, now)
-        )
+        raise Wait(SECRET_NOT_LABELLED, f"{what}: `{order}` if Datasets may read with its keys", _again(dataset, now))
 
 
 def _again(dataset: Dataset, now: datetime) -> float:

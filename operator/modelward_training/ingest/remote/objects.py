@@ -23,7 +23,7 @@ class Objects:
     def __init__(self, fs: Any, url: str, host: str, secret: str | None) -> None:
         """`url`: with its protocol; `host`: of the store, for messages and for what a file is told by."""
         self._fs, self._url, self._host, self._secret = fs, url, host, secret
-        self._pattern = url.partition("://")[2]
+        self._pattern: str = fs._strip_protocol(url)
         self._literal = _WILD.split(self._pattern)[0]
         self._folder = self._literal.rpartition("/")[0] + "/"
 

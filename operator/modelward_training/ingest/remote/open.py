@@ -131,10 +131,15 @@ _AZURE = {
 def _azure(asked: _Asked) -> tuple[Any, str]:
     import adlfs
 
+    why = "which says whose container it is"
+    if asked.credentials.secret is None:
+        key = _AZURE["account_name"]
+        raise JobError("SecretKeyMissing", f"source.url needs a Secret in spec.secretName with the key {key}, {why}")
+    asked.credentials.need(_AZURE["account_name"], why)
     options = asked.credentials.options(_AZURE)
     anonymous = len(options) < 2
     fs = adlfs.AzureBlobFileSystem(anon=anonymous, **options, skip_instance_cache=True, use_listings_cache=False)
-    return fs, f"the Azure account {options.get('account_name', 'of the URL')}"
+    return fs, f"the Azure account {options['account_name']}"
 
 
 _Make = Callable[[_Asked], tuple[Any, str]]
