@@ -135,6 +135,7 @@ def test_good_version_is_promoted_and_every_client_follows(shop: Shop, request: 
         service.wait_answers(load, "good")
         assert service.world.condition("modeldeployment", service.name, "Ready")["status"] == "True"
         assert service.world.condition("modeldeployment", service.name, "RolledBack") == {}
+        service.world.wait("the last Event", lambda: "Baked" in service.world.reasons(service.name))
         told = service.world.reasons(service.name)
         assert [told.count(cause) for cause in ("RolloutStarted", "Promoted", "Baked")] == [1, 1, 1]
         assert not load.errors
