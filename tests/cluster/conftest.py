@@ -163,8 +163,10 @@ def shops() -> dict[Path, Shop]:
 def shop(installed: World, shops: dict[Path, Shop], testrun_uid: str) -> Shop:
     """A namespace with good and harmful versions of one model. Tests deploy them, and change nothing else in it.
 
-    All processes ask for the same, and wait together. It goes with the cluster.
+    All processes ask for the same, one after the other: kubectl cannot make one thing twice at the same moment. It goes
+    with the cluster.
     """
     if installed.kubeconfig not in shops:
-        shops[installed.kubeconfig] = train(new_namespace(installed, f"shop-{testrun_uid[:8]}"))
+        with locks.held(f"{installed.kubeconfig.parent.name}-shop"):
+            shops[installed.kubeconfig] = train(new_namespace(installed, f"shop-{testrun_uid[:8]}"))
     return shops[installed.kubeconfig]
