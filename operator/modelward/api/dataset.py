@@ -291,15 +291,21 @@ def _cron_field(value: str) -> str:
 
 
 _CRON = " +".join(map(_cron_field, (_MINUTE, _HOUR, _DAY, _MONTH, _WEEKDAY)))
-SCHEDULE = rule(
+_SCHEDULE = rule(
     f"self.matches('^(@(hourly|daily|midnight|weekly|monthly|yearly|annually)|(?i:{_CRON}))$')",
     'schedule is not the five fields minute, hour, day of month, month, day of week: write "30 3 * * MON-FRI" or '
     "@hourly, @daily, @weekly, @monthly, @yearly; the zone stands in timeZone",
 )
-ZONE = rule(
+_ZONE = rule(
     "self.matches('^[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$') && self != 'Local'",
     "timeZone is no name of the time zone database: write Europe/Berlin or Etc/UTC",
 )
+
+
+Schedule = Annotated[
+    str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [_SCHEDULE]})
+]
+TimeZone = Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [_ZONE]})]
 
 
 class DatasetSpec(ApiModel):
@@ -372,15 +378,9 @@ class DatasetSpec(ApiModel):
     """Where and how the ingest runs."""
     interval: Duration | None = None
     """How long after a look the next one comes. None, and no schedule: when the spec changes."""
-    schedule: (
-        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [SCHEDULE]})]
-        | None
-    ) = None
+    schedule: Schedule | None = None
     """Cron of when to look for changed files, `30 3 * * MON-FRI` or `@hourly`; instead of `interval`."""
-    time_zone: (
-        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [ZONE]})]
-        | None
-    ) = None
+    time_zone: TimeZone | None = None
     """Of the schedule: Europe/Berlin. None: UTC."""
     suspend: bool = False
     """Look for changed files no more, until this is false again."""

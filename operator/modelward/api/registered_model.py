@@ -23,7 +23,7 @@ from .common import (
     rule,
     rules,
 )
-from .dataset import SCHEDULE, ZONE, Ticks
+from .dataset import Schedule, Ticks, TimeZone
 from .training_run import Cause, RunTemplate
 
 HISTORY = 50
@@ -52,15 +52,9 @@ class Triggers(ApiModel):
     )
     new_data: NewData | None = None
     """`{}`: each valid version of the data that was not trained on."""
-    schedule: (
-        Annotated[str, Field(min_length=1, max_length=100, json_schema_extra={"x-kubernetes-validations": [SCHEDULE]})]
-        | None
-    ) = None
+    schedule: Schedule | None = None
     """Cron, `30 3 * * MON-FRI` or `@daily`."""
-    time_zone: (
-        Annotated[str, Field(min_length=1, max_length=64, json_schema_extra={"x-kubernetes-validations": [ZONE]})]
-        | None
-    ) = None
+    time_zone: TimeZone | None = None
     """Of the schedule: Europe/Berlin. None: UTC."""
     max_age: Duration | None = None
     """Of the oldest version in service, and since the last run."""

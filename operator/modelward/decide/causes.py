@@ -44,8 +44,8 @@ class Past:
     @property
     def tried(self) -> list[RunRecord]:
         """Runs on this data, as the model is defined."""
-        what, version = definition(self.model).split("-")[0], self.data.metadata.name
-        return [r for r in self.history if r.definition.split("-")[0] == what and r.dataset_version == version]
+        what, version = what_of(definition(self.model)), self.data.metadata.name
+        return [r for r in self.history if what_of(r.definition) == what and r.dataset_version == version]
 
     @property
     def fresh(self) -> bool:
@@ -59,6 +59,11 @@ def definition(model: RegisteredModel) -> str:
     what = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_HOW)
     how = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_HOW)
     return "-".join(short_hash(canonical(part).decode(), length=7) for part in (what, how))
+
+
+def what_of(definition: str) -> str:
+    """What is trained, however it runs."""
+    return definition.split("-")[0]
 
 
 def due(past: Past, ticks: Ticks | None, now: datetime) -> Iterator[Cause]:
@@ -91,7 +96,7 @@ def _definition(past: Past, now: datetime) -> Cause | None:
         message = "the model is new"
     else:
         what, how = definition(past.model).split("-")
-        if last.definition.split("-")[0] != what:
+        if what_of(last.definition) != what:
             message = "spec.run was changed"
         elif last.model_version is None and last.definition.split("-")[1] != how:
             message = f"{last.run} failed ({last.result}), and how it runs was changed"

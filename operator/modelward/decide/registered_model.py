@@ -19,7 +19,7 @@ from modelward.api.registered_model import HISTORY, RegisteredModelStatus, RunRe
 from modelward.api.training_run import Cause
 from modelward.build.training_run import training_run
 from modelward.decide import pin
-from modelward.decide.causes import BY_PEOPLE, Past, definition, due, next_ticks, requested, too_old_at
+from modelward.decide.causes import BY_PEOPLE, Past, definition, due, next_ticks, requested, too_old_at, what_of
 from modelward.decide.conditions import NEVER, timestamp
 from modelward.decide.durations import seconds
 from modelward.decide.jobs import Said, with_ready
@@ -258,8 +258,8 @@ def _next(past: Past, look: Look) -> float | None:
 
 def _training(look: Look, record: RunRecord) -> Said:
     """A model that was trained in this way before stays Ready while it is trained again."""
-    what = record.definition.split("-")[0]
-    known = any(r.result == "Registered" and r.definition.split("-")[0] == what for r in look.history)
+    what = what_of(record.definition)
+    known = any(r.result == "Registered" and what_of(r.definition) == what for r in look.history)
     return "True" if known else "Unknown", "Training", f"{record.run} trains: {record.cause.message}"
 
 

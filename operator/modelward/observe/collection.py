@@ -73,10 +73,7 @@ def _begun(resources: Iterable[Manifest], jobs: Iterable[Manifest]) -> Iterable[
         if resource["kind"] == "TrainingRun" and not _over(status):
             yield status.get("startTime")
     for job in jobs:
-        status = job.get("status") or {}
-        if not any(
-            c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in status.get("conditions") or []
-        ):
+        if not _over(job.get("status") or {}):
             yield job["metadata"].get("creationTimestamp")
 
 
