@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from .place import CHUNK, Content, Found
+from .place import CHUNK, Content, Found, chunks, size_of
 
 LOCK = ".lock"
 
@@ -20,11 +20,7 @@ class Files:
 
     def read(self, path: str, most: int | None = None) -> Iterator[bytes]:
         with (self._root / path).open("rb") as file:
-            if most is not None:
-                yield file.read(most)
-                return
-            while chunk := file.read(CHUNK):
-                yield chunk
+            yield from chunks(file, most)
 
     def read_tagged(self, path: str) -> tuple[bytes, str] | None:
         try:
@@ -43,8 +39,7 @@ class Files:
     def holds(self, path: str, content: Content) -> Found | None:
         """Read as a whole: that costs less than to write it."""
         found = self.find(path)
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        if found is None or found.size != size:
+        if found is None or found.size != size_of(content):
             return None
         with suppress(FileNotFoundError):
             return found if file_hash(self._root / path) == _hash(content) else None

@@ -4,7 +4,7 @@ apart."""
 from collections.abc import Iterator
 from typing import Any
 
-from .place import CHUNK, Content, Found
+from .place import Content, Found, chunks, size_of
 
 
 class FileSystem:
@@ -13,11 +13,7 @@ class FileSystem:
 
     def read(self, path: str, most: int | None = None) -> Iterator[bytes]:
         with self._fs.open(self._at(path), "rb") as file:
-            if most is not None:
-                yield file.read(most)
-                return
-            while chunk := file.read(CHUNK):
-                yield chunk
+            yield from chunks(file, most)
 
     def read_tagged(self, path: str) -> tuple[bytes, str] | None:
         try:
@@ -34,8 +30,7 @@ class FileSystem:
 
     def holds(self, path: str, content: Content) -> Found | None:
         found = self.find(path)
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
-        return found if found and found.size == size else None
+        return found if found and found.size == size_of(content) else None
 
     def write(self, path: str, content: Content) -> None:
         if isinstance(content, bytes):

@@ -3,11 +3,25 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 CHUNK = 1 << 20
 Content = bytes | Path
 """What is written: bytes, or all of a file."""
+
+
+def chunks(file: BinaryIO, most: int | None) -> Iterator[bytes]:
+    """All of an open file, or its beginning alone."""
+    if most is not None:
+        yield file.read(most)
+        return
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+def size_of(content: Content) -> int:
+    """Bytes."""
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 @dataclass(frozen=True)

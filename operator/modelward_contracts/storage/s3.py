@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from .access import Access
-from .place import Content, Found
+from .place import Content, Found, size_of
 from .s3_errors import code_of, explained, passes
 
 T = TypeVar("T")
@@ -86,13 +86,13 @@ class Bucket:
             return None
         tag = head.get("ETag", "").strip('"')
         plain = len(tag) == 32 and head.get("ServerSideEncryption") != "aws:kms"
-        size = _size(content)
+        size = size_of(content)
         if head["ContentLength"] != size or (plain and size < 2 * PART and tag != _md5(_all(content)).hex()):
             return None
         return self._found(path, head)
 
     def write(self, path: str, content: Content) -> None:
-        size = _size(content)
+        size = size_of(content)
         if isinstance(content, bytes) or size < 2 * PART:
             self._run(path, partial(self._put, path, _all(content)))
         else:
@@ -270,10 +270,6 @@ def _skew(answer: Any) -> float:
 def _md5(data: bytes) -> bytes:
     """What S3 proves a body by on its way; what the store believes is its own SHA-256."""
     return hashlib.md5(data, usedforsecurity=False).digest()
-
-
-def _size(content: Content) -> int:
-    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def _all(content: Content) -> bytes:
