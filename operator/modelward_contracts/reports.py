@@ -19,6 +19,8 @@ MAX_WARNING = 500
 MAX_FAILURES = 50
 MAX_EXPECTATION = 200
 MAX_FAILURE = 500
+MAX_STATISTICS = 64 * 1024
+MAX_VALUE = 64
 
 
 class Termination(Wire, frozen=True, kw_only=True):
@@ -60,6 +62,44 @@ class ParentVersion(Wire, frozen=True, kw_only=True):
     """Of its DatasetManifest."""
 
 
+class TopValue(Wire, frozen=True, kw_only=True):
+    value: str
+    """At most `MAX_VALUE` characters."""
+    count: int
+
+
+class ColumnStatistics(Wire, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one column, all splits together. What lies in the store as `DatasetManifest.statistics`, shortened.
+
+    Columns of `columns.pii` have the two counts alone.
+    """
+
+    missing: int
+    distinct: int
+    minimum: float | None = None
+    """Of numbers, as all up to `counts`."""
+    maximum: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    """Standard deviation of the sample."""
+    quantiles: list[float] = []
+    """At `QUANTILES`."""
+    cuts: list[float] = []
+    """Bin i holds the values above `cuts[i - 1]` up to `cuts[i]`."""
+    counts: list[int] = []
+    """Of the bins: one more than cuts."""
+    earliest: str | None = None
+    """Of timestamps."""
+    latest: str | None = None
+    top: list[TopValue] = []
+    """The most frequent values of text, booleans and whole numbers, none that stands in fewer than `FEW_ROWS` rows."""
+
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+FEW_ROWS = 5
+"""A value in fewer rows may be one person's."""
+
+
 class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kind"):
     manifest: str
     """Digest of the DatasetManifest: the version's identity."""
@@ -85,6 +125,8 @@ class IngestReport(Wire, frozen=True, kw_only=True, tag="Ingest", tag_field="kin
     """At most 1,000; `source_files` counts all."""
     source_files: int
     parents: list[ParentVersion] = []
+    statistics: dict[str, ColumnStatistics] = {}
+    """By column; beyond `MAX_STATISTICS` bytes with the two counts alone."""
 
 
 class GateResult(Wire, frozen=True, kw_only=True):

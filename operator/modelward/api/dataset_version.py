@@ -24,12 +24,41 @@ from .common import (
 from .expectations import Check
 
 
+class TopValue(ApiModel):
+    value: Annotated[str, Field(max_length=64)]
+    count: int
+
+
+class ColumnStatistics(ApiModel):
+    """All splits together. Columns of `columns.pii`, and those beyond what has room here, have the two counts alone."""
+
+    missing: int
+    distinct: int
+    minimum: float | None = None
+    maximum: float | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    """Standard deviation."""
+    quantiles: Annotated[list[float], Field(max_length=7)] = []
+    """1, 5, 25, 50, 75, 95 and 99 %."""
+    cuts: Annotated[list[float], Field(max_length=9)] = []
+    """Deciles, each once: the upper ends of all bins but the last."""
+    counts: Annotated[list[int], Field(max_length=10)] = []
+    """Rows in each bin."""
+    earliest: Annotated[str, Field(max_length=64)] | None = None
+    latest: Annotated[str, Field(max_length=64)] | None = None
+    top: Annotated[list[TopValue], Field(max_length=20)] = []
+    """The most frequent values, none that stands in fewer than five rows."""
+
+
 class DataColumn(ApiModel):
     name: ColumnName
     type: ColumnKind
     nullable: bool
     guessed: bool = False
     """The type was read off a CSV file's text: neither stated by the Dataset nor by the file."""
+    statistics: ColumnStatistics | None = None
+    """None: made by a release that told none here."""
 
 
 class CsvRead(ApiModel):
@@ -87,6 +116,8 @@ class DatasetVersionSpec(ApiModel):
     """Of the manifest in the store."""
     parent: Name | None = None
     """The version before it."""
+    new_rows: int | None = None
+    """Rows more than the parent has; all, where there is none."""
     task: Literal["classification", "regression"] | None = None
     rows: int
     bytes: int
@@ -126,6 +157,7 @@ class DatasetVersion(Resource):
         condition_column("Valid"),
         Column(name="Dataset", path=".spec.datasetName"),
         Column(name="Rows", path=".spec.rows", type="integer"),
+        Column(name="New", path=".spec.newRows", type="integer"),
         Column(name="Parents", path=".status.parents"),
         Column(name="Digest", path=".spec.digest", priority=1),
         AGE,

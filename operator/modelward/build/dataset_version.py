@@ -5,6 +5,7 @@ from msgspec import to_builtins
 from modelward.api import GROUP, VERSION
 from modelward.api.dataset import Dataset
 from modelward.names import Manifest, child_name, labels
+from modelward_contracts.manifests import Column
 from modelward_contracts.reports import IngestReport
 
 
@@ -24,7 +25,7 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         "splitRows": {"train": 0, "validation": 0, "test": 0} | report.split_rows,
         "id": report.id,
         "classes": report.classes,
-        "columns": [to_builtins(column) for column in report.columns],
+        "columns": [_column(column, report) for column in report.columns],
         "warnings": report.warnings,
         "sources": [{"path": s.path, "bytes": s.bytes, "digest": s.digest} for s in report.sources],
         "sourceFiles": report.source_files,
@@ -44,8 +45,10 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
             {"dataset": each.dataset, "version": dataset_version_name(each.dataset, each.digest), "digest": each.digest}
             for each in report.parents
         ]
-    if latest and latest.digest != report.manifest:
-        spec["parent"] = latest.name
+    if latest is None:
+        spec["newRows"] = report.rows
+    elif latest.digest != report.manifest:
+        spec |= {"parent": latest.name, "newRows": report.rows - latest.rows}
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "DatasetVersion",
@@ -56,3 +59,9 @@ def dataset_version(dataset: Dataset, report: IngestReport) -> Manifest:
         },
         "spec": spec,
     }
+
+
+def _column(column: Column, report: IngestReport) -> Manifest:
+    told: Manifest = to_builtins(column)
+    found = report.statistics.get(column.name)
+    return told | {"statistics": to_builtins(found)} if found else told

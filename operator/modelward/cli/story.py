@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from modelward.api import ModelDeployment
 from modelward.api.model_deployment import Action, ServingRevision, Transition, Verdict
@@ -15,9 +14,8 @@ from modelward.decide.rollout.on_trial import TRIAL, numbers_of
 from modelward.names import ACTION
 from modelward_contracts.trace import traces_of
 
+from .cluster import Story, printable
 from .in_words import compared
-
-Story = dict[str, Any]
 
 
 def story_of(deployment: ModelDeployment) -> Story:
@@ -139,12 +137,7 @@ def _identity(revision: ServingRevision) -> Story:
 
 
 def text_of(story: Story) -> str:
-    return "\n".join(map(_printable, _lines(story)))
-
-
-def _printable(line: str) -> str:
-    """Names and reasons are what somebody wrote: no terminal is to obey them."""
-    return "".join(character if character.isprintable() else "?" for character in line)
+    return "\n".join(map(printable, _lines(story)))
 
 
 def _lines(story: Story) -> Iterator[str]:
@@ -179,6 +172,8 @@ def _serves(story: Story) -> Iterator[str]:
     if why := serving["why"]:
         yield f"  because: {why['message']} ({why['cause']})"
         yield from (f"    {line}" for line in why["compared"])
+    if because := serving.get("trainedBecause"):
+        yield f"  it was trained because: {because}"
 
 
 def _is_tried(story: Story) -> Iterator[str]:

@@ -1,101 +1,119 @@
-"""`python -m modelward why NAMESPACE/NAME`: what a ModelDeployment serves, what is on trial, what was decided and why.
+"""`python -m modelward why NAMESPACE/[KIND/]NAME`: why a resource is as it is, and from which cause it came.
 
-With the caller's own rights: a kubeconfig as kubectl finds it, or a pod's service account. Exit code 1 where the
-resource cannot be read, 2 where the command or the kubeconfig is wrong.
+Of a ModelDeployment, which is meant where no kind is said and there is one: what it serves, what is on trial, what was
+decided and why.
 """
 
-import asyncio
-import json
-import os
-import re
-import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
+from modelward.api import (
+    KINDS,
+    Dataset,
+    DatasetVersion,
+    ModelDeployment,
+    ModelVersion,
+    RegisteredModel,
+    Resource,
+    TrainingRun,
+)
+from modelward.api.training_run import Cause
+from modelward.errors import Refused
 
-from modelward.api import GROUP, VERSION, ModelDeployment
-from modelward.errors import Refused, Unavailable
-from modelward.names import Manifest
+from . import chain, cluster, story
+from .cluster import NAME, NAMESPACE, Ask, Cluster, Story, Unusable, named
 
-from .story import story_of, text_of
-
-API = f"{GROUP}/{VERSION}"
-NAMES = re.compile(r"([a-z0-9][-a-z0-9]{0,62})/([a-z0-9][-a-z0-9.]{0,252})")
-
-
-class Unusable(Exception):
-    """The command or the kubeconfig is wrong."""
+FORM = rf"{NAMESPACE}/(?:([a-zA-Z]{{1,32}})/)?{NAME}"
+WRITTEN = "NAMESPACE/NAME, or NAMESPACE/KIND/NAME"
+UNSAID = (ModelDeployment, ModelVersion, TrainingRun, RegisteredModel, DatasetVersion, Dataset)
+"""In which order a name is looked for, where no kind is said."""
 
 
 def add(commands: Any) -> None:
-    command: ArgumentParser = commands.add_parser("why", help="what was decided about a ModelDeployment, and why")
-    command.add_argument("resource", metavar="NAMESPACE/NAME", help="of the ModelDeployment")
-    command.add_argument("--kubeconfig", help="instead of $KUBECONFIG or ~/.kube/config")
-    command.add_argument("--context", help="of the kubeconfig")
-    command.add_argument("-o", "--output", choices=["text", "json"], default="text", help="text unless said otherwise")
+    command: ArgumentParser = commands.add_parser("why", help="what was decided about a resource, and why it exists")
+    command.add_argument(
+        "resource", metavar="NAMESPACE/NAME", help="of a ModelDeployment; NAMESPACE/KIND/NAME of anything else"
+    )
+    cluster.options(command, "text", "json")
     command.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
+    return cluster.answer(arguments, lambda: _asking(*named(arguments.resource, FORM, "resource", WRITTEN)), _text_of)
+
+
+def _asking(namespace: str, word: str | None, name: str) -> Ask:
+    kind = _kind(word) if word else None
+
+    async def ask(asked: Cluster) -> Story:
+        return await _told(asked, await (asked.get(kind, namespace, name) if kind else _found(asked, namespace, name)))
+
+    return ask
+
+
+async def _found(asked: Cluster, namespace: str, name: str) -> Resource:
+    for kind in UNSAID:
+        try:
+            if found := await asked.find(kind, namespace, name):
+                return found
+        except Refused:
+            if kind is ModelDeployment:
+                raise  # who may look at nothing is told so
+    return await asked.get(ModelDeployment, namespace, name)
+
+
+def _kind(word: str) -> type[Resource]:
+    for kind in KINDS:
+        if word.lower() in (kind.NAMES.singular, kind.NAMES.plural, kind.NAMES.short):
+            return kind
+    known = ", ".join(f"{kind.NAMES.singular} ({kind.NAMES.short})" for kind in KINDS)
+    raise Unusable(f"{word} is no kind of Modelward's: write one of {known}")
+
+
+async def _told(asked: Cluster, found: Resource) -> Story:
+    namespace = found.metadata.namespace
+    match found:
+        case ModelDeployment():
+            return await _deployment(asked, found)
+        case ModelVersion():
+            return await _version(asked, found)
+        case TrainingRun():
+            made = found.status.model_version
+            version = await asked.find(ModelVersion, namespace, made) if made else None
+            return chain.of_run(found, await _version(asked, version) if version else None)
+        case RegisteredModel():
+            return chain.of_model(found)
+        case DatasetVersion():
+            parent = await asked.find(DatasetVersion, namespace, found.spec.parent) if found.spec.parent else None
+            return chain.of_data(found, parent, await asked.list(ModelVersion, namespace))
+        case Dataset():
+            return chain.of_dataset(found)
+    raise AssertionError(found)
+
+
+async def _deployment(asked: Cluster, found: ModelDeployment) -> Story:
+    told = story.story_of(found)
+    if told["serving"]:
+        told["serving"]["trainedBecause"] = await _cause(asked, found.metadata.namespace, told["serving"])
+    return told
+
+
+async def _cause(asked: Cluster, namespace: str, serving: Story) -> str | None:
+    """None also where the caller may look at deployments alone."""
     try:
-        named = NAMES.fullmatch(arguments.resource)
-        if named is None:
-            raise Unusable(f"{arguments.resource} names no ModelDeployment: write NAMESPACE/NAME")
-        if arguments.kubeconfig and not Path(arguments.kubeconfig).is_file():
-            raise Unusable(f"{arguments.kubeconfig} is no file: --kubeconfig names one")
-        raw = asyncio.run(_read(arguments.kubeconfig, arguments.context, *named.groups()))
-        story = story_of(ModelDeployment.model_validate(raw))
-    except (Unusable, Refused, Unavailable) as error:
-        print(f"modelward why: {error}", file=sys.stderr)
-        return 2 if isinstance(error, Unusable) else 1
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        print(f"modelward why: another release wrote {arguments.resource}: {where}: {first['msg']}", file=sys.stderr)
-        return 1
-    print(json.dumps(story, ensure_ascii=False, indent=2) if arguments.output == "json" else text_of(story))
-    return 0
-
-
-async def _read(kubeconfig: str | None, context: str | None, namespace: str, name: str) -> Manifest:
-    from kubernetes.aio.config import ConfigException  # a second of imports that no other command needs
-
-    from modelward.clients.kubernetes import KubernetesKube, load_configuration
-
-    try:
-        configuration = await load_configuration(kubeconfig or os.environ.get("KUBECONFIG") or None, context)
-    except (ConfigException, yaml.YAMLError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Unusable(f"no cluster to ask (--kubeconfig names one): {' '.join(str(error).split())}") from error
-    kube = KubernetesKube(configuration)
-    try:
-        found = await kube.get(API, "ModelDeployment", namespace, name)
-        if found is None:
-            raise Refused("NotFound", await _not_there(kube, namespace, name))
-        return found
-    finally:
-        await kube.close()
-
-
-async def _not_there(kube: Any, namespace: str, name: str) -> str:
-    """What is missing: Modelward, the namespace, or the name."""
-    try:
-        others = await kube.list(API, "ModelDeployment", namespace)
-    except Refused as refusal:
-        if refusal.reason == "NotFound":
-            return "the cluster knows no ModelDeployments: is Modelward installed there?"
-        return f"no ModelDeployment {name} in namespace {namespace}"
-    if not others and await _no_namespace(kube, namespace):
-        return f"no namespace {namespace}"
-    names = sorted(other["metadata"]["name"] for other in others)
-    there_are = f"there are {', '.join(names[:20])}" if names else "there is none at all"
-    return f"no ModelDeployment {name} in namespace {namespace}: {there_are}"
-
-
-async def _no_namespace(kube: Any, namespace: str) -> bool:
-    try:
-        return await kube.get("v1", "Namespace", "", namespace) is None
+        version = await asked.find(ModelVersion, namespace, serving["modelVersion"])
     except Refused:
-        return False  # not everybody may look at namespaces
+        return None
+    cause: Cause | None = version.spec.lineage.cause if version else None
+    return chain.in_words(cause) if cause else None
+
+
+async def _version(asked: Cluster, version: ModelVersion) -> Story:
+    namespace, lineage = version.metadata.namespace, version.spec.lineage
+    data = await asked.find(DatasetVersion, namespace, lineage.dataset_version)
+    deployments = await asked.list(ModelDeployment, namespace)
+    return chain.of_version(version, data, deployments)
+
+
+def _text_of(told: Story) -> str:
+    return chain.text_of(told) if "said" in told else story.text_of(told)

@@ -10,7 +10,15 @@ import duckdb
 from msgspec import UNSET
 
 from modelward_contracts.manifests import Blob, Column, DatasetManifest, SourceFile, Split
-from modelward_contracts.reports import MAX_FAILURES, MAX_WARNING, MAX_WARNINGS, Failure, IngestReport, ParentVersion
+from modelward_contracts.reports import (
+    MAX_FAILURES,
+    MAX_WARNING,
+    MAX_WARNINGS,
+    ColumnStatistics,
+    Failure,
+    IngestReport,
+    ParentVersion,
+)
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import IngestTask
 from modelward_contracts.wire import digest_of
@@ -20,7 +28,7 @@ from modelward_training.paths import Paths
 from . import answer, bring, drift, expectations, handoff, last_look, load, split, validate
 from .columns import Source
 from .prepare import Table, prepare
-from .statistics import counters, statistics
+from .statistics import counters, shortened, statistics
 
 MAX_SOURCES = 1000
 
@@ -64,6 +72,7 @@ class Made:
     warnings: list[str]
     failures: list[Failure]
     """Not part of the version: other expectations of the same data make no other one."""
+    statistics: dict[str, ColumnStatistics]
 
 
 def _version(
@@ -105,7 +114,7 @@ def _version(
     unbalanced = split.unbalanced(con, task, table, valid.classes)
     moved, uncompared = drift.compare(con, task, store, table, digest_of(manifest))
     warnings = [*read.warnings, *table.warnings, *counters(inputs), *unbalanced, *uncompared]
-    return Made(manifest, warnings, [*failures, *moved])
+    return Made(manifest, warnings, [*failures, *moved], shortened(described, table.types))
 
 
 def _stored(
@@ -153,6 +162,7 @@ def _report(store: Store, task: IngestTask, made: Made, listing: str | None) -> 
         sources=manifest.sources[:MAX_SOURCES],
         source_files=len(manifest.sources),
         parents=[ParentVersion(dataset=each.dataset, digest=each.digest) for each in task.parents],
+        statistics=made.statistics,
     )
     shares = ", ".join(f"{rows} {name}" for name, rows in value.split_rows.items())
     if boundaries := value.boundaries:

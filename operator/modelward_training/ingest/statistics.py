@@ -1,13 +1,24 @@
 """Per column what a person or a later check wants to know, exact, so that the same data gives the same digest."""
 # ruff: noqa: S608 - names are quoted by `quoted`, the rest is ours; the user's own SQL runs behind locked doors
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
+from msgspec.structs import replace
+
+from modelward_contracts.reports import (
+    FEW_ROWS,
+    MAX_STATISTICS,
+    MAX_VALUE,
+    QUANTILES,
+    ColumnStatistics,
+    TopValue,
+)
+from modelward_contracts.wire import canonical
 
 from .prepare import Table
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 DECILES = tuple(tenths / 10 for tenths in range(1, 10))
 """Between bins of equal frequency; a value that fills several makes one of them."""
 TOP = 20
@@ -86,3 +97,36 @@ def counters(described: dict[str, Any]) -> list[str]:
         and found["distinct"] == found["count"] >= COUNTING
         and found["maximum"] - found["minimum"] == found["count"] - 1
     ]
+
+
+def shortened(described: dict[str, Any], order: Iterable[str]) -> dict[str, ColumnStatistics]:
+    """For the report, in which at most `MAX_STATISTICS` bytes of it have room: the columns in this order."""
+    left, found = MAX_STATISTICS, {}
+    for name in order:
+        whole = _short(described[name])
+        left -= len(canonical(whole))
+        short = ColumnStatistics(missing=whole.missing, distinct=whole.distinct)
+        found[name] = whole if left >= 0 else short
+    return found
+
+
+def _short(column: dict[str, Any]) -> ColumnStatistics:
+    counted = ColumnStatistics(missing=column["nulls"], distinct=column["distinct"])
+    top = [
+        TopValue(value=each["value"], count=each["count"])
+        for each in column.get("top", [])
+        if each["count"] >= FEW_ROWS and len(each["value"]) <= MAX_VALUE
+    ]
+    if column["type"] == "timestamp":
+        return replace(counted, earliest=column.get("minimum"), latest=column.get("maximum"))
+    if "bins" not in column:
+        return replace(counted, top=top)
+    numbers = {name: column[name] for name in ("minimum", "maximum", "mean", "deviation")}
+    return replace(
+        counted,
+        **{name: None if value is None else float(value) for name, value in numbers.items()},
+        quantiles=[float(column["quantiles"][str(point)]) for point in QUANTILES],
+        cuts=[float(cut) for cut in column["bins"]["cuts"]],
+        counts=column["bins"]["counts"],
+        top=top,
+    )
