@@ -17,8 +17,12 @@ Done = tuple[int, str, str]
 
 
 def why(server: ApiServer, *words: str, user: str = "admin") -> Done:
+    return commanded(server, "why", *words, user=user)
+
+
+def commanded(server: ApiServer, *words: str, user: str = "admin") -> Done:
     environment = os.environ | {"KUBECONFIG": str(server.plane.kubeconfig(user))}
-    command = [sys.executable, "-m", "modelward", "why", *words]
+    command = [sys.executable, "-m", "modelward", *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout, done.stderr
 

@@ -65,13 +65,15 @@ def _serves(stable: ServingRevision | None, revision: ServingRevision) -> bool:
 
 
 def _in_service(served: Story) -> str:
-    where, since = served["deployment"], when(served["since"])
-    said = f"it replaced {served['replaced']} in {where} at {since}" if served["replaced"] else f"in {where} at {since}"
+    where, since, before, after = served["deployment"], when(served["since"]), served["replaced"], served["replacedBy"]
     if served["serves"]:
-        return f"{said}, and serves" if served["replaced"] else f"it serves in {where} since {since}"
-    if served["replacedBy"]:
-        return f"{said}, until {served['replacedBy']} replaced it at {when(served['until'])}"
-    return f"it was in service {said}" if not served["replaced"] else said
+        return (
+            f"it replaced {before} in {where} at {since}, and serves"
+            if before
+            else f"it serves in {where} since {since}"
+        )
+    began = f"it replaced {before} in {where} at {since}" if before else f"it served in {where} from {since} on"
+    return f"{began}; {after} replaced it at {when(served['until'])}" if after else began
 
 
 def _others(version: ModelVersion) -> list[ServedBy]:
