@@ -113,9 +113,9 @@ class World:
         ]
 
 
-def connects(address: str) -> bool:
+def connects(address: str, port: int = 80) -> bool:
     try:
-        socket.create_connection((address, 80), timeout=2).close()
+        socket.create_connection((address, port), timeout=2).close()
     except OSError:
         return False
     return True

@@ -65,7 +65,8 @@ def play(options: argparse.Namespace, there: Place, parts: Parts) -> list[str]:
     say(f"to look on, in another terminal: {there.typed} get modeldeployments --watch")
     story, plot = Story(there, parts, options.rate), acts(options.fault)
     with parts.part("raw data: 2013's flights from New York"):
-        story.raw_data(raw.months())
+        months = raw.months()
+        story.raw_data(months)
     with parts.part("datasets: months 1 to 6"):
         metric = any("skew" in act.manifest for act in plot)
         story.datasets("dataset.yaml", *(["dataset-metric.yaml"] if metric else []))
@@ -73,10 +74,13 @@ def play(options: argparse.Namespace, there: Place, parts: Parts) -> list[str]:
     story.clients_come()
     for act in plot:
         story.next(act)
+    story.month(months)
+    story.broken_month(months)
     with parts.part("clients: the rest of their requests"):
         clients = story.clients_go()
     print(f"\n{there.kubectl('get', 'modelward')}")
     report.show(report.versions(story.outcomes, clients))
+    story.why()
     found = problems(story.outcomes, clients)
     print(conclusion(clients, found))
     return found

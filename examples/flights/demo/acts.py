@@ -6,15 +6,17 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Act:
-    """One TrainingRun. `causes`: reasons for which its version may be rolled back; empty: it must be promoted."""
+    """One version. `causes`: reasons for which it may be rolled back; empty: it must be promoted."""
 
     manifest: str
+    """Whose applying makes it; empty: it is made by itself."""
     what: str
     causes: frozenset[str] = frozenset()
 
 
 FIRST: Final = Act("trainingrun-a.yaml", "gradient boosting, cautious")
-GOOD: Final = Act("trainingrun-good.yaml", "gradient boosting, tuned")
+GOOD: Final = Act("registeredmodel.yaml", "gradient boosting, tuned")
+RETRAINED: Final = Act("", "the same, trained by itself on seven months")
 FAULTS: Final = {
     "errors": Act(
         "trainingrun-errors.yaml",
