@@ -110,8 +110,8 @@ class GateResult(Wire, frozen=True, kw_only=True):
     """`value` - `other`, and its 95 % interval."""
     low: float | UnsetType = UNSET
     high: float | UnsetType = UNSET
-    unclear: bool | UnsetType = UNSET
-    """Nobody can tell, and `passed` is what the gate says of that."""
+    result: Literal["Passed", "Failed", "Unclear"] | UnsetType = UNSET
+    """Unclear: `passed` is what the gate's onUnclear says."""
 
 
 class SliceResult(Wire, frozen=True, kw_only=True):

@@ -59,13 +59,7 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _gate(gate: reports.GateResult) -> GateResult:
-    result: dict[str, Any] = {"result": "Passed" if gate.passed else "Failed"} if gate.message else {}
-    if gate.unclear is True:
-        result = {"result": "Unclear"}
-    told: dict[str, Any] = {
-        name: value for name, value in asdict(gate).items() if value is not UNSET and name in GateResult.model_fields
-    }
-    return GateResult(**told | {"message": gate.message or None} | result)
+    return GateResult(**{name: value for name, value in asdict(gate).items() if value not in (UNSET, "")})
 
 
 def _evaluation(report: PublishReport) -> dict[str, Any]:

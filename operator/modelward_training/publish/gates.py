@@ -7,6 +7,7 @@ a whole does tell, however wide it is.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec import UNSET
 
@@ -139,12 +140,13 @@ def _once(opponent: Opponent, metric: str) -> str:
     return f" (it had {before:.4g} when it was published)" if before is not None else ""
 
 
-def _unclear(gate: Gate, value: float | None, bound: str, said: str, **numbers: object) -> GateResult:
+def _unclear(gate: Gate, value: float | None, bound: str, said: str, **numbers: Any) -> GateResult:
     passed = gate.on_unclear == "Pass"
     advice = "" if passed else "; `onUnclear: Pass` lets it through"
-    return _told(gate, value, bound, passed, said + advice, unclear=True, **numbers)
+    return _told(gate, value, bound, passed, said + advice, result="Unclear", **numbers)
 
 
-def _told(gate: Gate, value: float | None, bound: str, passed: bool, said: str, **more: object) -> GateResult:
+def _told(gate: Gate, value: float | None, bound: str, passed: bool, said: str, **more: Any) -> GateResult:
     message = said if len(said) <= MAX_GATE else said[: MAX_GATE - 1] + "…"
-    return GateResult(metric=gate.metric, value=value, bound=bound, passed=passed, message=message, **more)  # type: ignore[arg-type]
+    told = {"result": "Passed" if passed else "Failed", **more}
+    return GateResult(metric=gate.metric, value=value, bound=bound, passed=passed, message=message, **told)
