@@ -1,6 +1,6 @@
 """The examining process: parses and runs what `train` wrote, and leaves plain arrays and JSON.
 
-`python -m modelward_training.publish.examine FOLDER`, started by `evaluate` with limits and an empty environment. The
+`python -m modelward_training.publish.examine FOLDER`, started by `isolated` with limits and an empty environment. The
 folder holds model.onnx, predictions.parquet, dataset.json and the held-out splits without labels.
 """
 
@@ -130,7 +130,7 @@ def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, da
     for split in HELD_OUT:
         ids = ran.tables[split][dataset.id]
         predicted = predict.of_model(ran.outputs[split], made, dataset)
-        _no_nan(predicted, ids, split)
+        predict.check_finite(predicted, ids, split)
         native = predict.native(folder / "predictions.parquet", ids, made, dataset)
         arrays = {f"output_{number}": _storable(ran.outputs[split][t.name]) for number, t in enumerate(made.outputs)}
         for name, one in (("model", predicted), ("native", native)):
@@ -197,16 +197,6 @@ def _latency(loaded: Any, inputs: dict[str, Array]) -> dict[str, float]:
 def _resident() -> int:
     """Bytes of this process in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def _no_nan(predicted: predict.Predictions, ids: Any, split: str) -> None:
-    values = predicted.predicted if predicted.probabilities is None else predicted.probabilities
-    bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    if bad.any():
-        first = ids[int(bad.argmax())]
-        raise JobError(
-            "InvalidModel", f"model.onnx gives no number for {bad.sum()} rows of {split}, {first} among them"
-        )
 
 
 def _storable(values: Array) -> Array:

@@ -16,11 +16,11 @@ from modelward_contracts.wire import canonical, digest_of
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import evaluate, evaluation, intake, metrics, parity
+from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
-from .evaluate import HeldOut
 from .evaluation import Evaluated
 from .examined import ASKED, HELD_OUT, Asked, Examined
+from .isolated import HeldOut
 from .metrics import Answers
 from .profile import profile
 
@@ -38,8 +38,8 @@ def run(paths: Paths) -> Done:
         importance_rows = evaluation.asked(task).importance_rows
         (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
         progress("checking the model and running it on held-out rows", 0.2)
-        examined = evaluate.examine(folder)
-        parts = {split: evaluate.held_out(folder, split, examined.signature) for split in HELD_OUT}
+        examined = isolated.examine(folder)
+        parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
         return _publish(task, store, dataset, folder, examined, parts)
 
 

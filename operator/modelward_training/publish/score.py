@@ -1,6 +1,6 @@
 """What a stored model says of the test rows, in a process of its own: it was a user's once.
 
-`python -m modelward_training.publish.score FOLDER`, started by `evaluate` with limits and an empty environment. The
+`python -m modelward_training.publish.score FOLDER`, started by `isolated` with limits and an empty environment. The
 folder holds model.onnx, its signature.json, dataset.json and test.parquet without labels.
 """
 
@@ -37,10 +37,12 @@ def _score(folder: Path) -> predict.Predictions:
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
     signature = decode((folder / SIGNATURE).read_bytes(), Signature)
     loaded = session.load((folder / "model.onnx").read_bytes(), max(2, limits.cpus()))
-    table = pq.read_table(folder / "test.parquet", columns=columns(signature.inputs))
+    table = pq.read_table(folder / "test.parquet", columns=[dataset.id, *columns(signature.inputs)])
     inputs = feed(signature.inputs, table)
     outputs = session.run_all(loaded, inputs, "test", session.rows_at_a_time(loaded, inputs))
-    return predict.of_model(outputs, signature, dataset)
+    said = predict.of_model(outputs, signature, dataset)
+    predict.check_finite(said, table[dataset.id], "test")
+    return said
 
 
 if __name__ == "__main__":

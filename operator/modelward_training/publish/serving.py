@@ -12,7 +12,7 @@ from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical
 from modelward_training.outcome import JobError
 
-from . import evaluate
+from . import isolated
 from .classes import known
 from .examined import SIGNATURE
 from .metrics import Answers, Array
@@ -43,7 +43,7 @@ def in_service(store: Store, named: ServingModel, dataset: DatasetManifest, fold
             os.link(folder / name, own / name)
         (own / SIGNATURE).write_bytes(canonical(manifest.signature))
         store.get_file(manifest.model.digest, own / "model.onnx")
-        said = evaluate.score(own)
+        said = isolated.score(own)
     except (StoreUnavailable, StoreDenied):
         raise
     except (StoreError, JobError) as error:
