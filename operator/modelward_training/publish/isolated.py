@@ -20,6 +20,7 @@ from .predict import Predictions
 
 Array = np.ndarray[Any, Any]
 TIMEOUT = 3600
+EXAMINE, SCORE = "modelward_training.publish.examine", "modelward_training.publish.score"
 _KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LANG", "LC_ALL")
 """Store credentials are in the environment too, and stay out."""
 _FILE_BYTES = 8 << 30
@@ -39,13 +40,13 @@ class HeldOut:
 
 
 def examine(folder: Path) -> Examined:
-    _process("examine", folder)
+    _process(EXAMINE, folder)
     return decode((folder / EXAMINED).read_bytes(), Examined)
 
 
 def score(folder: Path) -> Predictions:
     """What a stored model says of the test rows; its folder is as `score` wants it."""
-    _process("score", folder)
+    _process(SCORE, folder)
     with np.load(folder / SCORED, allow_pickle=False) as arrays:
         return Predictions(arrays["predicted"], arrays.get("probabilities"))
 
@@ -54,7 +55,7 @@ def _process(module: str, folder: Path) -> None:
     with (folder / "examine.log").open("wb") as log:
         try:
             code = subprocess.run(
-                [sys.executable, "-m", f"{__package__}.{module}", str(folder)],
+                [sys.executable, "-m", module, str(folder)],
                 env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"HOME": str(folder)},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
