@@ -74,7 +74,8 @@ def _bounds(gate: Gate, evidence: Evidence) -> Iterator[GateResult]:
             continue
         stated = f"{sign} {bound:g}"
         if value is None:
-            why = "no slice has enough rows of each class" if gate.slice is not UNSET else evidence.unmeasured()
+            known = gate.slice is not UNSET and gate.metric in evidence.measured
+            why = "no slice has enough rows of each class" if known else evidence.unmeasured()
             said = f"{gate.metric} is not measured{where}, because {why}, and so not {stated}"
             passed = False
         else:
@@ -118,7 +119,7 @@ def _against(gate: Gate, evidence: Evidence, opponent: Opponent) -> GateResult:
         f"{found.value:+.3g} ({found.low:+.3g} to {found.high:+.3g})"
     )
     if _too_wide(worse, allowed):
-        said += f", too few test rows to tell {WIDTH:g} margins of {abs(allowed):.3g} apart"
+        said += f", wider than {WIDTH:g} margins of {abs(allowed):.3g}: too few test rows to tell"
         return _unclear(gate, own.value, bound, said, **numbers)
     passed = worse.value <= allowed
     return _told(gate, own.value, bound, passed, f"{said}{_allowed(passed, allowed)}", **numbers)

@@ -63,4 +63,5 @@ def _measured(arrays: Any, signature: Signature, own: Answers) -> Iterator[Impor
         other = Answers(own.truth, arrays[f"predicted_{number}"], arrays.get(f"probabilities_{number}"), own.classes)
         lost = difference(whole[metric], measure(other)[metric], same(own, other))
         lost = lost.turned() if metric in ERRORS else lost
-        yield Importance(column=column, metric=metric, loss=lost.value, low=lost.low, high=lost.high)
+        if np.isfinite(lost.value):  # not where the model gives no number for what no row has together
+            yield Importance(column=column, metric=metric, loss=lost.value, low=lost.low, high=lost.high)

@@ -52,7 +52,9 @@ def test_few_positives_do_not_tell_and_the_gate_says_what_becomes_of_that() -> N
     own, other = pair(0.0, rows=400, seed=3)
     unclear = against(SERVING, own, other)
     assert verdict(unclear) == ("Unclear", False)
-    assert "too few test rows to tell 4 margins of 0.01 apart; `onUnclear: Pass` lets it through" in unclear.message
+    assert (
+        "wider than 4 margins of 0.01: too few test rows to tell; `onUnclear: Pass` lets it through" in unclear.message
+    )
     passing = Gate(metric="auc", not_worse_than="Serving", on_unclear="Pass")
     assert verdict(against(passing, own, other)) == ("Unclear", True)
 
