@@ -7,6 +7,8 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from .manifests import Batching, Boundaries, Column, Csv, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
@@ -21,6 +23,9 @@ MAX_EXPECTATION = 200
 MAX_FAILURE = 500
 MAX_STATISTICS = 64 * 1024
 MAX_VALUE = 64
+MAX_GATE = 500
+MAX_SLICES = 20
+MAX_IMPORTANCE = 20
 
 
 class Termination(Wire, frozen=True, kw_only=True):
@@ -135,6 +140,70 @@ class GateResult(Wire, frozen=True, kw_only=True):
     bound: str
     """As written in the run: `>= 0.7`."""
     passed: bool
+    message: str = ""
+    """All of it in a sentence, at most `MAX_GATE` characters; reports of earlier releases have none."""
+    slice: str | UnsetType = UNSET
+    """Where `value` was measured, `carrier=UA`."""
+    against: str | UnsetType = UNSET
+    """The ModelVersion or baseline that it is compared with."""
+    other: float | UnsetType = UNSET
+    """Its value on the same rows."""
+    difference: float | UnsetType = UNSET
+    """`value` - `other`, and its 95 % interval."""
+    low: float | UnsetType = UNSET
+    high: float | UnsetType = UNSET
+    result: Literal["Passed", "Failed", "Unclear"] | UnsetType = UNSET
+    """Unclear: `passed` is what the gate's onUnclear says."""
+
+
+class SliceResult(Wire, frozen=True, kw_only=True):
+    """Test rows that have something in common."""
+
+    column: str
+    value: str
+    """`UA`, `80..95`, `missing` or `other`."""
+    rows: int
+    share: float
+    """Of all test rows."""
+    counted: bool
+    """It has as many rows as the run asks for: gates look at it."""
+    metrics: dict[str, float]
+
+
+class BaselineResult(Wire, frozen=True, kw_only=True):
+    name: Literal["Trivial", "Linear"]
+    metrics: dict[str, float]
+
+
+class Importance(Wire, frozen=True, kw_only=True):
+    """How much worse a metric gets where a column's values are shuffled among the rows, with its 95 % interval."""
+
+    column: str
+    metric: str
+    loss: float
+    low: float
+    high: float
+
+
+class CalibrationBin(Wire, frozen=True, kw_only=True):
+    """Rows with about the same probability: what was said on average, and how often it was so."""
+
+    rows: int
+    said: float
+    found: float
+
+
+class EvaluationRecord(Wire, frozen=True, kw_only=True):
+    """All that was measured of a model, in the store; the report has the part that fits a resource."""
+
+    metrics: dict[str, float]
+    slices: list[SliceResult]
+    """The worst first."""
+    baselines: list[BaselineResult]
+    importance: list[Importance]
+    """The weightiest first."""
+    calibration: list[CalibrationBin]
+    gates: list[GateResult]
 
 
 class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="kind"):
@@ -159,6 +228,13 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     inputs_hash: str
     notes: list[str] = []
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
+    slices: list[SliceResult] = []
+    """The worst `MAX_SLICES`, the worst first."""
+    baselines: list[BaselineResult] = []
+    importance: list[Importance] = []
+    """The weightiest `MAX_IMPORTANCE`."""
+    evaluation: str | None = None
+    """Digest of the EvaluationRecord."""
 
 
 class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):

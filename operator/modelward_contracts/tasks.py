@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from msgspec import UNSET, UnsetType
+
 from .manifests import ColumnType, Task
 from .verdicts import StoredService
 from .wire import Wire
@@ -136,11 +138,43 @@ class Estimator(Wire, frozen=True, kw_only=True):
 
 
 class Gate(Wire, frozen=True, kw_only=True):
-    """A metric of the held-out test rows that must hold before a model is registered."""
+    """What a model must reach on the held-out test rows: bounds, or another model that it is compared with."""
 
     metric: str
     minimum: float | None = None
     maximum: float | None = None
+    # What was not always there is left out of the JSON where it is not said.
+    slice: Literal["Worst"] | UnsetType = UNSET
+    """The bounds hold for the slice where the metric is worst."""
+    not_worse_than: Literal["Serving", "Baseline"] | UnsetType = UNSET
+    margin: float | UnsetType = UNSET
+    """How much worse may be: of losses a share of the other's. Negative: how much better it must be."""
+    on_unclear: Literal["Pass", "Fail"] | UnsetType = UNSET
+
+
+class SliceBy(Wire, frozen=True, kw_only=True):
+    """Test rows by a column's values, or by quantiles of training where there are many."""
+
+    column: str
+    minimum_rows: int
+    """A slice with less is part of no gate."""
+
+
+class Evaluation(Wire, frozen=True, kw_only=True):
+    """What is measured besides the metrics of all test rows."""
+
+    slices: list[SliceBy] = []
+    baseline: Literal["Trivial", "Linear"] = "Trivial"
+    importance_rows: int | None = None
+    """Test rows in which each column is shuffled; None: none."""
+
+
+class ServingModel(Wire, frozen=True, kw_only=True):
+    """A version that was in service when the run began."""
+
+    version: str
+    digest: str
+    """Of its ModelManifest."""
 
 
 class TrainTask(Wire, frozen=True, kw_only=True):
@@ -162,6 +196,9 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     """What the run sets for the user's container: it decides the result as well."""
     gates: list[Gate] = []
     seed: int = 0
+    evaluation: Evaluation | UnsetType = UNSET
+    serving: list[ServingModel] | UnsetType = UNSET
+    """Where a gate compares with it."""
 
 
 class ReportTask(Wire, frozen=True, kw_only=True):

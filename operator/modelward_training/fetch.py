@@ -4,11 +4,14 @@ Beside the splits and `params.json` it writes `dataset.json` (the dataset's mani
 that user code need not repeat what the Dataset says already.
 """
 
+from msgspec import UNSET
+
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import TrainTask
 from modelward_contracts.wire import canonical
-from modelward_training.gates import check_gates
+from modelward_training.gates import check_evaluation, check_gates
+from modelward_training.hints import hints
 from modelward_training.outcome import Done, progress
 from modelward_training.paths import Paths
 from modelward_training.shared_folder import shared
@@ -22,6 +25,11 @@ def run(paths: Paths) -> Done:
     store = Store(task.store, task.namespace)
     dataset = store.get_json(task.dataset, DatasetManifest)
     check_gates(task.gates, dataset.task)
+    if task.evaluation is not UNSET:
+        check_evaluation(task.evaluation, dataset)
+    if task.estimator is None:
+        for hint in hints(dataset):
+            progress(hint)
     for name, split in dataset.splits.items():
         progress(f"fetching {split.rows} rows for {name}")
         store.get_file(split.data.digest, paths.input / f"{name}.parquet")

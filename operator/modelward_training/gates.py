@@ -1,42 +1,45 @@
-"""Gates: what the test metrics must reach. A typo in a metric's name is told before anything is trained."""
+"""What a run asks for can be measured: a typo in the name of a metric or column is told before anything is trained."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from modelward_contracts.manifests import Task
-from modelward_contracts.reports import GateResult
-from modelward_contracts.tasks import Gate
+from modelward_contracts.manifests import DatasetManifest, Task
+from modelward_contracts.metrics import COSTS, METRICS
+from modelward_contracts.tasks import Evaluation, Gate
 from modelward_training.outcome import JobError
-
-METRICS: dict[Task, tuple[str, ...]] = {
-    "classification": ("accuracy", "balanced_accuracy", "precision", "recall", "f1", "auc", "log_loss"),
-    "regression": ("rmse", "mae", "r2"),
-}
-COSTS = ("model_bytes", "memory_bytes", "latency_p50_seconds", "latency_p99_seconds")
 
 
 def check_gates(gates: Sequence[Gate], task: Task) -> None:
     known = (*METRICS[task], *COSTS)
     for number, gate in enumerate(gates):
         if gate.metric not in known:
-            close = difflib.get_close_matches(gate.metric, known, n=1)
-            meant = f"did you mean {close[0]!r}? " if close else ""
             raise JobError(
                 "InvalidGate",
-                f"gates[{number}].metric: {gate.metric!r} is not measured for {task}; {meant}"
+                f"gates[{number}].metric: {gate.metric!r} is not measured for {task}; {_meant(gate.metric, known)}"
                 f"There are {', '.join(known)}",
             )
 
 
-def judge(gates: Sequence[Gate], measured: dict[str, float]) -> list[GateResult]:
-    return [result for gate in gates for result in _results(gate, measured.get(gate.metric))]
+def check_evaluation(evaluation: Evaluation, dataset: DatasetManifest) -> None:
+    kinds = {column.name: column.type for column in dataset.columns}
+    usable = [name for name, kind in kinds.items() if name not in (dataset.label, dataset.id) and kind != "timestamp"]
+    for number, by in enumerate(evaluation.slices):
+        if by.column in usable:
+            continue
+        if by.column not in kinds:
+            why = f"is no column of {dataset.dataset}"
+        elif kinds[by.column] == "timestamp":
+            why = "is a timestamp: derive its month or weekday in prepare.sql, and slice by that"
+        else:
+            what = "label" if by.column == dataset.label else "id"
+            why = f"is the {what} of {dataset.dataset}: slices are of what is known beforehand, and shared by many rows"
+        raise JobError(
+            "InvalidSlices",
+            f"evaluation.slices[{number}].column: {by.column!r} {why}; {_meant(by.column, usable)}"
+            f"There are {', '.join(usable[:30])}",
+        )
 
 
-def _results(gate: Gate, value: float | None) -> Iterator[GateResult]:
-    """One per bound. What could not be measured (an AUC of one class) has not passed."""
-    if gate.minimum is not None:
-        passed = value is not None and value >= gate.minimum
-        yield GateResult(metric=gate.metric, value=value, bound=f">= {gate.minimum:g}", passed=passed)
-    if gate.maximum is not None:
-        passed = value is not None and value <= gate.maximum
-        yield GateResult(metric=gate.metric, value=value, bound=f"<= {gate.maximum:g}", passed=passed)
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}? " if close else ""

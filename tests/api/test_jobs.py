@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from api.client import Api, Manifest, wait_until
@@ -23,7 +24,15 @@ from modelward.decide.judge.recording import MOST_BYTES
 from modelward.names import labels
 from modelward.settings import Settings
 from modelward_contracts.manifests import Signature, Tensor
-from modelward_contracts.reports import GateResult, PublishReport
+from modelward_contracts.reports import (
+    MAX_IMPORTANCE,
+    MAX_SLICES,
+    BaselineResult,
+    GateResult,
+    Importance,
+    PublishReport,
+    SliceResult,
+)
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 DIGEST = "sha256:" + "a" * 64
@@ -76,27 +85,68 @@ def test_largest_trace_of_a_trial_is_taken(api: Api, namespace: str, kubectl: Ku
         assert answer.strip().endswith("created"), answer
 
 
+TENSOR = Tensor(name="x" * 256, datatype="FP32", shape=[-1, 1])
+REPORT = PublishReport(
+    manifest=DIGEST,
+    model=DIGEST,
+    model_bytes=1,
+    task="classification",
+    signature=Signature(inputs=[TENSOR], outputs=[TENSOR], classes=["0", "1"]),
+    metrics={"auc": 0.9},
+    validation_metrics={},
+    parity={"rows": 2.0},
+    latency_seconds={"p50": 0.001},
+    memory_bytes=10_000_000,
+    gates=[GateResult(metric="auc", value=None, bound=">= 0.7", passed=False)],
+    inputs_hash=DIGEST,
+)
+
+
 def test_longest_model_version_is_taken(api: Api, namespace: str) -> None:
-    tensor = Tensor(name="x" * 256, datatype="FP32", shape=[-1, 1])
-    report = PublishReport(
-        manifest=DIGEST,
-        model=DIGEST,
-        model_bytes=1,
-        task="classification",
-        signature=Signature(inputs=[tensor] * 1000, outputs=[tensor], classes=["0", "1"]),
-        metrics={"auc": 0.9},
-        validation_metrics={},
-        parity={"rows": 2.0},
-        latency_seconds={"p50": 0.001},
-        memory_bytes=10_000_000,
-        gates=[GateResult(metric="auc", value=None, bound=">= 0.7", passed=False)],
-        inputs_hash=DIGEST,
-    )
+    signature = Signature(inputs=[TENSOR] * 1000, outputs=[TENSOR], classes=["0", "1"])
+    report = msgspec.structs.replace(REPORT, signature=signature)
     run = TrainingRun.model_validate(manifest("TrainingRun", namespace))
 
     version = api.create(model_version(run, PINNED, report, 1))
 
     assert version["spec"]["gates"] == [{"metric": "auc", "bound": ">= 0.7", "passed": False}]
+
+
+def test_model_version_with_all_that_can_be_measured_is_taken(api: Api, namespace: str) -> None:
+    name, metrics = "x" * 256, {f"metric_{number}": 0.123456789 for number in range(13)}
+    gate = GateResult(
+        metric="calibration_error",
+        value=0.5,
+        bound="b" * 300,
+        passed=True,
+        message="m" * 500,
+        slice=name,
+        against=name[:253],
+        other=0.5,
+        difference=0.1,
+        low=-0.1,
+        high=0.3,
+        result="Unclear",
+    )
+    one = SliceResult(column=name, value="v" * 100, rows=100, share=0.1, counted=True, metrics=metrics)
+    weight = Importance(column=name, metric="auc", loss=0.1, low=0.0, high=0.2)
+    report = msgspec.structs.replace(
+        REPORT,
+        gates=[gate] * 250,
+        slices=[one] * MAX_SLICES,
+        baselines=[BaselineResult(name="Trivial", metrics=metrics)] * 2,
+        importance=[weight] * MAX_IMPORTANCE,
+        evaluation=DIGEST,
+    )
+    run = TrainingRun.model_validate(manifest("TrainingRun", namespace))
+
+    version = api.create(model_version(run, PINNED, report, 1))["spec"]
+
+    told = {"result": "Unclear", "against": name[:253], "difference": 0.1, "low": -0.1, "high": 0.3}
+    assert version["gates"][0].items() >= told.items()
+    assert version["slices"][0]["metrics"] == metrics
+    assert [len(version[each]) for each in ("slices", "baselines", "importance")] == [20, 2, 20]
+    assert version["evaluation"] == DIGEST
 
 
 @pytest.fixture

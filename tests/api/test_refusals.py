@@ -128,7 +128,30 @@ ACCEPTED = {
         "TrainingRun", {"spec.parameters": {"depth": 3, "rate": 0.5, "loss": "log", "warm": True}}
     ),
     "gate with one bound": Case("TrainingRun", {"spec.gates": [{"metric": "auc", "minimum": 0.7}]}),
-    "gate with two bounds": Case("TrainingRun", {"spec.gates": [{"metric": "bias", "minimum": -1, "maximum": 1}]}),
+    "gate with two bounds": Case("TrainingRun", {"spec.gates": [{"metric": "r2", "minimum": -1, "maximum": 1}]}),
+    "gates of every kind": Case(
+        "TrainingRun",
+        {
+            "spec.evaluation": {
+                "slices": [{"column": "carrier"}, {"column": "age", "minimumRows": 20}],
+                "baseline": "Linear",
+                "importance": {},
+            },
+            "spec.gates": [
+                {"metric": "latency_p99_seconds", "maximum": 0.01},
+                {"metric": "auc", "slice": "Worst", "minimum": 0.6},
+                {"metric": "auc", "notWorseThan": "Serving"},
+                {"metric": "log_loss", "notWorseThan": "Baseline", "margin": -0.05, "onUnclear": "Pass"},
+            ],
+        },
+    ),
+    "gates of a registered model": Case(
+        "RegisteredModel",
+        {
+            "spec.run.evaluation": {"slices": [{"column": "carrier"}] * 16},
+            "spec.run.gates": [{"metric": "auc", "slice": "Worst", "minimum": 0.6}] * 32,
+        },
+    ),
     "quantities as in a pod": Case(
         "TrainingRun", {"spec.resources": {"requests": {"cpu": "500m", "memory": "1.5Gi"}, "limits": {"cpu": 2}}}
     ),
@@ -421,6 +444,50 @@ REFUSED = {
     ),
     "gate without a bound": Case(
         "TrainingRun", {"spec.gates": [{"metric": "auc"}]}, "write `minimum:` or `maximum:` beside `metric:`"
+    ),
+    "gate on what nobody measures": Case(
+        "TrainingRun", {"spec.gates": [{"metric": "acuracy", "minimum": 1}]}, 'supported values: "accuracy"'
+    ),
+    "gate of a registered model on what nobody measures": Case(
+        "RegisteredModel", {"spec.run.gates": [{"metric": "auroc", "minimum": 1}]}, "spec.run.gates[0].metric"
+    ),
+    "comparison with a bound": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "auc", "notWorseThan": "Serving", "minimum": 0.7}]},
+        "notWorseThan stands for itself: write another gate",
+    ),
+    "margin of a bound": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "auc", "minimum": 0.7, "margin": 0.01}]},
+        "write `notWorseThan: Serving` beside them",
+    ),
+    "margin of nothing": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "auc", "notWorseThan": "Serving", "margin": 0}]},
+        "a margin of 0 leaves no room for chance",
+    ),
+    "latency that is compared": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "latency_p99_seconds", "notWorseThan": "Serving"}]},
+        "size and latency are compared with nothing and have no slices: write `maximum:`",
+    ),
+    "worst slice that is compared": Case(
+        "TrainingRun",
+        {
+            "spec.evaluation": {"slices": [{"column": "a"}]},
+            "spec.gates": [{"metric": "auc", "slice": "Worst", "notWorseThan": "Serving"}],
+        },
+        "the worst slice has no counterpart",
+    ),
+    "worst slice of none": Case(
+        "TrainingRun",
+        {"spec.gates": [{"metric": "auc", "slice": "Worst", "minimum": 0.7}]},
+        "write `evaluation: {slices: [{column: NAME}]}`",
+    ),
+    "worst slice of none in a registered model": Case(
+        "RegisteredModel",
+        {"spec.run.gates": [{"metric": "auc", "slice": "Worst", "minimum": 0.7}]},
+        "write `evaluation: {slices: [{column: NAME}]}`",
     ),
     "gate that nothing passes": Case(
         "TrainingRun",

@@ -140,6 +140,8 @@ def _structural(node: Schema, models: Schema) -> Schema:
         node = models[reference.rpartition("/")[2]] | node
     dropped = ("title", "default", "anyOf" if "x-kubernetes-int-or-string" in node else "")
     found = {key: value for key, value in node.items() if key not in dropped}
+    if "const" in found:
+        found["enum"] = [found.pop("const")]  # which OpenAPI 3.0 has in place of it
     if SERVER_DEFAULT in found:
         found["default"] = found.pop(SERVER_DEFAULT)
     if text := _description(node):

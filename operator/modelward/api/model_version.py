@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES
+
 from .common import (
     AGE,
     MESSAGE,
@@ -22,10 +24,10 @@ from .common import (
     rule,
     rules,
 )
+from .evaluation import RESULTS, BaselineResult, GateResult, Importance, Metrics, SliceResult
 from .training_run import Cause
 
 TensorName = Annotated[str, Field(max_length=256)]
-Metrics = Annotated[dict[str, float], Field(max_length=64)]
 
 
 class Tensor(ApiModel):
@@ -43,13 +45,6 @@ class Signature(ApiModel):
 class Artifact(ApiModel):
     digest: Digest
     bytes: int
-
-
-class GateResult(ApiModel):
-    metric: Annotated[str, Field(max_length=64)]
-    value: float | None = None
-    bound: Annotated[str, Field(max_length=128)]
-    passed: bool
 
 
 class Batching(ApiModel):
@@ -94,7 +89,15 @@ class ModelVersionSpec(ApiModel):
     latency_seconds: Metrics = {}
     memory_bytes: Annotated[int, Field(ge=0)] = 0
     """That the loaded model takes."""
-    gates: Annotated[list[GateResult], Field(max_length=32)] = []
+    gates: Annotated[list[GateResult], Field(max_length=RESULTS)] = []
+    slices: Annotated[list[SliceResult], Field(max_length=MAX_SLICES)] = []
+    """Of the test rows, the worst first."""
+    baselines: Annotated[list[BaselineResult], Field(max_length=4)] = []
+    """What simpler models reach on the same test rows."""
+    importance: Annotated[list[Importance], Field(max_length=MAX_IMPORTANCE)] = []
+    """The columns that matter most."""
+    evaluation: Digest | None = None
+    """Of all slices, columns and the calibration, in the store."""
     batching: Batching | None = None
     notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
     """What its author should know: how a usual export was taken, what could not be compared."""

@@ -24,6 +24,7 @@ from .common import (
     rules,
 )
 from .container import ContainerSpec
+from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
 from .pod import JobPod
 from .resources import Resources
 
@@ -52,25 +53,6 @@ class EstimatorSpec(ApiModel):
     """Its own, as scikit-learn calls them. Values are text, numbers or booleans."""
 
 
-class GateSpec(ApiModel):
-    model_config = rules(
-        rule(
-            "has(self.minimum) || has(self.maximum)",
-            "a gate needs a bound: write `minimum:` or `maximum:` beside `metric:`",
-        ),
-        rule(
-            "!has(self.minimum) || !has(self.maximum) || self.minimum <= self.maximum",
-            "a gate's minimum must not be above its maximum: no value could pass",
-        ),
-    )
-    metric: Annotated[str, Field(max_length=64)]
-    """accuracy, auc, f1, log_loss, rmse, r2, …, model_bytes, memory_bytes or latency_p99_seconds."""
-    minimum: float | None = None
-    """The least value that passes."""
-    maximum: float | None = None
-    """The greatest value that passes."""
-
-
 class StepResources(ApiModel):
     """Of the steps that are ours. The three steps run one after the other: a pod needs what its largest step needs."""
 
@@ -86,11 +68,17 @@ _ONE_TRAINER = rule(
     "write `estimator: {name: LogisticRegression}` or `container: {image: …}`",
 )
 
+_SLICES_TO_GATE = rule(
+    "!has(self.gates) || !self.gates.exists(gate, has(gate.slice)) || "
+    "(has(self.evaluation) && has(self.evaluation.slices) && self.evaluation.slices.size() > 0)",
+    "a gate with `slice: Worst` needs slices: write `evaluation: {slices: [{column: NAME}]}`",
+)
+
 
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER)
+    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     container: ContainerSpec | None = None
@@ -98,6 +86,8 @@ class RunTemplate(ApiModel):
     """Written to params.json."""
     gates: Annotated[list[GateSpec], Field(max_length=32)] = []
     """What the test metrics must reach. A version that misses one is registered with Verified=False and not served."""
+    evaluation: EvaluationSpec = EvaluationSpec()
+    """What else is measured: slices, baselines, the columns' importance."""
     resources: Resources = Resources()
     """Of the train step. Where it says nothing, the chart's values do."""
     step_resources: StepResources = StepResources()
@@ -131,6 +121,7 @@ class TrainingRunSpec(RunTemplate):
             "a TrainingRun is immutable: make another one with a new metadata.name",
         ),
         _ONE_TRAINER,
+        _SLICES_TO_GATE,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
@@ -151,6 +142,9 @@ class TrainingRunStatus(Status):
     start_time: Timestamp | None = None
     completion_time: Timestamp | None = None
     metrics: Annotated[dict[str, float], Field(max_length=64)] = {}
+    serving: Annotated[list[PinnedServing], Field(max_length=10)] = []
+    """What gates compare with: what served when the run started."""
+    gates: Annotated[list[GateResult], Field(max_length=RESULTS)] = []
 
 
 class TrainingRun(Resource):

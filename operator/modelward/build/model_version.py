@@ -2,12 +2,17 @@
 
 from typing import Any
 
+from msgspec import UNSET
+from msgspec.structs import asdict
+
 from modelward.api import GROUP, VERSION
+from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Importance, SliceResult
 from modelward.api.model_version import NOTE, NOTES
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
+from modelward_contracts import reports
 from modelward_contracts.manifests import Tensor
-from modelward_contracts.reports import PublishReport
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
 
 
 def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, number: int) -> Manifest:
@@ -41,11 +46,8 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             "parity": report.parity,
             "latencySeconds": report.latency_seconds,
             "memoryBytes": report.memory_bytes,
-            "gates": [
-                {"metric": g.metric, "bound": g.bound, "passed": g.passed}
-                | ({"value": g.value} if g.value is not None else {})
-                for g in report.gates
-            ],
+            "gates": [_gate(gate).wire() for gate in report.gates[:RESULTS]],
+            **_evaluation(report),
             "notes": [note[:NOTE] for note in report.notes[:NOTES]],
             "lineage": _lineage(run, pinned, report),
         },
@@ -54,6 +56,21 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
     return {"name": tensor.name, "datatype": tensor.datatype, "shape": tensor.shape}
+
+
+def _gate(gate: reports.GateResult) -> GateResult:
+    return GateResult(**{name: value for name, value in asdict(gate).items() if value not in (UNSET, "")})
+
+
+def _evaluation(report: PublishReport) -> dict[str, Any]:
+    """What reports of earlier releases lack is left out."""
+    found: dict[str, Any] = {
+        "slices": [SliceResult(**asdict(each)).wire() for each in report.slices[:MAX_SLICES]],
+        "baselines": [BaselineResult(**asdict(each)).wire() for each in report.baselines],
+        "importance": [Importance(**asdict(each)).wire() for each in report.importance[:MAX_IMPORTANCE]],
+        "evaluation": report.evaluation,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _batching(report: PublishReport) -> dict[str, Any]:

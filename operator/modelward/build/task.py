@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
+from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
@@ -13,10 +16,13 @@ from modelward_contracts.tasks import (
     TASK_FILE,
     CsvOptions,
     Estimator,
+    Evaluation,
     Expectation,
     Gate,
     IngestTask,
     Parent,
+    ServingModel,
+    SliceBy,
     TrainTask,
 )
 from modelward_contracts.wire import Wire, canonical
@@ -104,7 +110,10 @@ def _expectation(stated: api.Expectation) -> Expectation:
     )
 
 
-def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> TrainTask:
+def train_task(
+    run: TrainingRun, pinned: PinnedDataset, settings: Settings, serving: Sequence[PinnedServing] = ()
+) -> TrainTask:
+    """`serving`: what gates compare with."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -119,6 +128,30 @@ def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> T
         image=container.image if container else None,
         command=[*container.command, *container.args] if container else [],
         environment={variable.name: variable.value for variable in container.env} if container else {},
-        gates=[Gate(metric=gate.metric, minimum=gate.minimum, maximum=gate.maximum) for gate in spec.gates],
+        gates=[_gate(gate) for gate in spec.gates],
         seed=spec.seed,
+        evaluation=_evaluation(spec.evaluation),
+        serving=[ServingModel(version=each.version, digest=each.digest) for each in serving] or UNSET,
+    )
+
+
+def _gate(stated: GateSpec) -> Gate:
+    return Gate(
+        metric=stated.metric,
+        minimum=stated.minimum,
+        maximum=stated.maximum,
+        slice=stated.slice or UNSET,
+        not_worse_than=stated.not_worse_than or UNSET,
+        margin=UNSET if stated.margin is None else stated.margin,
+        on_unclear=stated.on_unclear or UNSET,
+    )
+
+
+def _evaluation(stated: EvaluationSpec) -> Evaluation | UnsetType:
+    if stated == EvaluationSpec():
+        return UNSET
+    return Evaluation(
+        slices=[SliceBy(column=each.column, minimum_rows=each.minimum_rows) for each in stated.slices],
+        baseline=stated.baseline,
+        importance_rows=stated.importance.rows if stated.importance else None,
     )

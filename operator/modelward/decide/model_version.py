@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
-from modelward.api.model_version import GateResult, ServedBy
+from modelward.api.evaluation import GateResult
+from modelward.api.model_version import ServedBy
 from modelward.build.version_counter import last_number, version_counter
 from modelward.decide.conditions import set_condition
 from modelward.decide.jobs import Said, with_ready
@@ -18,6 +19,8 @@ from modelward.names import Manifest
 from modelward.settings import Settings
 
 MOST = 100
+TOLD = 4
+"""Gates in a condition's message."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +52,27 @@ def _counted(o: ModelVersionObserved) -> dict[str, Any]:
 
 
 def verified(gates: Iterable[GateResult]) -> Said:
-    found = [f"{gate.metric} {_number(gate.value)} ({gate.bound})" for gate in gates]
-    missed = [f"{gate.metric} is {_number(gate.value)} and must be {gate.bound}" for gate in gates if not gate.passed]
+    gates = list(gates)
+    missed = [_missed(gate) for gate in gates if not gate.passed]
     if missed:
-        return "False", "GateFailed", "; ".join(missed)
-    if found:
-        return "True", "GatesPassed", ", ".join(found)
+        return "False", "GateFailed", _first("; ", missed)
+    if gates:
+        return "True", "GatesPassed", _first(", ", [_held(gate) for gate in gates])
     return "True", "NoGates", "the run set no gates; the model runs and agrees with its native predictions"
+
+
+def _first(between: str, sentences: list[str]) -> str:
+    more = len(sentences) - TOLD
+    return between.join(sentences[:TOLD]) + (f"{between}and {more} more: see spec.gates" if more > 0 else "")
+
+
+def _missed(gate: GateResult) -> str:
+    """Versions of earlier releases have no sentence of their own."""
+    return gate.message or f"{gate.metric} is {_number(gate.value)} and must be {gate.bound}"
+
+
+def _held(gate: GateResult) -> str:
+    return gate.message or f"{gate.metric} {_number(gate.value)} ({gate.bound})"
 
 
 def _number(value: float | None) -> str:

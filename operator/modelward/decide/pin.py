@@ -1,6 +1,9 @@
-"""Which DatasetVersion a TrainingRun means, once and for all."""
+"""Which DatasetVersion a TrainingRun means, and which versions in service its gates mean, once and for all."""
 
-from modelward.api import Dataset, DatasetVersion, TrainingRun
+from collections.abc import Iterable
+
+from modelward.api import Dataset, DatasetVersion, ModelDeployment, TrainingRun
+from modelward.api.evaluation import PinnedServing
 from modelward.api.training_run import PinnedDataset
 from modelward.decide.expectations import EXPECTATIONS_FAILED
 from modelward.errors import Refused, Wait
@@ -21,6 +24,25 @@ def pin(run: TrainingRun, dataset: Dataset | None, version: DatasetVersion | Non
     if version.spec.label is None:
         raise Refused("NoLabel", f"{name} has no label: name a Dataset with columns.label, what is to be predicted")
     return PinnedDataset(name=version.metadata.name, digest=version.spec.digest)
+
+
+MOST_SERVING = 5
+
+
+def compares(run: TrainingRun) -> bool:
+    """Does a gate compare with what serves?"""
+    return any(gate.not_worse_than == "Serving" for gate in run.spec.gates)
+
+
+def in_service(run: TrainingRun, deployments: Iterable[ModelDeployment]) -> list[PinnedServing]:
+    """Each version of the run's model that a deployment serves: whichever the new one takes the place of, it must not
+    be worse. The newest five, where there are more."""
+    if not compares(run):
+        return []
+    stable = [d.status.stable for d in deployments if d.spec.model_ref.name == run.spec.model_name and d.status.stable]
+    of_digest = {each.digest: each for each in stable}
+    newest = sorted(of_digest.values(), key=lambda each: (-each.version, each.digest))
+    return [PinnedServing(version=each.model_version, digest=each.digest) for each in newest[:MOST_SERVING]]
 
 
 def latest(name: str, dataset: Dataset | None) -> str:

@@ -13,7 +13,8 @@ Isolated: ServiceAccount.
 from dataclasses import dataclass
 from datetime import datetime
 
-from modelward.api import Dataset, DatasetVersion, ModelVersion, TrainingRun
+from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
+from modelward.api.evaluation import PinnedServing
 from modelward.api.training_run import PinnedDataset, TrainingRunStatus
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
@@ -23,7 +24,7 @@ from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.model_version import verified
-from modelward.decide.pin import pin
+from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
@@ -45,6 +46,8 @@ class RunObserved:
     dataset: Dataset | None = None
     version: DatasetVersion | None = None
     """What spec.datasetRef means now; both only before it is pinned."""
+    deployments: tuple[ModelDeployment, ...] = ()
+    """Of the namespace, before it is pinned and where a gate compares with what serves."""
     job: JobSeen | None = None
     models: tuple[ModelVersion, ...] = ()
     """All of the namespace, once the Job has succeeded; the run's own, once it is complete and was not measured."""
@@ -85,10 +88,11 @@ def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
     job, started = _job_name(o.run), timestamp(now)
+    serving = in_service(o.run, o.deployments)
     event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
-    status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started)
+    status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(status, o, settings, now)
-    return Plan(status=status, memory=True, creates=_children(o, pinned, settings), events=(event,))
+    return Plan(status=status, memory=True, creates=_children(o, pinned, serving, settings), events=(event,))
 
 
 def _unexpected(version: DatasetVersion | None) -> str:
@@ -102,12 +106,14 @@ def _job_name(run: TrainingRun) -> str:
     return child_name(run.metadata.name, f"train-{short_hash(run.metadata.uid, length=6)}")
 
 
-def _children(o: RunObserved, pinned: PinnedDataset, settings: Settings) -> tuple[Manifest, ...]:
+def _children(
+    o: RunObserved, pinned: PinnedDataset, serving: list[PinnedServing], settings: Settings
+) -> tuple[Manifest, ...]:
     metadata, job = o.run.metadata, o.status.job or _job_name(o.run)
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
     return (
         *store_claim(metadata.namespace, settings),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings)),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving)),
         training_job(o.raw, o.run, job, own, settings),
     )
 
@@ -115,7 +121,7 @@ def _children(o: RunObserved, pinned: PinnedDataset, settings: Settings) -> tupl
 def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
     """The Job is not there: never made, or taken away before it was done."""
     said = _starting(o.status.job or _job_name(o.run))
-    return Plan(status=_status(o, said, now), creates=_children(o, pinned, settings))
+    return Plan(status=_status(o, said, now), creates=_children(o, pinned, o.status.serving, settings))
 
 
 def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
@@ -185,7 +191,8 @@ def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
         event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
     conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
     conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
-    update = {"conditions": conditions, "model_version": name, "metrics": mine.spec.metrics}
+    measured = {"metrics": mine.spec.metrics, "gates": mine.spec.gates}
+    update = {"conditions": conditions, "model_version": name, **measured}
     ended = o.status.completion_time or timestamp(now)
     status = o.status.model_copy(update={**update, "completion_time": ended})
     return Plan(status=_with_result(status, generation, now), events=() if o.status.is_true("Complete") else (event,))

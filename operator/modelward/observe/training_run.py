@@ -1,7 +1,8 @@
 """Reads a TrainingRun and, as far as it has come: its dataset, its Job, the versions that are registered."""
 
-from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelVersion, TrainingRun
+from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
 from modelward.build.version_counter import counter_name, last_number
+from modelward.decide.pin import compares
 from modelward.decide.plan import Key
 from modelward.decide.training_run import RunObserved
 from modelward.names import Manifest
@@ -28,7 +29,14 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
-    return RunObserved(run, raw, dataset, DatasetVersion.model_validate(version) if version else None)
+    deployments = await world.kube.list(API, "ModelDeployment", namespace) if compares(run) else []
+    return RunObserved(
+        run,
+        raw,
+        dataset,
+        DatasetVersion.model_validate(version) if version else None,
+        deployments=tuple(map(ModelDeployment.model_validate, deployments)),
+    )
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:

@@ -1,6 +1,6 @@
 """The examining process: parses and runs what `train` wrote, and leaves plain arrays and JSON.
 
-`python -m modelward_training.publish.examine FOLDER`, started by `evaluate` with limits and an empty environment. The
+`python -m modelward_training.publish.examine FOLDER`, started by `isolated` with limits and an empty environment. The
 folder holds model.onnx, predictions.parquet, dataset.json and the held-out splits without labels.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,17 +23,17 @@ from modelward_onnx.zipmap import unzip
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-from . import predict, rounding, shapes, signature
-from .batching import batching, mixes
+from . import predict, rounding, session, shapes, signature, traps
+from .batching import batching
 from .check_model import checked
 from .classes import name_labels
 from .columns import per_column
-from .examined import EXAMINED, FAILURE, HELD_OUT, Examined, Failure, Tolerance
+from .examined import ASKED, EXAMINED, FAILURE, HELD_OUT, Asked, Examined, Failure, Tolerance
 from .feeds import columns, feed, rounded
 from .golden import golden
+from .importance import shuffled
 from .outputs import meaning
 
-BATCH = 4096
 LATENCY_RUNS, LATENCY_SECONDS = 200, 2.0
 Array = np.ndarray[Any, Any]
 
@@ -44,6 +43,8 @@ class Ran:
     """A model and what it gave for each held-out split."""
 
     session: Any
+    batch: int
+    """Rows that are run together."""
     memory: int
     inputs: list[Tensor]
     tables: dict[str, pa.Table]
@@ -92,14 +93,15 @@ def _examine(folder: Path) -> Examined:
         probability_output=meant.probability,
     )
     _compare(folder, ran, model, made, dataset)
-    single = _session(data, 1)
-    told = [*edits, *meant.notes, predict.unread(folder / "predictions.parquet", made, dataset)]
+    single = session.load(data, 1)
+    told = [*edits, *meant.notes, predict.unread(folder / "predictions.parquet", made, dataset), traps.scaled(model)]
+    _shuffle(folder, ran, made, dataset)
     return Examined(
         signature=made,
         latency_seconds=_latency(single, ran.feeds["test"]),
         memory_bytes=max(ran.memory, len(data)),
-        golden=golden(made, ran.feeds["test"], partial(_run, single), partial(_run, ran.session)),
-        batching=batching(model, made, partial(_run, single), ran.feeds["test"]),
+        golden=golden(made, ran.feeds["test"], partial(session.run, single), partial(session.run, ran.session)),
+        batching=batching(model, made, partial(session.run, single), ran.feeds["test"]),
         tolerance=Tolerance(
             trees=rounding.of_trees(model),
             exponential=rounding.ends_in_exponential(model, made.label_output or ""),
@@ -111,17 +113,16 @@ def _examine(folder: Path) -> Examined:
 
 def _ran(folder: Path, data: bytes, dataset: DatasetManifest) -> Ran:
     before = _resident()
-    session = _session(data, max(2, limits.cpus()))
+    loaded = session.load(data, max(2, limits.cpus()))
     memory = _resident() - before
-    inputs = signature.inputs(session, dataset)
-    signature.outputs(session)
+    inputs = signature.inputs(loaded, dataset)
+    signature.outputs(loaded)
     wanted = [dataset.id, *columns(inputs)]
     tables = {split: pq.read_table(folder / f"{split}.parquet", columns=wanted) for split in HELD_OUT}
     feeds = {split: feed(inputs, table) for split, table in tables.items()}
-    # Rows are measured as they will be answered: alone, where what a row is told depends on its neighbours.
-    batch = BATCH if mixes(partial(_run, session), feeds["test"]) is None else 1
-    outputs = {split: _batches(session, given, split, batch) for split, given in feeds.items()}
-    return Ran(session, memory, inputs, tables, feeds, outputs)
+    batch = session.rows_at_a_time(loaded, feeds["test"])
+    outputs = {split: session.run_all(loaded, given, split, batch) for split, given in feeds.items()}
+    return Ran(loaded, batch, memory, inputs, tables, feeds, outputs)
 
 
 def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, dataset: DatasetManifest) -> None:
@@ -129,7 +130,7 @@ def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, da
     for split in HELD_OUT:
         ids = ran.tables[split][dataset.id]
         predicted = predict.of_model(ran.outputs[split], made, dataset)
-        _no_nan(predicted, ids, split)
+        predict.check_finite(predicted, ids, split)
         native = predict.native(folder / "predictions.parquet", ids, made, dataset)
         arrays = {f"output_{number}": _storable(ran.outputs[split][t.name]) for number, t in enumerate(made.outputs)}
         for name, one in (("model", predicted), ("native", native)):
@@ -137,9 +138,20 @@ def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, da
             if one.probabilities is not None:
                 arrays[f"{name}_probabilities"] = one.probabilities
         if not rounding.has_trees(model):
-            nudged = _batches(ran.session, rounding.nudged(ran.feeds[split]), split)
+            nudged = session.run_all(ran.session, rounding.nudged(ran.feeds[split]), split)
             arrays["moved"] = _moved(predicted, predict.of_model(nudged, made, dataset))
         np.savez(folder / f"{split}.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes them for a flag
+
+
+def _shuffle(folder: Path, ran: Ran, made: Signature, dataset: DatasetManifest) -> None:
+    asked = decode((folder / ASKED).read_bytes(), Asked)
+    if asked.importance_rows is None:
+        return
+
+    def answers(inputs: dict[str, Array]) -> predict.Predictions:
+        return predict.of_model(session.run_all(ran.session, inputs, "test", ran.batch), made, dataset)
+
+    shuffled(folder, ran.feeds["test"], answers, asked.importance_rows, asked.seed)
 
 
 def _moved(predicted: predict.Predictions, nudged: predict.Predictions) -> Array:
@@ -169,46 +181,14 @@ def _bytes(model: onnx.ModelProto) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _session(data: bytes, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 4
-    try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise JobError("InvalidModel", f"onnxruntime cannot load model.onnx: {_first_line(error)}") from error
-
-
-def _batches(session: Any, inputs: dict[str, Array], split: str, size: int = BATCH) -> dict[str, Array]:
-    rows = len(next(iter(inputs.values())))
-    parts = []
-    for start in range(0, rows, size):
-        batch = {name: values[start : start + size] for name, values in inputs.items()}
-        try:
-            parts.append(_run(session, batch))
-        except Exception as error:
-            raise JobError("InvalidModel", f"model.onnx fails on rows of {split}: {_first_line(error)}") from error
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _run(session: Any, inputs: dict[str, Array]) -> dict[str, Array]:
-    names = [value.name for value in session.get_outputs()]
-    outputs = dict(zip(names, session.run(names, inputs), strict=True))
-    rows = len(next(iter(inputs.values())))
-    for name, values in outputs.items():
-        if values.ndim not in (1, 2) or len(values) != rows:
-            raise ValueError(f"the output {name!r} has the shape {list(values.shape)} for {rows} rows")
-    return outputs
-
-
-def _latency(session: Any, inputs: dict[str, Array]) -> dict[str, float]:
+def _latency(loaded: Any, inputs: dict[str, Array]) -> dict[str, float]:
     """Of one row, one thread, warm."""
     one = {name: values[:1] for name, values in inputs.items()}
     taken: list[float] = []
     end = time.perf_counter() + LATENCY_SECONDS
     while len(taken) < LATENCY_RUNS and (len(taken) < 20 or time.perf_counter() < end):
         started = time.perf_counter()
-        session.run(None, one)
+        loaded.run(None, one)
         taken.append(time.perf_counter() - started)
     p50, p99 = np.quantile(taken[len(taken) // 10 :], [0.5, 0.99])
     return {"p50": float(p50), "p99": float(p99)}
@@ -219,23 +199,9 @@ def _resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def _no_nan(predicted: predict.Predictions, ids: Any, split: str) -> None:
-    values = predicted.predicted if predicted.probabilities is None else predicted.probabilities
-    bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
-    if bad.any():
-        first = ids[int(bad.argmax())]
-        raise JobError(
-            "InvalidModel", f"model.onnx gives no number for {bad.sum()} rows of {split}, {first} among them"
-        )
-
-
 def _storable(values: Array) -> Array:
     """Text of fixed width: arrays of objects would need pickle to be read."""
     return values.astype(str) if values.dtype == object else values
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,18 @@
-"""What the examining process leaves besides arrays."""
+"""What the examining process is asked, and what it leaves besides arrays."""
 
 from modelward_contracts.manifests import Batching, GoldenRequests, Signature
 from modelward_contracts.wire import Wire
 
 HELD_OUT = ("validation", "test")
-EXAMINED, FAILURE = "examined.json", "failure.json"
+ASKED, EXAMINED, FAILURE = "asked.json", "examined.json", "failure.json"
+SIGNATURE, SCORED = "signature.json", "scored.npz"
+"""Of a stored model that is run again."""
+
+
+class Asked(Wire, frozen=True, kw_only=True):
+    importance_rows: int | None = None
+    """In which each column is shuffled."""
+    seed: int = 0
 
 
 class Tolerance(Wire, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The publish step: take, examine, compare, measure, judge, describe, store."""
+"""The publish step: take, examine, compare, measure, describe, evaluate, store."""
 
 import tempfile
 from pathlib import Path
@@ -8,19 +8,20 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
-from modelward_contracts.reports import GateResult, PublishReport
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical, digest_of
-from modelward_training.gates import judge
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 
-from . import evaluate, intake, metrics, parity
+from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
-from .evaluate import HeldOut
-from .examined import HELD_OUT, Examined
+from .evaluation import Evaluated
+from .examined import ASKED, HELD_OUT, Asked, Examined
+from .isolated import HeldOut
+from .metrics import Answers
 from .profile import profile
 
 Array = np.ndarray[Any, Any]
@@ -34,9 +35,11 @@ def run(paths: Paths) -> Done:
         folder = Path(private)
         intake.take(paths.output, folder)
         _fetch(store, dataset, folder)
+        importance_rows = evaluation.asked(task).importance_rows
+        (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
         progress("checking the model and running it on held-out rows", 0.2)
-        examined = evaluate.examine(folder)
-        parts = {split: evaluate.held_out(folder, split, examined.signature) for split in HELD_OUT}
+        examined = isolated.examine(folder)
+        parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
         return _publish(task, store, dataset, folder, examined, parts)
 
 
@@ -76,7 +79,8 @@ def _publish(
         compared = parity.regression(held_out, examined.tolerance)
     else:
         compared = parity.classification(held_out, examined.tolerance, dataset.classes)
-    measured = {split: _measure(store, dataset, split, part) for split, part in parts.items()}
+    answers = {split: _answers(store, dataset, split, part) for split, part in parts.items()}
+    measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
     outputs = {
         tensor.name: np.concatenate([part.outputs[tensor.name] for part in parts.values()])
@@ -93,20 +97,22 @@ def _publish(
         batching=examined.batching,
         inputs_hash=inputs_hash(task),
     )
-    return _report(task, store, manifest, examined, measured, compared)
+    costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
+    costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
+    progress("comparing it with others", 0.8)
+    evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], costs)
+    return _report(store, manifest, examined, measured, compared, evaluated)
 
 
 def _report(
-    task: TrainTask,
     store: Store,
     manifest: ModelManifest,
     examined: Examined,
     measured: dict[str, dict[str, float]],
     compared: dict[str, float],
+    evaluated: Evaluated,
 ) -> Done:
-    costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
-    costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
-    gates = judge(task.gates, {**measured["test"], **costs})
+    record, notes = evaluated.record, [*examined.notes, *evaluated.notes]
     digest = store.put_json(manifest).digest
     value = PublishReport(
         manifest=digest,
@@ -119,35 +125,30 @@ def _report(
         parity=compared,
         latency_seconds=examined.latency_seconds,
         memory_bytes=examined.memory_bytes,
-        gates=gates,
+        gates=record.gates,
         batching=manifest.batching,
         inputs_hash=manifest.inputs_hash,
-        notes=examined.notes,
+        notes=notes,
+        slices=record.slices[:MAX_SLICES],
+        baselines=record.baselines,
+        importance=record.importance[:MAX_IMPORTANCE],
+        evaluation=store.put_json(record).digest,
     )
-    failed = [_missed(gate, manifest) for gate in gates if not gate.passed]
+    failed = [gate.message for gate in record.gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
-    message = "; ".join([message, *examined.notes])
+    message = "; ".join([message, *notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
     store.write_record(run_key(manifest.inputs_hash), {"manifest": digest, "report": done.report})
     return done
 
 
-def _missed(gate: GateResult, manifest: ModelManifest) -> str:
-    if gate.value is not None:
-        return f"{gate.metric} is {gate.value:.6g} and not {gate.bound}"
-    why = "the test rows do not allow it"
-    if manifest.task == "classification" and manifest.signature.probability_output is None:
-        why = "model.onnx gives no probabilities"
-    return f"{gate.metric} is not measured, because {why}, and so not {gate.bound}"
-
-
-def _measure(store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> dict[str, float]:
+def _answers(store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> Answers:
     truth = _labels(store, dataset, split)
     if dataset.task == "regression":
-        return metrics.regression(truth.astype(float), part.predicted)
+        return Answers(truth.astype(float), part.predicted)
     numbers = {name: number for number, name in enumerate(dataset.classes)}
     known = np.array([numbers[name] for name in texts(truth)])
-    return metrics.classification(known, part.predicted, part.probabilities, len(dataset.classes))
+    return Answers(known, part.predicted, part.probabilities, len(dataset.classes))
 
 
 def _labels(store: Store, dataset: DatasetManifest, split: str) -> Array:

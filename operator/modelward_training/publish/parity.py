@@ -13,8 +13,8 @@ import numpy as np
 from modelward_training.outcome import JobError
 
 from . import relation, rounding
-from .evaluate import HeldOut
 from .examined import Tolerance
+from .isolated import HeldOut
 
 MISMATCH = 1e-3
 Array = np.ndarray[Any, Any]

@@ -42,6 +42,16 @@ def of_model(outputs: dict[str, Array], signature: Signature, dataset: DatasetMa
     return Predictions(_numbers(labels, dataset.classes, "the label output of model.onnx"), probabilities)
 
 
+def check_finite(said: Predictions, ids: pa.ChunkedArray, split: str) -> None:
+    values = said.predicted if said.probabilities is None else said.probabilities
+    bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if bad.any():
+        first = ids[int(bad.argmax())]
+        raise JobError(
+            "InvalidModel", f"model.onnx gives no number for {bad.sum()} rows of {split}, {first} among them"
+        )
+
+
 def native(path: Any, ids: pa.ChunkedArray, signature: Signature, dataset: DatasetManifest) -> Predictions:
     """The rows of predictions.parquet that belong to `ids`, in their order."""
     table = _aligned(_read(path), ids, dataset.id)

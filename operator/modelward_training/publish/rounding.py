@@ -33,11 +33,11 @@ PROBABILITY = 1e-4
 
 def of_trees(model: onnx.ModelProto) -> float:
     """The absolute error of the sum over all trees; 0 without trees."""
-    return sum(_of_node(node) for node in model.graph.node if node.domain == ML and node.op_type in _TREES)
+    return sum(_of_node(node) for node in model.graph.node if node.domain == ML and node.op_type in TREES)
 
 
 def has_trees(model: onnx.ModelProto) -> bool:
-    return any(node.domain == ML and node.op_type in _TREES for node in model.graph.node)
+    return any(node.domain == ML and node.op_type in TREES for node in model.graph.node)
 
 
 def ends_in_exponential(model: onnx.ModelProto, output: str) -> bool:
@@ -90,7 +90,7 @@ def of_probability(trees: float, moved: Array | None, epsilon: float) -> float:
     return max(PROBABILITY, trees / 4, nudged, 4 * epsilon)
 
 
-_TREES = ("TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble")
+TREES = ("TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble")
 
 
 def _of_node(node: onnx.NodeProto) -> float:

@@ -99,6 +99,21 @@ def _input(value: Any, columns: "Columns") -> Tensor:
     )
 
 
+def unfit(tensor: Tensor, dataset: DatasetManifest) -> str | None:
+    """Why a stored model's input cannot be fed from this dataset."""
+    name = tensor.column or tensor.name
+    column = next((column for column in dataset.columns if column.name == name), None)
+    if column is None:
+        return f"its input {name!r} is no column of this data"
+    if name in (dataset.label, dataset.id):
+        return f"its input {name!r} is the {'label' if name == dataset.label else 'id'} of this data"
+    if tensor.datatype not in _TAKES.get(column.type, ()):
+        return f"its input {name!r} takes {tensor.datatype}, and the column is now {column.type}"
+    if column.nullable and tensor.datatype not in (*FLOATS, "BYTES"):
+        return f"its input {name!r} takes {tensor.datatype}, and the column now has missing values"
+    return None
+
+
 class Columns:
     """The dataset's columns, also by the identifiers that exporters turn their names into."""
 

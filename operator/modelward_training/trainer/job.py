@@ -39,7 +39,7 @@ def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: 
     progress(f"fitting {named.name} to {len(x)} rows of {len(inputs)} columns", 0.2)
     started = time.monotonic()
     pipeline = _fit(
-        preprocess.preprocessor(inputs, preparation, x), estimator, x, _target(label[dataset.label], dataset)
+        preprocess.preprocessor(inputs, preparation, x), estimator, x, target(label[dataset.label], dataset)
     )
     progress("exporting", 0.7, {"fit_seconds": round(time.monotonic() - started, 3)})
     paths.output.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: 
     return Done("Trained", f"{named.name} is fitted to {len(x)} rows and has predicted {rows} held-out rows")
 
 
-def _target(label: Any, dataset: DatasetManifest) -> Any:
+def target(label: Any, dataset: DatasetManifest) -> Any:
     """Text and whole numbers are classes as they are; true and false become text, which ONNX labels can be."""
     if dataset.task == "regression":
         return label.astype(float).to_numpy()

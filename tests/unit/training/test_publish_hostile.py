@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper
 
-from modelward_training.publish import evaluate, intake
+from modelward_training.publish import intake, isolated
 
 from .conftest import Trained
 from .harness import Ended
@@ -199,7 +199,7 @@ def test_model_that_gives_nan_is_refused(trained: Trained) -> None:
 
 
 def test_examining_that_takes_too_long_ends(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "TIMEOUT", 0.01)
+    monkeypatch.setattr(isolated, "TIMEOUT", 0.01)
     refused(trained.publish(), "InvalidModel", "was not through after")
 
 
@@ -208,7 +208,7 @@ def test_examining_that_is_killed_ends_with_its_cause(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, number: int, reason: str, part: str
 ) -> None:
     (trained.root / "crash.py").write_text(f"import os; os.kill(os.getpid(), {number})")
-    monkeypatch.setattr(evaluate, "MODULE", "crash")
+    monkeypatch.setattr(isolated, "EXAMINE", "crash")
     monkeypatch.setenv("PYTHONPATH", str(trained.root))
     refused(trained.publish(), reason, part)
 
@@ -219,7 +219,7 @@ def test_examining_process_sees_no_credentials_and_no_labels(trained: Trained, m
         "print(sorted(os.environ), sorted(path.name for path in pathlib.Path(sys.argv[1]).iterdir()))\n"
         "sys.exit(5)\n"
     )
-    monkeypatch.setattr(evaluate, "MODULE", "spy")
+    monkeypatch.setattr(isolated, "EXAMINE", "spy")
     monkeypatch.setenv("PYTHONPATH", str(trained.root))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     ended = trained.publish()

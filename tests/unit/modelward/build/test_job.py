@@ -1,17 +1,20 @@
 """What a Job's containers can reach: the store and its credentials are ours, a user's code sees its files."""
 
+import json
 from typing import Any
 
 import pytest
 
 from modelward.api import Dataset, TrainingRun
+from modelward.api.evaluation import PinnedServing
 from modelward.api.pod import JobPod
 from modelward.api.training_run import PinnedDataset
 from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
 from modelward.names import Manifest
 from modelward.settings import Settings
-from modelward_contracts.tasks import PII_SALT
+from modelward_contracts.tasks import PII_SALT, Evaluation, Gate, ServingModel, SliceBy
+from modelward_contracts.wire import canonical
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 OWNER: Manifest = {
@@ -225,6 +228,31 @@ def test_train_task_says_what_the_run_says() -> None:
         7,
     )
     assert task.gates[0].minimum == 0.7
+
+
+def test_train_task_says_what_is_measured_and_what_serves() -> None:
+    pinned = PinnedDataset(name="flights-0", digest="sha256:" + "a" * 64)
+    gates = [
+        {"metric": "auc", "slice": "Worst", "minimum": 0.6},
+        {"metric": "auc", "notWorseThan": "Serving", "margin": 0.02, "onUnclear": "Pass"},
+    ]
+    wanted = {"slices": [{"column": "carrier"}], "baseline": "Linear", "importance": {}}
+    serving = [PinnedServing(version="flights-3", digest=pinned.digest)]
+    task = train_task(run(gates=gates, evaluation=wanted), pinned, SETTINGS, serving)
+    assert task.gates == [
+        Gate(metric="auc", slice="Worst", minimum=0.6),
+        Gate(metric="auc", not_worse_than="Serving", margin=0.02, on_unclear="Pass"),
+    ]
+    slices = [SliceBy(column="carrier", minimum_rows=100)]
+    assert task.evaluation == Evaluation(slices=slices, baseline="Linear", importance_rows=2000)
+    assert task.serving == [ServingModel(version="flights-3", digest=pinned.digest)]
+
+
+def test_task_of_a_run_that_asks_for_nothing_new_is_what_it_was() -> None:
+    pinned = PinnedDataset(name="flights-0", digest="sha256:" + "a" * 64)
+    written = json.loads(canonical(train_task(run(gates=[{"metric": "auc", "minimum": 0.7}]), pinned, SETTINGS)))
+    assert written["gates"] == [{"metric": "auc", "minimum": 0.7, "maximum": None}]
+    assert {"evaluation", "serving"} & set(written) == set()
 
 
 def test_rows_are_split_by_the_datasets_name_unless_it_says_otherwise() -> None:

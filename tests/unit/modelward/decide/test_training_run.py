@@ -1,9 +1,12 @@
 """A TrainingRun's life: waits for its data, trains once, registers one version, and then is over."""
 
 import pytest
+from msgspec import UNSET
 
 from modelward.clients.fake import Crash
 from modelward_contracts.reports import GateResult
+from modelward_contracts.tasks import TASK_FILE, ServingModel, TrainTask
+from modelward_contracts.wire import decode
 
 from .workshop import (
     API,
@@ -193,6 +196,90 @@ def _version_spec() -> dict[str, object]:
         "signature": {"inputs": [], "outputs": []},
         "lineage": lineage | {"datasetDigest": digest("a"), "inputsHash": digest("9")},
     }
+
+
+def serves(workshop: Workshop, name: str, letter: str, number: int, model: str = "flights") -> None:
+    stable = {
+        "revision": "abc",
+        "modelVersion": f"{model}-{number}",
+        "version": number,
+        "digest": digest(letter),
+        "image": "scoring:1",
+        "since": "2026-01-01T00:00:00Z",
+    }
+    found = {"apiVersion": API, "kind": "ModelDeployment", "metadata": {"name": name, "namespace": NAMESPACE}}
+    workshop.kube.put({**found, "spec": {"modelRef": {"name": model}}, "status": {"stable": stable}})
+
+
+def told(workshop: Workshop) -> TrainTask:
+    return decode(workshop.get("ConfigMap", workshop.job())["data"][TASK_FILE], TrainTask)
+
+
+async def test_what_serves_is_pinned_when_the_run_starts(workshop: Workshop) -> None:
+    serves(workshop, "shop", "1", 1)
+    serves(workshop, "bank", "3", 3)
+    serves(workshop, "bank-too", "3", 3)
+    serves(workshop, "trains", "7", 7, model="trains")
+    workshop.run(gates=[{"metric": "auc", "notWorseThan": "Serving"}])
+    await workshop.settle()
+    pinned = [{"version": "flights-3", "digest": digest("3")}, {"version": "flights-1", "digest": digest("1")}]
+    assert workshop.status("TrainingRun", "flights-a")["serving"] == pinned
+    serves(workshop, "shop", "4", 4)
+    job = workshop.job()
+    workshop.kube.remove("batch/v1", "Job", NAMESPACE, job)
+    workshop.kube.remove("v1", "ConfigMap", NAMESPACE, job)
+    await workshop.settle()
+    assert told(workshop).serving == [ServingModel(**each) for each in pinned]
+
+
+async def test_run_that_compares_with_nothing_pins_nothing(workshop: Workshop) -> None:
+    serves(workshop, "shop", "1", 1)
+    workshop.run(gates=[{"metric": "auc", "minimum": 0.7}])
+    await workshop.settle()
+    assert workshop.status("TrainingRun", "flights-a")["serving"] == []
+    assert told(workshop).serving is UNSET
+
+
+async def test_each_gate_is_told_with_its_numbers_by_run_and_version(workshop: Workshop) -> None:
+    sentence = "auc is 0.71, flights-1 has 0.75 on the same rows: -0.04 (-0.05 to -0.03), it may be worse by 0.01"
+    gate = GateResult(
+        metric="auc",
+        value=0.71,
+        bound="not worse than flights-1 by more than 0.01",
+        passed=False,
+        message=sentence,
+        against="flights-1",
+        other=0.75,
+        difference=-0.04,
+        low=-0.05,
+        high=-0.03,
+        result="Failed",
+    )
+    await trained(workshop, gate)
+    shown = {
+        "metric": "auc",
+        "value": 0.71,
+        "bound": gate.bound,
+        "passed": False,
+        "result": "Failed",
+        "message": sentence,
+        "against": "flights-1",
+        "other": 0.75,
+        "difference": -0.04,
+        "low": -0.05,
+        "high": -0.03,
+    }
+    assert workshop.status("TrainingRun", "flights-a")["gates"] == [shown]
+    assert workshop.get("ModelVersion", "flights-1")["spec"]["gates"] == [shown]
+    assert ready(workshop) == ("False", "GateFailed", f"flights-1 is registered, and is not served: {sentence}")
+
+
+async def test_first_gates_that_failed_are_named_and_the_others_counted(workshop: Workshop) -> None:
+    missed = [GateResult(metric=f"m{n}", value=0.1, bound=">= 0.7", passed=False) for n in range(6)]
+    await trained(workshop, *missed)
+    message = ready(workshop)[2]
+    assert "m3 is 0.1 and must be >= 0.7; and 2 more: see spec.gates" in message
+    assert "m4" not in message
 
 
 async def test_version_that_misses_a_gate_is_registered_and_not_verified(workshop: Workshop) -> None:

@@ -15,11 +15,12 @@ from modelward_contracts.manifests import Signature
 from modelward_contracts.wire import decode
 from modelward_training.outcome import JobError
 
-from .examined import EXAMINED, FAILURE, Examined, Failure
+from .examined import EXAMINED, FAILURE, SCORED, Examined, Failure
+from .predict import Predictions
 
 Array = np.ndarray[Any, Any]
 TIMEOUT = 3600
-MODULE = "modelward_training.publish.examine"
+EXAMINE, SCORE = "modelward_training.publish.examine", "modelward_training.publish.score"
 _KEPT = ("PATH", "PYTHONPATH", "TMPDIR", "LANG", "LC_ALL")
 """Store credentials are in the environment too, and stay out."""
 _FILE_BYTES = 8 << 30
@@ -39,10 +40,22 @@ class HeldOut:
 
 
 def examine(folder: Path) -> Examined:
+    _process(EXAMINE, folder)
+    return decode((folder / EXAMINED).read_bytes(), Examined)
+
+
+def score(folder: Path) -> Predictions:
+    """What a stored model says of the test rows; its folder is as `score` wants it."""
+    _process(SCORE, folder)
+    with np.load(folder / SCORED, allow_pickle=False) as arrays:
+        return Predictions(arrays["predicted"], arrays.get("probabilities"))
+
+
+def _process(module: str, folder: Path) -> None:
     with (folder / "examine.log").open("wb") as log:
         try:
             code = subprocess.run(
-                [sys.executable, "-m", MODULE, str(folder)],
+                [sys.executable, "-m", module, str(folder)],
                 env={name: os.environ[name] for name in _KEPT if name in os.environ} | {"HOME": str(folder)},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
@@ -58,7 +71,6 @@ def examine(folder: Path) -> Examined:
             ) from None
     if code != 0:
         raise _failure(folder, code)
-    return decode((folder / EXAMINED).read_bytes(), Examined)
 
 
 def held_out(folder: Path, split: str, signature: Signature) -> HeldOut:
