@@ -7,6 +7,8 @@ read from the log is proven to be what the job said. The report is stored as a b
 
 from typing import Literal
 
+from msgspec import UNSET, UnsetType
+
 from .manifests import Batching, Boundaries, Column, Csv, Signature, SourceFile, Task
 from .verdicts import StoredService
 from .wire import Wire
@@ -14,6 +16,8 @@ from .wire import Wire
 PREFIX = "modelward: "
 MAX_REPORT = 256 * 1024
 MAX_TERMINATION = 1024
+NOT_NEEDED = 76
+"""Exit code of a step that says the result already: what would come after it is not run, and nothing has failed."""
 MAX_WARNINGS = 20
 MAX_WARNING = 500
 MAX_FAILURES = 50
@@ -36,8 +40,9 @@ class Termination(Wire, frozen=True, kw_only=True):
 
 
 class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):
-    message: str
+    message: str = ""
     fraction: float | None = None
+    """Of the step."""
     metrics: dict[str, float] = {}
 
 
@@ -117,6 +122,8 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     inputs_hash: str
     notes: list[str] = []
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
+    sample: int | UnsetType = UNSET
+    """All of it is of a dry run on at most so many rows of each split."""
 
 
 class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):

@@ -2,6 +2,8 @@
 
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
 that user code need not repeat what the Dataset says already.
+
+Where a run with the same inputs has left its result in the store, that is the answer, and nothing is fetched.
 """
 
 from modelward_contracts.manifests import DatasetManifest
@@ -11,7 +13,9 @@ from modelward_contracts.wire import canonical
 from modelward_training.gates import check_gates
 from modelward_training.outcome import Done, progress
 from modelward_training.paths import Paths
+from modelward_training.sample import get_rows
 from modelward_training.shared_folder import shared
+from modelward_training.stored import stored_result
 
 DATASET_FILE = "dataset.json"
 PARAMETERS_FILE = "params.json"
@@ -22,9 +26,11 @@ def run(paths: Paths) -> Done:
     store = Store(task.store, task.namespace)
     dataset = store.get_json(task.dataset, DatasetManifest)
     check_gates(task.gates, dataset.task)
-    for name, split in dataset.splits.items():
-        progress(f"fetching {split.rows} rows for {name}")
-        store.get_file(split.data.digest, paths.input / f"{name}.parquet")
+    if found := stored_result(store, task):
+        return found
+    for number, (name, split) in enumerate(dataset.splits.items()):
+        progress(f"fetching {split.rows} rows for {name}", number / len(dataset.splits))
+        get_rows(store, split.data.digest, paths.input / f"{name}.parquet", task.sample)
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)

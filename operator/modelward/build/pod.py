@@ -72,10 +72,11 @@ def _restricted(pod: dict[str, Any]) -> dict[str, Any]:
 
 
 def _confined(container: dict[str, Any]) -> dict[str, Any]:
-    """A container may bring a HOME and a user of its own, and nothing that loosens the rest."""
-    env = container.get("env", [])
+    """A container may bring a HOME, a user and a mount of /work of its own, and nothing that loosens the rest."""
+    env, mounts = container.get("env", []), container.get("volumeMounts", [])
     home = [] if any(variable["name"] == "HOME" for variable in env) else [{"name": "HOME", "value": WORK_DIR}]
-    places = [{"name": "work", "mountPath": WORK_DIR}, {"name": _tmp(container), "mountPath": TMP_DIR}]
+    work = [] if any(mount["name"] == "work" for mount in mounts) else [{"name": "work", "mountPath": WORK_DIR}]
+    places = [*work, {"name": _tmp(container), "mountPath": TMP_DIR}]
     return {
         # What ends before it could say why has left its reason in the log's last lines.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -87,7 +88,7 @@ def _confined(container: dict[str, Any]) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
         "env": [*env, *home],
-        "volumeMounts": [*container.get("volumeMounts", []), *places],
+        "volumeMounts": [*mounts, *places],
     }
 
 

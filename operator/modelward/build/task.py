@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from msgspec import UNSET
+
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
 from modelward.api.training_run import PinnedDataset, TrainingRun
@@ -121,4 +123,13 @@ def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> T
         environment={variable.name: variable.value for variable in container.env} if container else {},
         gates=[Gate(metric=gate.metric, minimum=gate.minimum, maximum=gate.maximum) for gate in spec.gates],
         seed=spec.seed,
+        tests=spec.tests.command if spec.tests else UNSET,
+        sample=spec.sample or UNSET,
+        retrain=True if spec.retrain or (container and not is_pinned(container.image)) else UNSET,
     )
+
+
+def is_pinned(image: str) -> bool:
+    """By a digest, or by a tag as Kubernetes takes one for pinned: any but `latest`, which the next pull may change."""
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "@" in image or tag not in ("", "latest")
