@@ -135,8 +135,8 @@ def _job(
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
-    if shown in THEIRS:
-        annotations |= without_identity(shown, chosen)
+    theirs = [each["name"] for each in pod.get("initContainers", []) if each["name"] in THEIRS]
+    annotations |= without_identity(theirs, chosen)
     # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
     of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
     return {
@@ -216,7 +216,7 @@ def _tests(run: TrainingRun, train: dict[str, Any]) -> list[dict[str, Any]]:
             "name": "tests",
             "command": run.spec.tests.command,
             "args": [],
-            "env": [*train["env"], {"name": "HOME", "value": TMP_DIR}],
+            "env": [*(each for each in train["env"] if each["name"] != "HOME"), {"name": "HOME", "value": TMP_DIR}],
             "volumeMounts": [*train.get("volumeMounts", []), work],
         }
     ]

@@ -4,6 +4,7 @@
 user's code leaves behind must never be found by ours.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from modelward.api.pod import PodSettings
@@ -18,11 +19,15 @@ MESH_OFF = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 """A sidecar never ends, and so its Job would not."""
 
 
-def without_identity(container: str, chosen: PodSettings) -> dict[str, str]:
-    """Annotations by which AWS and Azure keep the identity of the pod's service account out of a container. Others
+def without_identity(containers: Sequence[str], chosen: PodSettings) -> dict[str, str]:
+    """Annotations by which AWS and Azure keep the identity of the pod's service account out of containers. Others
     give it to all that run in the pod."""
-    names = ("eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers")
-    return dict.fromkeys(names, container) if chosen.service_account_name else {}
+    if not containers or not chosen.service_account_name:
+        return {}
+    return {
+        "eks.amazonaws.com/skip-containers": ",".join(containers),
+        "azure.workload.identity/skip-containers": ";".join(containers),
+    }
 
 
 Pod = TypeVar("Pod", bound=PodSettings)
