@@ -1,4 +1,4 @@
-"""A dry run's rows: evenly spaced in the order of the file, so that data and labels that lie apart stay beside each other."""
+"""A dry run's rows: evenly spaced in the order of the file, so that data and labels that lie apart stay together."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A result that the store holds already, for a run with the same inputs: nothing is trained, and the gates are judged anew."""
+"""A result that the store holds already, of a run with the same inputs: nothing is trained; gates are judged anew."""
 
 import tempfile
 from dataclasses import replace

@@ -132,8 +132,8 @@ class RunTemplate(ApiModel):
     """Of all chance in training, so that it can be repeated."""
     active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
     backoff_limit: Annotated[int, Field(ge=0, le=20)] = 6
-    """Retries after infrastructure failures, the first after 10 s, each next after twice as long; a preempted or drained
-    pod does not count. Code and data errors are not retried."""
+    """Retries after infrastructure failures, the first after 10 s, each next after twice as long; preempted and drained
+    pods do not count. Code and data errors are not retried."""
     checkpoint: CheckpointSpec | None = None
     """Where the train step keeps what it has so far."""
     tests: TestsSpec | None = None
@@ -181,7 +181,6 @@ class PinnedDataset(ApiModel):
 
 
 PROGRESS_MESSAGE, PROGRESS_METRICS = 256, 16
-MetricName = Annotated[str, Field(max_length=64)]
 
 
 class RunProgress(ApiModel):
@@ -192,7 +191,7 @@ class RunProgress(ApiModel):
     fraction: Annotated[float, Field(ge=0, le=1)] | None = None
     """Of this step."""
     message: Annotated[str, Field(max_length=PROGRESS_MESSAGE)] = ""
-    metrics: Annotated[dict[MetricName, float], Field(max_length=PROGRESS_METRICS)] = {}
+    metrics: Annotated[dict[str, float], Field(max_length=PROGRESS_METRICS)] = {}
     """So far."""
     time: Timestamp
     """When this was new."""

@@ -105,8 +105,8 @@ def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, set
 
 
 def training_job(owner: Manifest, run: TrainingRun, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
-    """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input and its output,
-    and alone its checkpoint."""
+    """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
+    and, as the only one, its checkpoint."""
     spec, defaults = run.spec, settings.job_resources
     fetch, train = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch), _train(run, settings)
     pod = {

@@ -59,7 +59,7 @@ def _number(version: ModelVersion) -> int:
 
 
 def _bounds(gates: Iterable[GateSpec]) -> list[tuple[str, str]] | None:
-    """As publish writes limits. None: there is a gate that says more than that, and only the store's report can tell."""
+    """As publish writes limits. None: there is a gate that says more, of which only the stored report can tell."""
     found: list[tuple[str, str]] = []
     for gate in gates:
         if gate.model_fields_set - _LIMITS:

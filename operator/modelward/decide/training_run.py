@@ -27,8 +27,8 @@ from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.identical import registered_already, trained_already
 from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.model_version import verified
-from modelward.decide.pin import pin
 from modelward.decide.observed import parse_time
+from modelward.decide.pin import pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
 from modelward.decide.service_account import allowed
@@ -73,7 +73,9 @@ class RunObserved:
 
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     plan = _decide(o, settings, now)
-    return replace(plan, status=_suspension(plan.status, o, now)) if isinstance(plan.status, TrainingRunStatus) else plan
+    return (
+        replace(plan, status=_suspension(plan.status, o, now)) if isinstance(plan.status, TrainingRunStatus) else plan
+    )
 
 
 def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:

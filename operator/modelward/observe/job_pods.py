@@ -1,7 +1,8 @@
 """A Job and its pods as JSON → what is to be known of it.
 
 A step of ours says in its termination message what is wrong; of a user's container, which may write anything there,
-only the exit code and the last line of its log are told (of its tests the last ones). The kubelet's and the scheduler's sentences are passed on.
+only the exit code and the last line of its log are told, and of their tests the last lines. The kubelet's and the
+scheduler's sentences are passed on.
 """
 
 from collections.abc import Collection, Iterable, Sequence

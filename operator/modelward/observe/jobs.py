@@ -26,7 +26,7 @@ LOG_BYTES = 8 * MAX_REPORT
 async def observe_job(
     world: World, namespace: str, name: str, reporter: str, theirs: Collection[str] = (), follow: bool = False
 ) -> JobSeen | None:
-    """`reporter`: the container that reports. `theirs`: those that run the user's code. `follow`: read how far it is."""
+    """`reporter`: the container that reports. `theirs`: those that run the user's code. `follow`: see how far it is."""
     job = await world.kube.get("batch/v1", "Job", namespace, name)
     if job is None or job["metadata"].get("deletionTimestamp"):
         return None

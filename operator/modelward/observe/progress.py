@@ -1,4 +1,4 @@
-"""How far a step is, by the last line of ours in the tail of its log. Anybody may write such lines: bounds for all of it."""
+"""How far a step is, by the last line of ours in the tail of its log. Anybody may write one: all of it is bounded."""
 
 import math
 import re

@@ -36,7 +36,9 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
     namespace, theirs = run.metadata.namespace, () if run.spec.estimator else ("tests", "train")
-    job = await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
+    job = (
+        await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
+    )
     if job is None:
         return RunObserved(run, raw, ending=await _ending(world, run) if run.spec.checkpoint else None)
     if job.state != "Succeeded":
