@@ -126,6 +126,27 @@ async def test_job_that_has_just_succeeded_is_registered_although_its_run_is_sus
     assert ready(workshop)[:2] == ("True", "Registered")
 
 
+async def test_registered_model_waits_for_a_run_that_somebody_suspended(workshop: Workshop) -> None:
+    run = {"datasetRef": {"name": "flights"}, "estimator": {"name": "Ridge"}}
+    workshop._put("RegisteredModel", "flights", {"run": run})
+    await workshop.settle()
+    (name,) = workshop.names("TrainingRun")
+    workshop.edit("TrainingRun", name, suspend=True)
+    await workshop.settle()
+    told = workshop.condition("RegisteredModel", "flights")
+    message = f"{name} is suspended: no other run starts until it is resumed or deleted"
+    assert told == ("Unknown", "RunSuspended", message)
+    workshop._put("RegisteredModel", "flights", {"run": run | {"seed": 1}})
+    await workshop.settle()
+    assert workshop.names("TrainingRun") == [name]
+    workshop.edit("TrainingRun", name, suspend=False)
+    await workshop.settle()
+    assert workshop.condition("RegisteredModel", "flights") is not None
+    workshop.succeed(publish_report())
+    await workshop.settle()
+    assert len(workshop.names("TrainingRun")) == 2
+
+
 # ttlSecondsAfterFinished
 
 
@@ -403,6 +424,22 @@ async def test_definition_that_comes_back_is_the_newest_version_again(workshop: 
     await workshop.settle()
     assert workshop.status("TrainingRun", "flights-c")["modelVersion"] == "flights-3"
     assert workshop.get("ModelVersion", "flights-3")["spec"]["digest"] == digest("b")
+
+
+async def test_run_that_a_person_asks_a_model_for_is_trained_whatever_there_is(workshop: Workshop) -> None:
+    run = {"datasetRef": {"name": "flights"}, "estimator": {"name": "Ridge"}}
+    workshop._put("RegisteredModel", "flights", {"run": run})
+    await workshop.settle()
+    (first,) = workshop.names("TrainingRun")
+    workshop.succeed(publish_report(inputs=workshop.inputs(first)))
+    await workshop.settle()
+    put_away(workshop)
+    workshop._put("RegisteredModel", "flights", {"run": run}, {"modelward.dev/requested-at": "now"})
+    await workshop.settle()
+    second = next(name for name in workshop.names("TrainingRun") if name != first)
+    assert "retrain" not in workshop.get("TrainingRun", first)["spec"]
+    assert workshop.get("TrainingRun", second)["spec"]["retrain"] is True
+    assert len(workshop.names("Job")) == 1
 
 
 # checkpoint
