@@ -30,6 +30,8 @@ class Controllers:
         self.kube = kube
         self.trainings = 0
         """Jobs that trained a model to its end."""
+        self.job_seconds = JOB_SECONDS
+        """That a Job takes."""
         self.stored: dict[str, PublishReport] = {}
         """Results of trainings by the hash of their inputs: they outlive the cluster's objects."""
         self._ages: dict[str, int] = {}
@@ -45,7 +47,7 @@ class Controllers:
         self._collect()
         for job in self.find("Job"):
             self._begin(job)
-            if self._old_enough(job, JOB_SECONDS) and not job.get("status"):
+            if self._old_enough(job, self.job_seconds) and not job.get("status"):
                 self._finish(job, now)
         for deployment in self.find("Deployment"):
             self._scale(deployment, now)

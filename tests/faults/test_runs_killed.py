@@ -27,15 +27,17 @@ async def _complete(town: Town, name: str, **spec: Any) -> None:
 
 
 async def suspended(town: Town) -> None:
-    """While it trains, with a checkpoint; resumed at once and while its pod still ends."""
+    """While it trains, with a checkpoint."""
     spec = RUN | {"checkpoint": {"size": "1Gi"}}
     await _data(town)
+    town.controllers.job_seconds, usual = 10_000, town.controllers.job_seconds
     town.put("TrainingRun", "flights-a", spec)
     await town.until("started", lambda: bool(jobs(town)))
     town.put("TrainingRun", "flights-a", spec | {"suspend": True})
     await town.until("suspended", lambda: town.is_true("TrainingRun", "flights-a", "Suspended") and not jobs(town))
     await town.pass_(60)
     assert town.controllers.trainings == 0
+    town.controllers.job_seconds = usual
     town.put("TrainingRun", "flights-a", spec)
     await town.until("complete", lambda: town.is_true("TrainingRun", "flights-a", "Complete"))
 

@@ -282,7 +282,7 @@ def _over(o: RunObserved, now: datetime) -> Plan:
     left, metadata = _left_to_live(o.run, now), o.run.metadata
     if left is not None and left <= 0 and o.noted:
         return Plan(deletes=(Ref(f"{GROUP}/{VERSION}", "TrainingRun", metadata.name, metadata.uid),))
-    again = None if left is None else max(left, NOTED_SOON)
+    again = NOTED_SOON if left is not None and left <= 0 else left
     return Plan(status=_with_result(o.status, metadata.generation, now), requeue_after=again)
 
 
