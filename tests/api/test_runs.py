@@ -21,7 +21,12 @@ from modelward.settings import Settings
 from modelward_contracts.inputs import inputs_hash
 
 SECONDS = 20
-CONTROLLERS = ["job-controller", "garbage-collector-controller", "serviceaccount-controller"]
+CONTROLLERS = [
+    "job-controller",
+    "garbage-collector-controller",
+    "serviceaccount-controller",
+    "persistentvolumeclaim-protection-controller",
+]
 CONTAINER = {"image": "mine:1", "command": ["train"]}
 OF_OWN_CODE = {"spec.estimator": ABSENT, "spec.container": CONTAINER}
 CHANGES: dict[str, Any] = {

@@ -22,7 +22,7 @@ def progress_in(log: str) -> Progress | None:
             continue
         try:
             return _bounded(decode(said, Progress))
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError, OverflowError):
             continue
     return None
 

@@ -238,7 +238,7 @@ async def test_progress_is_written_only_when_it_is_news_and_seldom(workshop: Wor
     writes = len(workshop.kube.writes)
     await workshop.pass_time(seconds=60)
     assert len(workshop.kube.writes) == writes
-    for tenth in range(20, 40):  # many a second
+    for tenth in range(20, 36):  # many a second
         log(workshop, "train", f'modelward: {{"kind":"Progress","fraction":0.{tenth}}}')
         await workshop.pass_time(seconds=0.2)
     assert len(workshop.kube.writes) - writes == 1

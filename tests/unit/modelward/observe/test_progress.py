@@ -33,6 +33,8 @@ def test_last_line_counts_and_what_is_none_of_ours_is_passed_over() -> None:
         '{"kind":"Progress","metrics":{"auc":"high"}}',
         '{"kind":"Progress","metrics":{"auc":1e999}}',
         "[" * 100_000,
+        '{"kind":"Progress","other":' + "[" * 100_000,
+        '{"kind":"Progress","fraction":1' + "0" * 400 + "}",
         "\ud800",
     ],
 )
