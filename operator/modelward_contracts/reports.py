@@ -16,6 +16,8 @@ from .wire import Wire
 PREFIX = "modelward: "
 MAX_REPORT = 256 * 1024
 MAX_TERMINATION = 1024
+NOT_NEEDED = 76
+"""Exit code of a step that says the result already: what would come after it is not run, and nothing has failed."""
 MAX_WARNINGS = 20
 MAX_WARNING = 500
 MAX_FAILURES = 50
@@ -43,8 +45,9 @@ class Termination(Wire, frozen=True, kw_only=True):
 
 
 class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):
-    message: str
+    message: str = ""
     fraction: float | None = None
+    """Of the step."""
     metrics: dict[str, float] = {}
 
 
@@ -235,6 +238,8 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """The weightiest `MAX_IMPORTANCE`."""
     evaluation: str | None = None
     """Digest of the EvaluationRecord."""
+    sample: int | UnsetType = UNSET
+    """All of it is of a dry run on at most so many rows of each split."""
 
 
 class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):

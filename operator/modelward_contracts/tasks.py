@@ -24,6 +24,8 @@ INPUT_DIR = "/work/input"
 """$MODELWARD_INPUT: train.parquet, validation.parquet, test.parquet, params.json."""
 OUTPUT_DIR = "/work/output"
 """$MODELWARD_OUTPUT: model.onnx and predictions.parquet, or the Parquet files of a Dataset's own container."""
+CHECKPOINT_DIR = "/checkpoint"
+"""$MODELWARD_CHECKPOINT: a volume that outlives the pod."""
 HANDOFF_DIR = "/handoff"
 """From one container of ours to another, past the user's in between."""
 
@@ -199,6 +201,12 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     evaluation: Evaluation | UnsetType = UNSET
     serving: list[ServingModel] | UnsetType = UNSET
     """Where a gate compares with it."""
+    tests: list[str] | UnsetType = UNSET
+    """The command that the code must pass first."""
+    sample: int | UnsetType = UNSET
+    """A dry run on at most so many rows of each split."""
+    retrain: bool | UnsetType = UNSET
+    """Do not take over a stored result."""
 
 
 class ReportTask(Wire, frozen=True, kw_only=True):

@@ -2,6 +2,8 @@
 
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
 that user code need not repeat what the Dataset says already.
+
+Where a run with the same inputs has left its result in the store, that is the answer, and nothing is fetched.
 """
 
 from msgspec import UNSET
@@ -14,7 +16,9 @@ from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
 from modelward_training.outcome import Done, progress
 from modelward_training.paths import Paths
+from modelward_training.sample import get_rows
 from modelward_training.shared_folder import shared
+from modelward_training.stored import stored_result
 
 DATASET_FILE = "dataset.json"
 PARAMETERS_FILE = "params.json"
@@ -27,12 +31,14 @@ def run(paths: Paths) -> Done:
     check_gates(task.gates, dataset.task)
     if task.evaluation is not UNSET:
         check_evaluation(task.evaluation, dataset)
+    if found := stored_result(store, task):
+        return found
     if task.estimator is None:
         for hint in hints(dataset):
             progress(hint)
-    for name, split in dataset.splits.items():
-        progress(f"fetching {split.rows} rows for {name}")
-        store.get_file(split.data.digest, paths.input / f"{name}.parquet")
+    for number, (name, split) in enumerate(dataset.splits.items()):
+        progress(f"fetching {split.rows} rows for {name}", number / len(dataset.splits))
+        get_rows(store, split.data.digest, paths.input / f"{name}.parquet", task.sample)
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)

@@ -14,7 +14,16 @@ from pathlib import Path
 
 import msgspec
 
-from modelward_contracts.reports import MAX_REPORT, MAX_TERMINATION, PREFIX, Line, Progress, Report, Termination
+from modelward_contracts.reports import (
+    MAX_REPORT,
+    MAX_TERMINATION,
+    NOT_NEEDED,
+    PREFIX,
+    Line,
+    Progress,
+    Report,
+    Termination,
+)
 from modelward_contracts.store import (
     BlobMissing,
     DigestMismatch,
@@ -44,6 +53,8 @@ class Done:
     reason: str
     message: str
     report: str | None = None
+    last: bool = False
+    """The steps after this one are not needed."""
 
 
 def emit(line: Line) -> None:
@@ -78,7 +89,7 @@ def run(work: Callable[[], object]) -> int:
             traceback.print_exc()
         return _fail(failure)
     _terminate(Termination(result="Succeeded", reason=done.reason, message=done.message, report=done.report))
-    return 0
+    return NOT_NEEDED if done.last else 0
 
 
 def _classify(error: Exception) -> JobError:

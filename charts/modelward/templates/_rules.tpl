@@ -25,9 +25,10 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
 - apiGroups: [""]
   resources: [services, configmaps]
   verbs: [get, list, create, patch, delete]
+# Deleted is a run's own checkpoint, once the run is complete. (Who may create Jobs can empty any volume anyway.)
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, create]
+  verbs: [get, list, create, delete]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, delete]

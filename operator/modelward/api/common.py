@@ -37,6 +37,17 @@ def rules(*entries: dict[str, str]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [dict(entry) for entry in entries]})
 
 
+def immutable_but(mutable: str, message: str, *entries: dict[str, str]) -> ConfigDict:
+    """CEL rules of a model of which one field alone may change."""
+
+    def add(schema: dict[str, Any]) -> None:
+        held = [name for name in schema["properties"] if name != mutable]
+        same = " && ".join(f"self.?{name} == oldSelf.?{name}" for name in held)
+        schema["x-kubernetes-validations"] = [rule(same, message), *map(dict, entries)]
+
+    return ConfigDict(json_schema_extra=add)
+
+
 def int_or_string(**bounds: Any) -> dict[str, Any]:
     """Schema of `int | str`; the bounds hold for strings."""
     return {"x-kubernetes-int-or-string": True, **bounds}

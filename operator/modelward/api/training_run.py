@@ -20,13 +20,15 @@ from .common import (
     Status,
     Timestamp,
     condition_column,
+    immutable_but,
+    int_or_string,
     rule,
     rules,
 )
 from .container import ContainerSpec
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
 from .pod import JobPod
-from .resources import Resources
+from .resources import QUANTITY, Resources
 
 Parameters = Annotated[
     dict[str, str | int | float | bool],
@@ -62,6 +64,22 @@ class StepResources(ApiModel):
     """Runs the model on the held-out rows, measures it and stores it."""
 
 
+class CheckpointSpec(ApiModel):
+    """A volume that the train step finds at $MODELWARD_CHECKPOINT as it left it, in a retry and after a suspension."""
+
+    size: Annotated[str | int, Field(json_schema_extra=int_or_string(pattern=QUANTITY["pattern"], maxLength=32))]
+    """Of the volume: 10Gi."""
+    storage_class_name: Name | None = None
+    """None: the cluster's default."""
+
+
+class TestsSpec(ApiModel):
+    """Run in the image that trains, before it does; the inputs are there to read."""
+
+    command: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(min_length=1, max_length=64)]
+    """`[python, -m, pytest, -q]`. Any exit code but 0 ends the run."""
+
+
 _ONE_TRAINER = rule(
     "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
     "a TrainingRun needs exactly one of estimator or container: "
@@ -75,10 +93,16 @@ _SLICES_TO_GATE = rule(
 )
 
 
+_OWN_CODE = rule(
+    "!has(self.estimator) || !(has(self.tests) || has(self.checkpoint))",
+    "tests and checkpoint are for code of your own: an estimator is trained in one go, leave them out beside it",
+)
+
+
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE)
+    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     container: ContainerSpec | None = None
@@ -97,8 +121,17 @@ class RunTemplate(ApiModel):
     seed: int = 0
     """Of all chance in training, so that it can be repeated."""
     active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
-    backoff_limit: Annotated[int, Field(ge=0, le=20)] = 3
-    """Retries after infrastructure failures; code and data errors are not retried."""
+    backoff_limit: Annotated[int, Field(ge=0, le=20)] = 6
+    """Retries after infrastructure failures, the first after 10 s, each next after twice as long; preempted and drained
+    pods do not count. Code and data errors are not retried."""
+    checkpoint: CheckpointSpec | None = None
+    """Where the train step keeps what it has so far."""
+    tests: TestsSpec | None = None
+    """What the code must pass before it trains."""
+    retrain: bool = False
+    """Train also where a run with the same inputs has left its result."""
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    """After this the run itself is deleted; what it registered stays. None: never."""
 
 
 class Cause(ApiModel):
@@ -115,24 +148,44 @@ class Cause(ApiModel):
 
 
 class TrainingRunSpec(RunTemplate):
-    model_config = rules(
-        rule(
-            "self == oldSelf",
-            "a TrainingRun is immutable: make another one with a new metadata.name",
-        ),
+    model_config = immutable_but(
+        "suspend",
+        "a TrainingRun is immutable: make another one with a new metadata.name (spec.suspend alone may change)",
         _ONE_TRAINER,
         _SLICES_TO_GATE,
+        _OWN_CODE,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
     cause: Cause | None = None
     """Set by a RegisteredModel on the runs that it makes."""
+    suspend: bool = False
+    """Start nothing, and end what runs, until this is false again: then it starts anew, or from its checkpoint."""
+    sample: Annotated[int, Field(ge=10)] | None = None
+    """A dry run on at most so many rows of each split: all steps, and nothing is registered."""
 
 
 class PinnedDataset(ApiModel):
     name: Name
     """Of the DatasetVersion."""
     digest: Digest
+
+
+PROGRESS_MESSAGE, PROGRESS_METRICS = 256, 16
+
+
+class RunProgress(ApiModel):
+    """How far a run is, as its steps say themselves. What counts is measured at the end."""
+
+    step: Literal["fetch", "tests", "train", "publish"]
+    """Of its pod."""
+    fraction: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Of this step."""
+    message: Annotated[str, Field(max_length=PROGRESS_MESSAGE)] = ""
+    metrics: Annotated[dict[str, float], Field(max_length=PROGRESS_METRICS)] = {}
+    """So far."""
+    time: Timestamp
+    """When this was new."""
 
 
 class TrainingRunStatus(Status):
@@ -145,6 +198,10 @@ class TrainingRunStatus(Status):
     serving: Annotated[list[PinnedServing], Field(max_length=10)] = []
     """What gates compare with: what served when the run started."""
     gates: Annotated[list[GateResult], Field(max_length=RESULTS)] = []
+    sample: int | None = None
+    """The metrics are of a dry run on at most so many rows of each split."""
+    progress: RunProgress | None = None
+    """While it runs, and where it failed."""
 
 
 class TrainingRun(Resource):
@@ -158,6 +215,7 @@ class TrainingRun(Resource):
         condition_column("Verified"),
         Column(name="Model", path=".status.modelVersion"),
         Column(name="Data", path=".status.datasetVersion.name"),
+        Column(name="Progress", path=".status.progress.fraction", type="number"),
         AGE,
         MESSAGE,
     )

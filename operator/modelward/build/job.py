@@ -1,4 +1,4 @@
-"""Jobs: one of our steps alone, or the three steps of a training in one pod.
+"""Jobs: one of our steps alone, or the steps of a training in one pod.
 
 A step that failed by its code or its data (any exit code but 75) fails the Job at once; 75 says that the
 infrastructure was at fault, and is retried with backoff, as a disrupted pod is. Jobs carry no TTL: what they say is
@@ -12,9 +12,11 @@ from modelward.api.dataset import Dataset, DatasetSpec, Source
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
 from modelward.api.training_run import TrainingRun
+from modelward.build.checkpoint import checkpoint_name
 from modelward.build.pod import (
     MESH_OFF,
     TMP_DIR,
+    WORK_DIR,
     settings_of_pod,
     store_environment,
     store_mounts,
@@ -26,6 +28,7 @@ from modelward.build.pod import (
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
+    CHECKPOINT_DIR,
     HANDOFF_DIR,
     INPUT_DIR,
     OUTPUT_DIR,
@@ -41,7 +44,7 @@ TEMPORARY = 75
 """EX_TEMPFAIL"""
 STEP_SECONDS = 6 * 3600
 STEP_RETRIES = 6
-THEIRS = ("train", "prepare")
+THEIRS = ("train", "tests", "prepare")
 """Containers of the user's own code."""
 KUEUE = "kueue.x-k8s.io/"
 """Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
@@ -102,15 +105,20 @@ def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, set
 
 
 def training_job(owner: Manifest, run: TrainingRun, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
-    """fetch → train → publish. Only the first and the last see the store; `train` sees its input and its output."""
+    """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
+    and, as the only one, its checkpoint."""
     spec, defaults = run.spec, settings.job_resources
+    fetch, train = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch), _train(run, settings)
     pod = {
-        "initContainers": [_ours("fetch", settings, spec.step_resources.fetch, defaults.fetch), _train(run, settings)],
+        "initContainers": [fetch, *_tests(run, train), _with_checkpoint(train, run)],
         "containers": [_publish(run, settings)],
-        "volumes": [_task(name), *store_volumes(settings)],
+        "volumes": [_task(name), *store_volumes(settings), *_checkpoint_volume(run)],
     }
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     job = _job(owner, name, labels, pod, chosen, "train", spec.backoff_limit, spec.active_deadline_seconds)
+    if spec.tests:
+        failed = {"containerName": "tests", "operator": "NotIn", "values": [0]}
+        job["spec"]["podFailurePolicy"]["rules"].insert(1, {"action": "FailJob", "onExitCodes": failed})
     queue = {key: value for key, value in run.metadata.labels.items() if key.startswith(KUEUE)}
     return {**job, "metadata": {**job["metadata"], "labels": labels | queue}}
 
@@ -127,8 +135,8 @@ def _job(
 ) -> Manifest:
     """`shown` is the container that `kubectl logs` shows."""
     annotations = {**MESH_OFF, "kubectl.kubernetes.io/default-container": shown}
-    if shown in THEIRS:
-        annotations |= without_identity(shown, chosen)
+    theirs = [each["name"] for each in pod.get("initContainers", []) if each["name"] in THEIRS]
+    annotations |= without_identity(theirs, chosen)
     # Whoever selects a deployment's pods (a disruption budget, an autoscaler) means those that serve.
     of_pods = {key: value for key, value in labels.items() if key not in (DEPLOYMENT, REVISION)}
     return {
@@ -195,6 +203,38 @@ def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
     ours.pop("envFrom", None)
     env = [variable for variable in ours["env"] if variable not in store_variables(settings)]
     return {**ours, "env": env, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
+
+
+def _tests(run: TrainingRun, train: dict[str, Any]) -> list[dict[str, Any]]:
+    """`train` with another command, which finds all of /work to read only."""
+    if run.spec.tests is None:
+        return []
+    work = {"name": "work", "mountPath": WORK_DIR, "readOnly": True}
+    return [
+        {
+            **train,
+            "name": "tests",
+            "command": run.spec.tests.command,
+            "args": [],
+            "env": [*(each for each in train["env"] if each["name"] != "HOME"), {"name": "HOME", "value": TMP_DIR}],
+            "volumeMounts": [*train.get("volumeMounts", []), work],
+        }
+    ]
+
+
+def _with_checkpoint(train: dict[str, Any], run: TrainingRun) -> dict[str, Any]:
+    if run.spec.checkpoint is None:
+        return train
+    mount = {"name": "checkpoint", "mountPath": CHECKPOINT_DIR}
+    variable = {"name": "MODELWARD_CHECKPOINT", "value": CHECKPOINT_DIR}
+    mounts = [*train.get("volumeMounts", []), mount]
+    return {**train, "env": [*train["env"], variable], "volumeMounts": mounts}
+
+
+def _checkpoint_volume(run: TrainingRun) -> list[dict[str, Any]]:
+    if run.spec.checkpoint is None:
+        return []
+    return [{"name": "checkpoint", "persistentVolumeClaim": {"claimName": checkpoint_name(run)}}]
 
 
 def _theirs(name: str, container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 user's code leaves behind must never be found by ours.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from modelward.api.pod import PodSettings
@@ -18,11 +19,15 @@ MESH_OFF = {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"}
 """A sidecar never ends, and so its Job would not."""
 
 
-def without_identity(container: str, chosen: PodSettings) -> dict[str, str]:
-    """Annotations by which AWS and Azure keep the identity of the pod's service account out of a container. Others
+def without_identity(containers: Sequence[str], chosen: PodSettings) -> dict[str, str]:
+    """Annotations by which AWS and Azure keep the identity of the pod's service account out of containers. Others
     give it to all that run in the pod."""
-    names = ("eks.amazonaws.com/skip-containers", "azure.workload.identity/skip-containers")
-    return dict.fromkeys(names, container) if chosen.service_account_name else {}
+    if not containers or not chosen.service_account_name:
+        return {}
+    return {
+        "eks.amazonaws.com/skip-containers": ",".join(containers),
+        "azure.workload.identity/skip-containers": ";".join(containers),
+    }
 
 
 Pod = TypeVar("Pod", bound=PodSettings)
@@ -72,10 +77,11 @@ def _restricted(pod: dict[str, Any]) -> dict[str, Any]:
 
 
 def _confined(container: dict[str, Any]) -> dict[str, Any]:
-    """A container may bring a HOME and a user of its own, and nothing that loosens the rest."""
-    env = container.get("env", [])
+    """A container may bring a HOME, a user and a mount of /work of its own, and nothing that loosens the rest."""
+    env, mounts = container.get("env", []), container.get("volumeMounts", [])
     home = [] if any(variable["name"] == "HOME" for variable in env) else [{"name": "HOME", "value": WORK_DIR}]
-    places = [{"name": "work", "mountPath": WORK_DIR}, {"name": _tmp(container), "mountPath": TMP_DIR}]
+    work = [] if any(mount["name"] == "work" for mount in mounts) else [{"name": "work", "mountPath": WORK_DIR}]
+    places = [*work, {"name": _tmp(container), "mountPath": TMP_DIR}]
     return {
         # What ends before it could say why has left its reason in the log's last lines.
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -87,7 +93,7 @@ def _confined(container: dict[str, Any]) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
         "env": [*env, *home],
-        "volumeMounts": [*container.get("volumeMounts", []), *places],
+        "volumeMounts": [*mounts, *places],
     }
 
 

@@ -132,6 +132,9 @@ def train_task(
         seed=spec.seed,
         evaluation=_evaluation(spec.evaluation),
         serving=[ServingModel(version=each.version, digest=each.digest) for each in serving] or UNSET,
+        tests=spec.tests.command if spec.tests else UNSET,
+        sample=spec.sample or UNSET,
+        retrain=True if spec.retrain or (container and not is_pinned(container.image)) else UNSET,
     )
 
 
@@ -155,3 +158,9 @@ def _evaluation(stated: EvaluationSpec) -> Evaluation | UnsetType:
         baseline=stated.baseline,
         importance_rows=stated.importance.rows if stated.importance else None,
     )
+
+
+def is_pinned(image: str) -> bool:
+    """By a digest, or by a tag as Kubernetes takes one for pinned: any but `latest`, which the next pull may change."""
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "@" in image or tag not in ("", "latest")

@@ -118,8 +118,12 @@ class FakeKube:
             self._write("delete", stored)
             del self.objects[api_version, kind, namespace, name]
 
-    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str | None:
+    async def pod_log(
+        self, namespace: str, pod: str, container: str, limit_bytes: int, tail_lines: int | None = None
+    ) -> str | None:
         log = self.logs.get((namespace, pod, container))
+        if log is not None and tail_lines is not None:
+            log = "".join(log.splitlines(keepends=True)[-tail_lines:])
         return None if log is None else log[:limit_bytes]
 
     def _shown(self) -> dict[Identity, Manifest]:

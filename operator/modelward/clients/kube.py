@@ -47,6 +47,8 @@ class Kube(Protocol):
         """In the background; an object that is gone already is success."""
         ...
 
-    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str | None:
-        """The container's log, None where it is gone."""
+    async def pod_log(
+        self, namespace: str, pod: str, container: str, limit_bytes: int, tail_lines: int | None = None
+    ) -> str | None:
+        """The container's log, or the first bytes of its last lines; None where it is gone."""
         ...

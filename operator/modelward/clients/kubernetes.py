@@ -116,8 +116,12 @@ class KubernetesKube:
                 raise
             # The name belongs to another object by now: the one that was meant is gone.
 
-    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str | None:
+    async def pod_log(
+        self, namespace: str, pod: str, container: str, limit_bytes: int, tail_lines: int | None = None
+    ) -> str | None:
         query = {"container": container, "limitBytes": str(limit_bytes)}
+        if tail_lines is not None:
+            query["tailLines"] = str(tail_lines)
         path = path_of("v1", "Pod", namespace, pod, "log")
         data = await self._send("GET", path, query, missing_ok=True)
         return None if data is None else data.decode(errors="replace")

@@ -20,8 +20,10 @@ from modelward.names import REQUESTED_AT, REQUESTED_BY, short_hash
 from modelward_contracts.wire import canonical
 
 BY_PEOPLE = ("Request", "Definition")
-_HOW = {"resources", "step_resources", "pod", "active_deadline_seconds", "backoff_limit"}
+_HOW = {"resources", "step_resources", "pod", "active_deadline_seconds", "backoff_limit", "checkpoint", "retrain"}
 """Of `spec.run`: how a run runs, and not what comes of it."""
+_AFTER = {"ttl_seconds_after_finished"}
+"""What becomes of a run that is over."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Past:
 def definition(model: RegisteredModel) -> str:
     """What is trained, and how it runs, each as a hash. Defaults are left out, so that a new field changes nobody's."""
     run = model.spec.run
-    what = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_HOW)
+    what = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_HOW | _AFTER)
     how = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_HOW)
     return "-".join(short_hash(canonical(part).decode(), length=7) for part in (what, how))
 

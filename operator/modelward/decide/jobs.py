@@ -13,7 +13,7 @@ from typing import Literal
 from modelward.api.common import Condition, ConditionStatus, Status
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Event
-from modelward_contracts.reports import Report
+from modelward_contracts.reports import Progress, Report
 
 Said = tuple[ConditionStatus, str, str]
 """status, reason, message"""
@@ -36,6 +36,8 @@ class JobSeen:
     uid: str = ""
     step: str | None = None
     """The container that runs."""
+    progress: Progress | None = None
+    """The last that this step said of itself, where that was asked for."""
     problem: Problem | None = None
     podless: bool = False
     """It should have a pod and has none; only Events of the Job tell why, and nobody tells of those."""
@@ -46,6 +48,8 @@ class JobSeen:
     """Of the report, as the termination message has it."""
     report: Report | None = None
     """From the log, proven by the digest."""
+    stored: bool = False
+    """Its first step found the report in the store, and nothing else was run."""
     printer: "JobSeen | None" = None
     """The Job that prints the report again."""
 

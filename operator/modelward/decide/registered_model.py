@@ -6,7 +6,7 @@ its label. What a person asks for is held by nothing but `suspend`; what starts 
 the budget, and a newer cause takes its place.
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, InvalidSchedule, UnknownTimeZone, Suspended, Training,
-CoolingDown, OverBudget, UpToDate, and those that a TrainingRun failed by.
+RunSuspended, CoolingDown, OverBudget, UpToDate, and those that a TrainingRun failed by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, TrainingRun
+from modelward.api.common import ConditionStatus
 from modelward.api.dataset import Ticks
 from modelward.api.registered_model import HISTORY, RegisteredModelStatus, RunRecord, Serving, Waiting
 from modelward.api.training_run import Cause
@@ -30,6 +31,8 @@ from modelward.names import DEFINITION, Manifest, child_name, short_hash
 from modelward.settings import Settings
 
 DAY = timedelta(days=1)
+TRAINED = ("Registered", "AlreadyTrained")
+"""Results of runs that left a version which may serve."""
 SERVED = 100
 
 
@@ -137,8 +140,9 @@ def _followed(o: RegisteredModelObserved, now: datetime) -> Look:
 
 
 def _ended(record: RunRecord) -> Event:
-    if record.result == "Registered":
-        return Event("Normal", "RunEnded", f"{record.run}: {record.model_version} is registered")
+    if record.result in TRAINED:
+        how = "is registered" if record.result == "Registered" else "has the same inputs"
+        return Event("Normal", "RunEnded", f"{record.run}: {record.model_version} {how}")
     return Event("Warning", "RunEnded", f"{record.run} ended with {record.result}")
 
 
@@ -259,8 +263,11 @@ def _next(past: Past, look: Look) -> float | None:
 def _training(look: Look, record: RunRecord) -> Said:
     """A model that was trained in this way before stays Ready while it is trained again."""
     what = what_of(record.definition)
-    known = any(r.result == "Registered" and what_of(r.definition) == what for r in look.history)
-    return "True" if known else "Unknown", "Training", f"{record.run} trains: {record.cause.message}"
+    known = any(r.result in TRAINED and what_of(r.definition) == what for r in look.history)
+    ready: ConditionStatus = "True" if known else "Unknown"
+    if any(run.metadata.name == record.run and run.spec.suspend for run in look.o.runs):
+        return ready, "RunSuspended", f"{record.run} is suspended: no other run starts until it is resumed or deleted"
+    return ready, "Training", f"{record.run} trains: {record.cause.message}"
 
 
 def _standing(look: Look) -> Said:
@@ -268,7 +275,7 @@ def _standing(look: Look) -> Said:
     last, o = look.last, look.o
     if last is None or last.result is None:
         return "Unknown", "Pending", ""
-    if last.result == "Registered":
+    if last.result in TRAINED:
         return "True", "UpToDate", f"{last.model_version} was trained on {last.dataset_version}: {last.cause.message}"
     run = next((run for run in o.runs if run.metadata.name == last.run), None)
     ready, kept = run.status.condition("Ready") if run else None, _latest(o.versions)

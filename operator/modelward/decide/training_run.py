@@ -1,40 +1,48 @@
-"""TrainingRun: pin a DatasetVersion → one Job → one ModelVersion. What is over stays over.
+"""TrainingRun: pin a DatasetVersion → one Job → one ModelVersion. What is over stays over, until its time to live is.
 
 The pinned version is written to the status before anything is made. A ModelVersion is known by the run's uid, so that
 a crash makes no second one; its number is the next of the model, and one that another run takes first is tried again.
 Once Complete or Failed is true nothing is done any more, whatever becomes of the Job.
 
+A suspended run has no Job: it is taken away, and made again when the run is resumed (a Job's own `suspend` is Kueue's).
+
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
-Starting, Fetching, Training, Publishing, Suspended, Registering, Registered, GateFailed, and those in `decide.jobs`. Of
-Complete: Registered. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of
-Isolated: ServiceAccount.
+Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
+GateFailed, and those in `decide.jobs`. Of Complete: Registered, AlreadyTrained, Sampled. Of Verified: as of the
+ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
+from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
 from modelward.api.evaluation import PinnedServing
 from modelward.api.training_run import PinnedDataset, TrainingRunStatus
+from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
 from modelward.build.reprint import reprint_job
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
+from modelward.decide.identical import registered_already, trained_already
 from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
 from modelward.decide.model_version import verified
+from modelward.decide.observed import parse_time
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.progress import look_again_in, progressed
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
 from modelward_contracts.reports import PublishReport
 
-STEPS = {"fetch": "Fetching", "train": "Training", "publish": "Publishing"}
+STEPS = {"fetch": "Fetching", "tests": "Testing", "train": "Training", "publish": "Publishing"}
 MAIN_METRICS = ("auc", "accuracy", "rmse")
 AT_ONCE = 0.1
+NOTED_SOON = 2.0
+ENDED_SOON = 5.0
 HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
 
@@ -50,9 +58,16 @@ class RunObserved:
     """Of the namespace, before it is pinned and where a gate compares with what serves."""
     job: JobSeen | None = None
     models: tuple[ModelVersion, ...] = ()
-    """All of the namespace, once the Job has succeeded; the run's own, once it is complete and was not measured."""
+    """All of the namespace, before anything is made and once the Job has succeeded; the run's own, once it is complete
+    and was not measured."""
     last_number: int = 0
     """The largest that a version of the model ever had."""
+    checkpoint: Ref | None = None
+    """The run's own claim, once the Job has succeeded."""
+    ending: str | None = None
+    """A pod of a Job before, which still holds the checkpoint."""
+    noted: bool = True
+    """Nobody waits to hear how it ended."""
 
     @property
     def status(self) -> TrainingRunStatus:
@@ -60,8 +75,17 @@ class RunObserved:
 
 
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    plan = _decide(o, settings, now)
+    return (
+        replace(plan, status=_suspension(plan.status, o, now)) if isinstance(plan.status, TrainingRunStatus) else plan
+    )
+
+
+def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     if o.status.is_true("Complete") or o.status.is_true("Failed"):
         return _over(o, now)
+    if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
+        return _suspended(o, now)
     if o.job is None:
         try:
             allowed(o.run.spec.pod, settings)
@@ -87,8 +111,10 @@ def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
-    job, started = _job_name(o.run), timestamp(now)
-    serving = in_service(o.run, o.deployments)
+    known = trained_already(o.run, train_task(o.run, pinned, settings), o.models)
+    if known:
+        return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
+    job, started, serving = _job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(status, o, settings, now)
@@ -113,6 +139,7 @@ def _children(
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
     return (
         *store_claim(metadata.namespace, settings),
+        *checkpoint_claim(o.raw, o.run, own),
         task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving)),
         training_job(o.raw, o.run, job, own, settings),
     )
@@ -120,8 +147,23 @@ def _children(
 
 def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
     """The Job is not there: never made, or taken away before it was done."""
+    if o.ending:
+        said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the checkpoint")
+        return Plan(status=_status(o, said, now), requeue_after=ENDED_SOON)
     said = _starting(o.status.job or _job_name(o.run))
     return Plan(status=_status(o, said, now), creates=_children(o, pinned, o.status.serving, settings))
+
+
+def _suspended(o: RunObserved, now: datetime) -> Plan:
+    after = "from its checkpoint" if o.run.spec.checkpoint else "anew"
+    told = f"; when it is false again, the run starts {after}" if o.status.job else ""
+    said: Said = ("Unknown", "Suspended", f"nothing runs while spec.suspend is true{told}")
+    begun = Event("Normal", "Suspended", f"Job {o.job.name} is taken away: {said[2]}") if o.job else None
+    return Plan(
+        status=_status(o, said, now),
+        deletes=(_ref(o.job),) if o.job else (),
+        events=(begun,) if begun else (),
+    )
 
 
 def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
@@ -135,20 +177,26 @@ def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
         said = ("Unknown", STEPS.get(job.step, "Training"), f"step {job.step} of Job {job.name} runs")
     else:
         said = _starting(job.name)
+    looks = [next_look(job, now), look_again_in(o.status, now) if job.step else None]
     return Plan(
-        status=_suspension(_status(o, said, now), job, o.run.metadata.generation, now),
+        status=_status(o, said, now, progress=progressed(o.status.progress, job, now)),
         events=warning(o.status.condition("Ready"), said),
-        requeue_after=next_look(job, now),
+        requeue_after=min(filter(None, looks), default=None),
     )
 
 
-def _suspension(status: TrainingRunStatus, job: JobSeen, generation: int, now: datetime) -> TrainingRunStatus:
+def _suspension(status: TrainingRunStatus, o: RunObserved, now: datetime) -> TrainingRunStatus:
     """The condition Suspended, from the first time that it is true."""
-    suspended = job.state == "Suspended"
-    if not suspended and not status.condition("Suspended"):
+    over, queued = status.is_true("Complete") or status.is_true("Failed"), o.job and o.job.state == "Suspended"
+    if not over and o.run.spec.suspend:
+        said: Said = ("True", "Suspended", "spec.suspend is true")
+    elif not over and o.job and queued:
+        said = ("True", "Suspended", f"Job {o.job.name} is suspended")
+    elif status.condition("Suspended"):
+        said = ("False", "Resumed", "")
+    else:
         return status
-    said: Said = ("True", "Suspended", f"Job {job.name} is suspended") if suspended else ("False", "Resumed", "")
-    conditions = set_condition(status.conditions, "Suspended", *said, generation, now)
+    conditions = set_condition(status.conditions, "Suspended", *said, o.run.metadata.generation, now)
     return status.model_copy(update={"conditions": conditions})
 
 
@@ -157,6 +205,11 @@ def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Set
     if mine:
         return _complete(o, mine, now)
     if isinstance(job.report, PublishReport):
+        if o.run.spec.sample:
+            return _sampled(o, job.report, o.run.spec.sample, now)
+        known = registered_already(o.run, job.report, o.models) if job.stored else None
+        if known:
+            return _complete(o, known, now)
         version = model_version(o.run, pinned, job.report, _next_number(o))
         said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
         return Plan(status=_status(o, said, now), creates=(version,), requeue_after=AT_ONCE)
@@ -182,27 +235,67 @@ def _next_number(o: RunObserved) -> int:
     return number
 
 
-def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
-    name, generation = mine.metadata.name, o.run.metadata.generation
-    passed, why, numbers = verified(mine.spec.gates)
-    complete: Said = ("True", "Registered", f"{name} is registered" + _measured(mine))
-    event = Event("Normal", "Registered", complete[2])
+def _complete(o: RunObserved, version: ModelVersion, now: datetime, **more: object) -> Plan:
+    name, generation = version.metadata.name, o.run.metadata.generation
+    passed, why, numbers = verified(version.spec.gates)
+    complete = _trained(o, version)
+    event = Event("Normal", complete[1], complete[2])
     if passed == "False":
         event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
     conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
     conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
-    measured = {"metrics": mine.spec.metrics, "gates": mine.spec.gates}
-    update = {"conditions": conditions, "model_version": name, **measured}
-    ended = o.status.completion_time or timestamp(now)
-    status = o.status.model_copy(update={**update, "completion_time": ended})
-    return Plan(status=_with_result(status, generation, now), events=() if o.status.is_true("Complete") else (event,))
+    measured = {"metrics": version.spec.metrics, "gates": version.spec.gates}
+    update = {"conditions": conditions, "model_version": name, **measured, "progress": None}
+    return _ended(o, o.status.model_copy(update=update | more), event, now)
+
+
+def _trained(o: RunObserved, version: ModelVersion) -> Said:
+    name, by, measured = version.metadata.name, version.spec.lineage.training_run, _measured(version)
+    if version.metadata.labels.get(RUN_UID) == o.run.metadata.uid:
+        return "True", "Registered", f"{name} is registered{measured}"
+    if by == o.run.metadata.name:
+        by = f"a run {by} before this one"
+    told = f"{name} was trained by {by} from the same inputs{measured}"
+    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true trains it again"
+
+
+def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) -> Plan:
+    """A dry run that went well. Gates are told, and judge nothing: so few rows prove nothing."""
+    shown = next((f"; {name} {report.metrics[name]:.4g} there" for name in MAIN_METRICS if name in report.metrics), "")
+    missed = ", ".join(f"{gate.metric} {gate.bound}" for gate in report.gates if not gate.passed)
+    told = f"all steps ran on at most {rows} rows of each split, and nothing is registered{shown}"
+    complete: Said = ("True", "Sampled", told + (f"; gates that these rows miss: {missed}" if missed else ""))
+    conditions = set_condition(o.status.conditions, "Complete", *complete, o.run.metadata.generation, now)
+    update = {"conditions": conditions, "metrics": report.metrics, "sample": rows, "progress": None}
+    return _ended(o, o.status.model_copy(update=update), Event("Normal", "Sampled", complete[2]), now)
+
+
+def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetime) -> Plan:
+    """Complete. The checkpoint goes, and a Job that only found its result, which looks as if it had failed."""
+    found = o.job if o.job and o.job.stored else None
+    status = status.model_copy(update={"completion_time": status.completion_time or timestamp(now)})
+    return Plan(
+        status=_with_result(status, o.run.metadata.generation, now),
+        deletes=(*_with_tasks(found), *((o.checkpoint,) if o.checkpoint else ())),
+        events=() if o.status.is_true("Complete") else (event,),
+    )
 
 
 def _over(o: RunObserved, now: datetime) -> Plan:
     """Nothing is done any more; Ready follows from how it ended, whatever was written there."""
     if o.models:
         return _complete(o, o.models[0], now)
-    return Plan(status=_with_result(o.status, o.run.metadata.generation, now))
+    left, metadata = _left_to_live(o.run, now), o.run.metadata
+    if left is not None and left <= 0 and o.noted:
+        return Plan(deletes=(Ref(f"{GROUP}/{VERSION}", "TrainingRun", metadata.name, metadata.uid),))
+    again = NOTED_SOON if left is not None and left <= 0 else left
+    return Plan(status=_with_result(o.status, metadata.generation, now), requeue_after=again)
+
+
+def _left_to_live(run: TrainingRun, now: datetime) -> float | None:
+    """Seconds."""
+    limit, ended = run.spec.ttl_seconds_after_finished, run.status.completion_time
+    return None if limit is None or ended is None else limit - (now - parse_time(ended)).total_seconds()
 
 
 def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
@@ -260,10 +353,14 @@ def _failed(o: RunObserved, problem: Problem, now: datetime) -> Plan:
 def _again(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
     """Nobody can tell what came out: take the Job away, so that it is made once more."""
     said: Said = ("Unknown", LOST.reason, f"{LOST.message}: it trains again")
-    jobs = [each for each in (job.printer, job) if each]
-    deletes = [ref for each in jobs for ref in (Ref("v1", "ConfigMap", each.name), _ref(each))]
     event = Event("Warning", LOST.reason, said[2])
-    return Plan(status=_status(o, said, now), deletes=tuple(deletes), events=(event,))
+    return Plan(status=_status(o, said, now), deletes=_with_tasks(job), events=(event,))
+
+
+def _with_tasks(job: JobSeen | None) -> tuple[Ref, ...]:
+    """The Job and the one that prints its report, each after its task."""
+    jobs = [each for each in (job and job.printer, job) if each]
+    return tuple(ref for each in jobs for ref in (Ref("v1", "ConfigMap", each.name), _ref(each)))
 
 
 def _ref(job: JobSeen) -> Ref:

@@ -71,8 +71,10 @@ class Remembering:
     async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
         await self._kube.delete(api_version, kind, namespace, name, uid)
 
-    async def pod_log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str | None:
-        return await self._kube.pod_log(namespace, pod, container, limit_bytes)
+    async def pod_log(
+        self, namespace: str, pod: str, container: str, limit_bytes: int, tail_lines: int | None = None
+    ) -> str | None:
+        return await self._kube.pod_log(namespace, pod, container, limit_bytes, tail_lines)
 
     async def _ask(self, question: tuple[object, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
         if self._last is None:

@@ -60,7 +60,7 @@ async def _job(world: World, dataset: Dataset) -> JobSeen | None:
     ingest = dataset.status.ingest
     if ingest is None or ingest.finished:
         return None
-    seen = await observe_job(world, dataset.metadata.namespace, ingest.job, "ingest", "prepare")
+    seen = await observe_job(world, dataset.metadata.namespace, ingest.job, "ingest", ("prepare",))
     return await _explained(world, dataset, seen) if seen and seen.problem else seen
 
 

@@ -1,10 +1,11 @@
 """A Job and its pods as JSON → what is to be known of it.
 
 A step of ours says in its termination message what is wrong; of a user's container, which may write anything there,
-only the exit code and the last line of its log are told. The kubelet's and the scheduler's sentences are passed on.
+only the exit code and the last line of its log are told, and of their tests the last lines. The kubelet's and the
+scheduler's sentences are passed on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from modelward.decide.jobs import JobSeen, Problem
 from modelward.decide.observed import parse_time
 from modelward.names import Manifest
 from modelward.observe.scoring_pods import HOLDING, termination
+from modelward_contracts.reports import NOT_NEEDED
 
 PATIENCE = timedelta(seconds=10)
 """For a place on a node and a volume: claims are bound within seconds."""
@@ -24,16 +26,18 @@ _LIMITS = {
     "source": "spec.resources",
     "prepare": "spec.prepare.resources",
     "fetch": "spec.stepResources.fetch",
+    "tests": "spec.resources",
     "train": "spec.resources",
     "publish": "spec.stepResources.publish",
 }
 """Where the user says how much memory a step may take."""
+_TEST_LINES = 10
 End = tuple[str, dict[str, Any]]
 """A container's name and how it ended."""
 
 
-def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None) -> JobSeen:
-    """`theirs`: the container that runs the user's code."""
+def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str] = ()) -> JobSeen:
+    """`theirs`: the containers that run the user's code."""
     metadata, state = job["metadata"], _conditions(job)
     name, uid = metadata["name"], metadata["uid"]
     pods = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
@@ -42,6 +46,8 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
         return JobSeen(name, "Succeeded", uid, ended=ended, digest=_digest(pods))
     failed = state.get("Failed") or state.get("FailureTarget")  # the latter while the last pods go
     if failed:
+        if found := _said_already(pods):
+            return JobSeen(name, "Succeeded", uid, stored=True, digest=found)
         problem, retryable = _failure(job, failed, pods, theirs)
         ended = parse_time(failed["lastTransitionTime"])
         return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended)
@@ -53,6 +59,18 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
 
 def succeeded(pods: Iterable[Manifest]) -> Manifest | None:
     return next((pod for pod in pods if pod.get("status", {}).get("phase") == "Succeeded"), None)
+
+
+def ended_early(pods: Iterable[Manifest]) -> Manifest | None:
+    """The pod in which our first step found the result in the store: what came after it was not run."""
+    return next((pod for pod in pods if ("fetch", NOT_NEEDED) in ((n, e.get("exitCode")) for n, e in _ends(pod))), None)
+
+
+def _said_already(pods: Sequence[Manifest]) -> str | None:
+    """The digest of the report that it found."""
+    pod = ended_early(pods)
+    said = [termination(ended.get("message", "")) for name, ended in _ends(pod) if name == "fetch"] if pod else []
+    return next((found.report for found in said if found and found.result == "Succeeded"), None)
 
 
 def _conditions(of: Manifest) -> dict[str, dict[str, Any]]:
@@ -84,7 +102,7 @@ def _step(pods: Sequence[Manifest]) -> str | None:
 
 
 def _failure(
-    job: Manifest, failed: dict[str, Any], pods: Sequence[Manifest], theirs: str | None
+    job: Manifest, failed: dict[str, Any], pods: Sequence[Manifest], theirs: Collection[str]
 ) -> tuple[Problem, bool]:
     """Why it failed, and whether the infrastructure did it."""
     if failed.get("reason") == "DeadlineExceeded":
@@ -93,12 +111,18 @@ def _failure(
     for pod in reversed(pods):
         found = _end_of(pod, theirs)
         if found:
-            return found
+            return _given_up(job, *found) if failed.get("reason") == "BackoffLimitExceeded" else found
     reason = failed.get("reason", "JobFailed")
     return Problem(reason, failed.get("message", "") or reason), reason == "BackoffLimitExceeded"
 
 
-def _end_of(pod: Manifest, theirs: str | None) -> tuple[Problem, bool] | None:
+def _given_up(job: Manifest, problem: Problem, retryable: bool) -> tuple[Problem, bool]:
+    tries, limit = job.get("status", {}).get("failed", 0), job["spec"].get("backoffLimit")
+    told = f"{problem.message}; given up after {tries} tries, as its backoffLimit is {limit}"
+    return Problem(problem.reason, told if tries else problem.message), retryable
+
+
+def _end_of(pod: Manifest, theirs: Collection[str]) -> tuple[Problem, bool] | None:
     """How a pod failed; None if it did not."""
     status, name = pod.get("status", {}), pod["metadata"]["name"]
     if status.get("reason") == "Evicted":  # before its containers: they only say that they were killed
@@ -112,9 +136,9 @@ def _end_of(pod: Manifest, theirs: str | None) -> tuple[Problem, bool] | None:
     return Problem(reason, f"pod {name} was ended: {status.get('message', reason)}"), True
 
 
-def _bad_end(pod: Manifest, container: str, ended: dict[str, Any], theirs: str | None) -> tuple[Problem, bool]:
+def _bad_end(pod: Manifest, container: str, ended: dict[str, Any], theirs: Collection[str]) -> tuple[Problem, bool]:
     code, reason, message = ended["exitCode"], ended.get("reason", ""), ended.get("message", "")
-    said = termination(message) if container != theirs else None
+    said = termination(message) if container not in theirs else None
     if said:
         return Problem(said.reason, said.message), said.retryable
     if reason == "OOMKilled":
@@ -123,7 +147,8 @@ def _bad_end(pod: Manifest, container: str, ended: dict[str, Any], theirs: str |
         cause = _sentence(message.rpartition("container process: ")[2])
         return Problem("StartError", f"{container} could not be started: {cause}"), False
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    last = f": {_cut(lines[-1])}" if lines else ""
+    told = lines[-_TEST_LINES:] if container == "tests" else lines[-1:]
+    last = f": {_cut(' | '.join(told))}" if told else ""
     look = f"see kubectl logs {pod['metadata']['name']} -c {container}"
     problem = Problem(f"{container.capitalize()}Failed", f"{container} exited with code {code}{last}; {look}")
     return problem, code == TEMPORARY or _disrupted(pod)
@@ -135,16 +160,15 @@ def _disrupted(pod: Manifest) -> bool:
 
 
 def _limit(pod: Manifest, container: str) -> str:
-    spec = pod.get("spec", {})
+    spec, field = pod.get("spec", {}), _LIMITS.get(container)
     for each in [*spec.get("initContainers", []), *spec.get("containers", [])]:
         limit = each.get("resources", {}).get("limits", {}).get("memory")
         if each["name"] == container and limit:
-            field = _LIMITS.get(container)
             return f" (its limit is {limit})" + (f": raise {field}.limits.memory" if field else "")
-    return ""
+    return f", that is, its node did: set {field}.limits.memory and as much as {field}.requests.memory" if field else ""
 
 
-def _trouble(job: Manifest, pods: Sequence[Manifest], theirs: str | None) -> Problem | None:
+def _trouble(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str]) -> Problem | None:
     """What holds up the newest pod, or else why the one before it failed, until a later one succeeds."""
     if not pods:
         return _no_pod(job["metadata"])

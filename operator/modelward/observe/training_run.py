@@ -1,11 +1,21 @@
 """Reads a TrainingRun and, as far as it has come: its dataset, its Job, the versions that are registered."""
 
-from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
+from modelward.api import (
+    GROUP,
+    VERSION,
+    Dataset,
+    DatasetVersion,
+    ModelDeployment,
+    ModelVersion,
+    RegisteredModel,
+    TrainingRun,
+)
+from modelward.build.checkpoint import checkpoint_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
-from modelward.decide.plan import Key
+from modelward.decide.plan import Key, Ref
 from modelward.decide.training_run import RunObserved
-from modelward.names import Manifest
+from modelward.names import REGISTERED_MODEL, RUN_UID, Manifest
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -29,31 +39,74 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
+    if version is None:
+        return RunObserved(run, raw, dataset)
     deployments = await world.kube.list(API, "ModelDeployment", namespace) if compares(run) else []
     return RunObserved(
         run,
         raw,
         dataset,
-        DatasetVersion.model_validate(version) if version else None,
+        DatasetVersion.model_validate(version),
         deployments=tuple(map(ModelDeployment.model_validate, deployments)),
+        models=await _models(world, run),
     )
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
-    namespace, theirs = run.metadata.namespace, "train" if run.spec.container else None
-    job = await observe_job(world, namespace, run.status.job, "publish", theirs) if run.status.job else None
-    if job is None or job.state != "Succeeded":
+    namespace, theirs = run.metadata.namespace, () if run.spec.estimator else ("tests", "train")
+    job = (
+        await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
+    )
+    if job is None:
+        return RunObserved(run, raw, ending=await _ending(world, run) if run.spec.checkpoint else None)
+    if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
-    models = await world.kube.list(API, "ModelVersion", namespace)
     counter = await world.kube.get("v1", "ConfigMap", namespace, counter_name(run.spec.model_name))
-    found = tuple(ModelVersion.model_validate(each) for each in models)
-    return RunObserved(run, raw, job=job, models=found, last_number=last_number(counter))
+    return RunObserved(
+        run,
+        raw,
+        job=job,
+        models=await _models(world, run),
+        last_number=last_number(counter),
+        checkpoint=await _checkpoint(world, run) if run.spec.checkpoint else None,
+    )
+
+
+async def _models(world: World, run: TrainingRun) -> tuple[ModelVersion, ...]:
+    found = await world.kube.list(API, "ModelVersion", run.metadata.namespace)
+    return tuple(ModelVersion.model_validate(each) for each in found)
+
+
+async def _checkpoint(world: World, run: TrainingRun) -> Ref | None:
+    """Only what the run owns: the name alone proves nothing."""
+    name = checkpoint_name(run)
+    claim = await world.kube.get("v1", "PersistentVolumeClaim", run.metadata.namespace, name)
+    owners = claim["metadata"].get("ownerReferences", []) if claim else []
+    if claim is None or run.metadata.uid not in [owner["uid"] for owner in owners]:
+        return None
+    return Ref("v1", "PersistentVolumeClaim", name, claim["metadata"]["uid"])
+
+
+async def _ending(world: World, run: TrainingRun) -> str | None:
+    pods = await world.kube.list("v1", "Pod", run.metadata.namespace, {RUN_UID: run.metadata.uid})
+    running = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
+    return next((pod["metadata"]["name"] for pod in running), None)
 
 
 async def _over(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
     """Runs that ended under an earlier operator do not say yet whether their version passed its gates."""
     name = run.status.model_version
     if name is None or run.status.condition("Verified"):
-        return RunObserved(run, raw)
+        return RunObserved(run, raw, noted=await _noted(world, run))
     found = await world.kube.get(API, "ModelVersion", run.metadata.namespace, name)
     return RunObserved(run, raw, models=(ModelVersion.model_validate(found),) if found else ())
+
+
+async def _noted(world: World, run: TrainingRun) -> bool:
+    """The RegisteredModel that made it, where there is one, has written down how it ended."""
+    model = run.metadata.labels.get(REGISTERED_MODEL)
+    if run.spec.ttl_seconds_after_finished is None or model is None:
+        return True
+    found = await world.kube.get(API, "RegisteredModel", run.metadata.namespace, model)
+    history = RegisteredModel.model_validate(found).status.history if found else []
+    return all(record.ended for record in history if record.run == run.metadata.name)

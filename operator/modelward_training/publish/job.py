@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from msgspec import UNSET
 
+from modelward_contracts.inputs import StoredRun, inputs_hash
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
 from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import TrainTask
 from modelward_contracts.verdicts import run_key
-from modelward_contracts.wire import canonical, digest_of
+from modelward_contracts.wire import canonical
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
+from modelward_training.sample import get_rows
 
 from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
@@ -34,7 +37,7 @@ def run(paths: Paths) -> Done:
     with tempfile.TemporaryDirectory(prefix="modelward-") as private:
         folder = Path(private)
         intake.take(paths.output, folder)
-        _fetch(store, dataset, folder)
+        _fetch(task, store, dataset, folder)
         importance_rows = evaluation.asked(task).importance_rows
         (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
         progress("checking the model and running it on held-out rows", 0.2)
@@ -43,26 +46,10 @@ def run(paths: Paths) -> Done:
         return _publish(task, store, dataset, folder, examined, parts)
 
 
-def inputs_hash(task: TrainTask) -> str:
-    """Of all that decides what a training yields."""
-    return digest_of(
-        {
-            "model": task.model_name,
-            "dataset": task.dataset,
-            "estimator": task.estimator,
-            "image": task.image,
-            "command": task.command,
-            "environment": task.environment,
-            "parameters": task.parameters,
-            "seed": task.seed,
-        }
-    )
-
-
-def _fetch(store: Store, dataset: DatasetManifest, folder: Path) -> None:
+def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path) -> None:
     """From the store and not from the volume, which `train` could write to."""
     for name, split in dataset.splits.items():
-        store.get_file(split.data.digest, folder / f"{name}.parquet")
+        get_rows(store, split.data.digest, folder / f"{name}.parquet", task.sample)
     (folder / "dataset.json").write_bytes(canonical(dataset))
 
 
@@ -79,7 +66,7 @@ def _publish(
         compared = parity.regression(held_out, examined.tolerance)
     else:
         compared = parity.classification(held_out, examined.tolerance, dataset.classes)
-    answers = {split: _answers(store, dataset, split, part) for split, part in parts.items()}
+    answers = {split: _answers(task, store, dataset, split, part) for split, part in parts.items()}
     measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
     outputs = {
@@ -101,10 +88,11 @@ def _publish(
     costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
     progress("comparing it with others", 0.8)
     evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], costs)
-    return _report(store, manifest, examined, measured, compared, evaluated)
+    return _report(task, store, manifest, examined, measured, compared, evaluated)
 
 
 def _report(
+    task: TrainTask,
     store: Store,
     manifest: ModelManifest,
     examined: Examined,
@@ -133,17 +121,20 @@ def _report(
         baselines=record.baselines,
         importance=record.importance[:MAX_IMPORTANCE],
         evaluation=store.put_json(record).digest,
+        sample=task.sample,
     )
     failed = [gate.message for gate in record.gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
     message = "; ".join([message, *notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
-    store.write_record(run_key(manifest.inputs_hash), {"manifest": digest, "report": done.report})
+    if task.sample is UNSET and done.report:
+        result = StoredRun(manifest=digest, report=done.report, run=task.run)
+        store.write_record(run_key(manifest.inputs_hash), result)
     return done
 
 
-def _answers(store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> Answers:
-    truth = _labels(store, dataset, split)
+def _answers(task: TrainTask, store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> Answers:
+    truth = _labels(task, store, dataset, split)
     if dataset.task == "regression":
         return Answers(truth.astype(float), part.predicted)
     numbers = {name: number for number, name in enumerate(dataset.classes)}
@@ -151,12 +142,12 @@ def _answers(store: Store, dataset: DatasetManifest, split: str, part: HeldOut) 
     return Answers(known, part.predicted, part.probabilities, len(dataset.classes))
 
 
-def _labels(store: Store, dataset: DatasetManifest, split: str) -> Array:
+def _labels(task: TrainTask, store: Store, dataset: DatasetManifest, split: str) -> Array:
     """The held-out labels, in the order of the ids, which is the data's too."""
     blob = dataset.splits[split].labels  # type: ignore[index]  # a name out of HELD_OUT
     if blob is None:
         raise JobError("InvalidDataset", f"the dataset version has no labels for {split}: ingest it again")
     with tempfile.TemporaryDirectory() as folder:
-        store.get_file(blob.digest, Path(folder) / "labels.parquet")
+        get_rows(store, blob.digest, Path(folder) / "labels.parquet", task.sample)
         table = pq.read_table(Path(folder) / "labels.parquet")
     return np.asarray(table[dataset.label].to_numpy())

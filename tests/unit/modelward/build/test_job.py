@@ -9,6 +9,7 @@ from modelward.api import Dataset, TrainingRun
 from modelward.api.evaluation import PinnedServing
 from modelward.api.pod import JobPod
 from modelward.api.training_run import PinnedDataset
+from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import ingest_job, training_job
 from modelward.build.task import ingest_task, train_task
 from modelward.names import Manifest
@@ -262,3 +263,80 @@ def test_rows_are_split_by_the_datasets_name_unless_it_says_otherwise() -> None:
         return ingest_task(Dataset.model_validate({"metadata": metadata, "spec": spec}), SETTINGS).salt
 
     assert (salt(), salt(salt="")) == ("flights", "")
+
+
+def test_tests_run_before_training_in_its_image_and_may_change_nothing() -> None:
+    spec = {"container": CONTAINER, "tests": {"command": ["pytest", "-q"]}, "checkpoint": {"size": "1Gi"}}
+    found = containers(training(**spec))
+    assert list(found) == ["fetch", "tests", "train", "publish"]
+    tests, train = found["tests"], found["train"]
+    assert (tests["image"], tests["command"], tests["args"]) == ("mine:1", ["pytest", "-q"], [])
+    assert tests["securityContext"] == train["securityContext"]
+    assert tests["resources"] == train["resources"]
+    assert env(tests) == {k: v for k, v in env(train).items() if k != "MODELWARD_CHECKPOINT"} | {"HOME": "/tmp"}
+    (work,) = [mount for mount in tests["volumeMounts"] if mount["mountPath"] == "/work"]
+    assert work == {"name": "work", "mountPath": "/work", "readOnly": True}
+    assert mounts(tests) == {"/work": "work", "/tmp": "tmp-tests"}
+    assert "envFrom" not in tests
+
+
+def test_checkpoint_is_a_volume_that_train_alone_sees() -> None:
+    made = training(container=CONTAINER, checkpoint={"size": "1Gi"})
+    found = containers(made)
+    assert {name for name, each in found.items() if "/checkpoint" in mounts(each)} == {"train"}
+    assert env(found["train"])["MODELWARD_CHECKPOINT"] == "/checkpoint"
+    volumes = {volume["name"]: volume for volume in made["spec"]["template"]["spec"]["volumes"]}
+    claim = volumes["checkpoint"]["persistentVolumeClaim"]["claimName"]
+    (manifest,) = checkpoint_claim(OWNER, run(container=CONTAINER, checkpoint={"size": "1Gi"}), {})
+    assert manifest["metadata"]["name"] == claim
+    assert manifest["metadata"]["ownerReferences"][0]["uid"] == "u1"
+
+
+def test_clouds_identity_is_kept_out_of_tests_too() -> None:
+    settings = SETTINGS.model_copy(update={"job_pod": JobPod(service_account_name="bucket-writer")})
+    job = training(settings, container=CONTAINER, tests={"command": ["pytest"]})
+    annotations = job["spec"]["template"]["metadata"]["annotations"]
+    assert annotations["eks.amazonaws.com/skip-containers"] == "tests,train"
+    assert annotations["azure.workload.identity/skip-containers"] == "tests;train"
+
+
+DRAINED = {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}
+
+
+def what_becomes_of(job: Manifest, container: str, code: int, status: dict[str, Any]) -> str:
+    """By the first rule that fits, as the Job controller takes them; without one, it counts against backoffLimit."""
+    held = {c["type"] for c in status.get("conditions", [])}
+    for rule in job["spec"]["podFailurePolicy"]["rules"]:
+        codes = rule.get("onExitCodes", {})
+        of = codes.get("containerName", container) == container
+        if {c["type"] for c in rule.get("onPodConditions", [])} & held:
+            return str(rule["action"])
+        if codes and of and (code in codes["values"]) == (codes["operator"] == "In"):
+            return str(rule["action"])
+    return "Count"
+
+
+@pytest.mark.parametrize(
+    ("container", "code", "status", "expected"),
+    [
+        ("fetch", 75, {}, "Count"),  # the store is not reached
+        ("publish", 75, {}, "Count"),
+        ("train", 75, {}, "Count"),  # user code that asks for another try
+        ("fetch", 1, {}, "FailJob"),
+        ("train", 1, {}, "FailJob"),
+        ("train", 137, {}, "FailJob"),  # out of memory
+        ("train", 137, DRAINED, "Ignore"),  # preempted, drained, evicted, node lost
+        ("train", 1, DRAINED, "Ignore"),
+        ("tests", 1, {}, "FailJob"),
+        ("tests", 75, {}, "FailJob"),
+        ("tests", 143, DRAINED, "Ignore"),
+        ("fetch", 76, {}, "FailJob"),  # the result is there: nothing more is to be run
+    ],
+)
+def test_failure_is_retried_by_its_reason(container: str, code: int, status: dict[str, Any], expected: str) -> None:
+    job = training(container=CONTAINER, tests={"command": ["pytest"]})
+    assert what_becomes_of(job, container, code, status) == expected
+
+
+def test_retries_are_as_many_as_a_jobs() -> None:
+    assert training()["spec"]["backoffLimit"] == 6

@@ -19,8 +19,10 @@ from modelward.errors import Unavailable
 from modelward.names import Manifest
 from modelward.observe.world import World
 from modelward.settings import Settings
+from modelward_contracts.inputs import inputs_hash
 from modelward_contracts.manifests import Column, Signature, SourceFile, Tensor
 from modelward_contracts.reports import (
+    NOT_NEEDED,
     PREFIX,
     CollectReport,
     GateResult,
@@ -29,8 +31,9 @@ from modelward_contracts.reports import (
     Report,
     Termination,
 )
+from modelward_contracts.tasks import TrainTask
 from modelward_contracts.traffic import Traffic
-from modelward_contracts.wire import canonical, sha256
+from modelward_contracts.wire import canonical, decode, sha256
 
 API = f"{GROUP}/{VERSION}"
 NAMESPACE = "ns"
@@ -62,7 +65,9 @@ def ingest_report(manifest: str = digest("a"), rows: int = 10) -> IngestReport:
     )
 
 
-def publish_report(manifest: str = digest("b"), gates: tuple[GateResult, ...] = ()) -> PublishReport:
+def publish_report(
+    manifest: str = digest("b"), gates: tuple[GateResult, ...] = (), inputs: str = digest("d")
+) -> PublishReport:
     tensor = Tensor(name="distance", datatype="FP32", shape=[-1, 1])
     return PublishReport(
         manifest=manifest,
@@ -76,7 +81,7 @@ def publish_report(manifest: str = digest("b"), gates: tuple[GateResult, ...] = 
         latency_seconds={"p50": 0.001},
         memory_bytes=10_000_000,
         gates=list(gates),
-        inputs_hash=digest("d"),
+        inputs_hash=inputs,
     )
 
 
@@ -163,6 +168,25 @@ class Workshop:
             lines = "a library's warning\n" + PREFIX + '{"kind":"Progress","message":"half"}\n'
             self.kube.logs[NAMESPACE, f"{job}-pod1", container] = lines + PREFIX + data.decode() + "\n"
         self.finish(job, "Complete")
+
+    def find_stored(self, report: Report, job: str | None = None) -> None:
+        """The first step of the training finds the report in the store."""
+        job, data = job or self.job(), canonical(report)
+        said = Termination(result="Succeeded", reason="Stored", message="found", report=sha256(data))
+        found = ended(NOT_NEEDED, canonical(said).decode())
+        self.pod(job, {"fetch": found, "train": waiting("PodInitializing")}, phase="Failed")
+        self.kube.logs[NAMESPACE, f"{job}-pod1", "fetch"] = PREFIX + data.decode() + "\n"
+        self.finish(job, "Failed", "PodFailurePolicy")
+
+    def edit(self, kind: str, name: str, **spec: Any) -> None:
+        """A user's change of some fields."""
+        live = self.get(kind, name)
+        self.kube.put({**live, "spec": live["spec"] | spec})
+
+    def inputs(self, run: str) -> str:
+        """The hash of all that decides what a run yields, as the task of its Job has it."""
+        task = self.get("ConfigMap", str(self.status("TrainingRun", run)["job"]))["data"]["task.json"]
+        return inputs_hash(decode(task, TrainTask))
 
     def fail(self, container: str, terminated: dict[str, Any], reason: str = "PodFailurePolicy") -> None:
         self.pod(self.job(), {container: terminated}, phase="Failed")

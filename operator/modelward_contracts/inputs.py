@@ -1,0 +1,35 @@
+"""What decides the result of a training, as one digest: two runs with the same one are not both trained."""
+
+from msgspec import UNSET, UnsetType
+
+from .tasks import TrainTask
+from .wire import Wire, digest_of
+
+
+class StoredRun(Wire, frozen=True, kw_only=True):
+    """The record at `verdicts.run_key`: the result of the last run with these inputs."""
+
+    manifest: str
+    report: str
+    """Digests."""
+    run: str | UnsetType = UNSET
+    """The TrainingRun's name; older records have none."""
+
+
+def inputs_hash(task: TrainTask) -> str:
+    """What not every run has is left out: a new field must change no hash that there is. What is measured of a model is
+    no input of its training, but a stored result has only what was asked for then."""
+    later = {"tests": task.tests, "sample": task.sample, "evaluation": task.evaluation}
+    return digest_of(
+        {
+            "model": task.model_name,
+            "dataset": task.dataset,
+            "estimator": task.estimator,
+            "image": task.image,
+            "command": task.command,
+            "environment": task.environment,
+            "parameters": task.parameters,
+            "seed": task.seed,
+        }
+        | {name: value for name, value in later.items() if value is not UNSET}
+    )
