@@ -61,7 +61,10 @@ def evaluate(
     )
     notes = [one.note for one in serving] + [f"no linear baseline: {one.why}" for one in simpler if one.why]
     if wanted.importance_rows and len(columns) < len(manifest.signature.inputs):
-        notes.append(f"importance of {len(columns)} columns of {len(manifest.signature.inputs)}: time was up")
+        notes.append(
+            f"importance of {len(columns)} columns of {len(manifest.signature.inputs)}: time was up, or the model gave "
+            "no number where the others were shuffled"
+        )
     return Evaluated(record, [note for note in notes if note])
 
 
