@@ -59,7 +59,7 @@ def scoring_deployment(
             "revisionHistoryLimit": 0,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "selector": {"matchLabels": revision_selector(name, revision)},
-            "template": template(pod, chosen, own, _annotations(revision) | without_identity("server", chosen)),
+            "template": template(pod, chosen, own, _annotations(revision) | without_identity(("server",), chosen)),
         },
     }
 
