@@ -15,12 +15,11 @@ from modelward_contracts.wire import canonical
 from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
 from modelward_training.outcome import Done, progress
-from modelward_training.paths import Paths
+from modelward_training.paths import DATASET_FILE, Paths
 from modelward_training.sample import get_rows
 from modelward_training.shared_folder import shared
 from modelward_training.stored import stored_result
 
-DATASET_FILE = "dataset.json"
 PARAMETERS_FILE = "params.json"
 
 

@@ -14,6 +14,9 @@ from .outcome import JobError
 
 T = TypeVar("T")
 
+DATASET_FILE = "dataset.json"
+"""Beside the splits: the dataset's manifest."""
+
 
 @dataclass(frozen=True)
 class Paths:

@@ -11,9 +11,8 @@ from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.tasks import Estimator, TrainTask
 from modelward_contracts.wire import decode
 from modelward_training import limits
-from modelward_training.fetch import DATASET_FILE
 from modelward_training.outcome import Done, JobError, progress
-from modelward_training.paths import Paths
+from modelward_training.paths import DATASET_FILE, Paths
 
 from .estimators import Preparation, known, make
 
