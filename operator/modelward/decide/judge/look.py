@@ -66,8 +66,9 @@ def harm(trial: Trial, terms: Terms, at_random: bool = True) -> Decision | None:
     """`at_random`: both versions see the same requests. Where they do not, only failures are the candidate's doing:
     the version in service answered each of those requests.
 
-    Half of the false-alarm budget goes to what fails from the start, an eighth each to errors, to latency, and to
-    both in what came lately, a sixteenth each to failures in a row later on and to what comes after the promotion."""
+    Of the false-alarm budget seven sixteenths go to what fails from the start, an eighth each to errors, to latency,
+    and to both in what came lately, a sixteenth each to failures in a row later on, to what comes after the promotion,
+    and to drift of the candidate's own."""
     kinds = (ERRORS, LATENCY) if at_random else (ERRORS,)
     return _fails_all(trial, terms.false_rollbacks) or _worse(trial, terms, kinds) or _worse_lately(trial, terms, kinds)
 
@@ -76,7 +77,7 @@ def _fails_all(trial: Trial, budget: float) -> Decision | None:
     if _stable_down(trial):
         return None
     requests, failures = _total(trial, REQUESTS), _total(trial, FAILURES)
-    if failures == requests >= run_of_failures(budget / 2):
+    if failures == requests >= run_of_failures(budget * 7 / 16):
         return Decision("Harm", "Errors", f"each of the first {requests} requests to the candidate failed")
     run = trial.failed_in_a_row
     share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0

@@ -6,26 +6,29 @@ what shifts for the candidate alone, against the reference it was trained on, is
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import sqrt
+from math import log2, sqrt
+from statistics import NormalDist
 
 from modelward_contracts.psi import psi, psi_variance
 
 from .evidence import OK, Evidence, Finding, SignalWindow, Window
 
 MINIMUM_ROWS = 300
-Z = 3.29
-"""One-sided 0.05 % quantile of the normal distribution: there are many signals and many looks."""
 
 
-def judge_skew(evidence: Evidence, max_increase: float, min_requests: int) -> Finding:
-    """Harm where a signal's PSI exceeds stable's PSI of the same signal by more than `max_increase`, beyond doubt."""
+def judge_skew(evidence: Evidence, max_increase: float, min_requests: int, level: float) -> Finding:
+    """Harm where a signal's PSI exceeds stable's PSI of the same signal by more than `max_increase`, beyond doubt.
+
+    `level`: the probability, over all signals and looks, that equal versions are told apart.
+    """
     candidate, stable = independent(evidence.candidate), independent(evidence.stable)
     rows = {n: min(sum(candidate[n].counts), sum(stable[n].counts)) for n in candidate if n in stable}
     enough = [name for name, seen in rows.items() if seen >= MINIMUM_ROWS]
     if rows and max(rows.values()) < min(MINIMUM_ROWS, min_requests):
         said = f"drift needs {MINIMUM_ROWS} requests with rows of either version, {max(rows.values())} so far"
         return Finding("NoEvidence", "TooFewRows", said)
-    beyond = {name: least for name in enough if (least := least_excess(candidate[name], stable[name])) > max_increase}
+    least = {name: least_excess(candidate[name], stable[name], _z(level / len(rows), rows[name])) for name in enough}
+    beyond = {name: excess for name, excess in least.items() if excess > max_increase}
     if not beyond:
         return OK
     # A column says more to a person than a projection of many, even where the projection shows it more clearly.
@@ -51,10 +54,18 @@ def independent(window: Window) -> Mapping[str, SignalWindow]:
     }
 
 
-def least_excess(candidate: SignalWindow, stable: SignalWindow) -> float:
+def _z(level: float, rows: int) -> float:
+    """Of a bound that is looked at all the time: each doubling of the rows is a look of its own, the n-th with
+    1/(n(n + 1)) of the level; half of that, for a sum that wanders is beyond a bound at some time within it at most
+    twice as often as at its end (reflection principle)."""
+    nth = int(log2(rows / MINIMUM_ROWS)) + 1
+    return NormalDist().inv_cdf(1 - level / (2 * nth * (nth + 1)))
+
+
+def least_excess(candidate: SignalWindow, stable: SignalWindow, z: float) -> float:
     """Lower confidence bound of the candidate's PSI above stable's: a random split makes the two independent."""
     variance = sum(psi_variance(signal.reference, signal.counts) for signal in (candidate, stable))
-    return _psi(candidate) - _psi(stable) - Z * sqrt(variance)
+    return _psi(candidate) - _psi(stable) - z * sqrt(variance)
 
 
 def _psi(signal: SignalWindow) -> float:

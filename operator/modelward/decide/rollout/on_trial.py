@@ -147,4 +147,6 @@ def _skew(o: DeploymentObserved) -> Finding:
     analysis = o.deployment.spec.analysis
     if fails_everything(o.evidence.stable) or not o.status.weight:
         return OK  # at weight 0 only testers' requests come
-    return judge_skew(o.evidence, analysis.max_drift_increase, analysis.min_requests)
+    steps = max(1, len(o.deployment.spec.rollout.steps))  # each is a window of its own
+    level = analysis.false_rollbacks / 16 / steps
+    return judge_skew(o.evidence, analysis.max_drift_increase, analysis.min_requests, level)
