@@ -17,6 +17,7 @@ _MAY_DIFFER = {
     "rolloutStarted",
     "epoch",
     "started",
+    "ended",
     "finished",
     "startTime",
     "completionTime",
@@ -55,7 +56,7 @@ def _plain(value: Any, key: str = "") -> Any:
 
 
 def _words(text: str) -> str:
-    return re.sub(r"-(ingest|train)-[0-9a-f]+", r"-\1-*", text)
+    return re.sub(r"-(ingest|train|checkpoint)-[0-9a-f]+", r"-\1-*", text)
 
 
 def _says_that_the_operator_was_away(entry: Any) -> bool:

@@ -26,7 +26,7 @@ def test_breast_cancer_is_a_good_model_with_all_that_belongs_to_it(trained: Trai
     assert manifest.model.digest == report.model
     assert manifest.dataset == trained.digest
     record = trained.store.read_record(run_key(report.inputs_hash), dict)
-    assert record == {"manifest": report.manifest, "report": ended.termination.report}
+    assert record == {"manifest": report.manifest, "report": ended.termination.report, "run": "run-a"}
     assert not list(trained.paths.output.glob("*.npz"))
 
 
