@@ -131,8 +131,8 @@ def _mean(of_rows: Array, leverage: float = 0.0) -> Measured:
 def _share(hit: Array, labels: list[Array], shown: Array, classes: int) -> Measured:
     """The mean, over the classes `shown`, of the share of hits where `labels` name the class: true labels for recall,
     predicted ones for precision, both for f1. 0 of nothing."""
-    counts = sum(np.bincount(each, minlength=classes) for each in labels)
-    hits = sum(np.bincount(each, weights=hit, minlength=classes) for each in labels)
+    counts = np.sum([np.bincount(each, minlength=classes) for each in labels], axis=0)
+    hits = np.sum([np.bincount(each, weights=hit, minlength=classes) for each in labels], axis=0)
     shares = np.divide(hits, counts, out=np.zeros(classes), where=counts > 0)
     weights = np.zeros(classes)
     weights[shown] = 1 / len(shown) / np.maximum(1, counts[shown])

@@ -4,7 +4,7 @@ import pytest
 
 from modelward_contracts.inputs import inputs_hash
 from modelward_contracts.reports import NOT_NEEDED, PublishReport
-from modelward_contracts.tasks import Gate
+from modelward_contracts.tasks import Evaluation, Gate, ServingModel, SliceBy
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical, sha256
 
@@ -82,3 +82,23 @@ def test_record_of_an_older_version_does_as_well(trained: Trained) -> None:
 def test_task_without_the_new_fields_is_the_same_as_before() -> None:
     task = train_task("file:///store", "sha256:" + "a" * 64, parameters={"depth": 3})
     assert (sha256(canonical(task)), inputs_hash(task)) == (TASK, INPUTS)
+
+
+def test_gates_that_compare_rows_need_them_and_those_against_nothing_in_service_do_not(trained: Trained) -> None:
+    first = trained.publish()
+    serving = Gate(metric="accuracy", not_worse_than="Serving")
+    (judged,) = found(fetch(trained, gates=[serving])).gates
+    assert (judged.passed, judged.message) == (True, "nothing serves yet")
+    in_service = [ServingModel(version="things-1", digest=publish_report(first).manifest)]
+    assert fetch(trained, gates=[serving], serving=in_service).reason == "Fetched"
+    assert fetch(trained, gates=[Gate(metric="accuracy", not_worse_than="Baseline")]).reason == "Fetched"
+
+
+def test_slices_are_judged_as_they_were_measured_and_others_are_measured_anew(trained: Trained) -> None:
+    evaluation = Evaluation(slices=[SliceBy(column="mean radius", minimum_rows=5)])
+    worst = Gate(metric="accuracy", minimum=0.999, slice="Worst")
+    then = publish_report(trained.publish(evaluation=evaluation, gates=[worst])).gates
+    assert found(fetch(trained, evaluation=evaluation, gates=[worst])).gates == then
+    assert (
+        fetch(trained, evaluation=Evaluation(slices=[SliceBy(column="mean area", minimum_rows=5)])).reason == "Fetched"
+    )
