@@ -90,9 +90,9 @@ def _classification(answers: Answers) -> dict[str, Measured]:
 
 
 def _of_probabilities(answers: Answers, present: Array) -> dict[str, Measured]:
-    truth, probabilities, classes = answers.truth, answers.probabilities, answers.classes
-    assert probabilities is not None
-    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    truth, scores, classes = answers.truth, answers.probabilities, answers.classes
+    assert scores is not None
+    probabilities = scores / scores.sum(axis=1, keepdims=True)
     own = np.clip(probabilities[np.arange(len(truth)), truth], EPSILON, 1)
     squares = (probabilities - np.eye(classes)[truth]) ** 2
     metrics = {
@@ -102,8 +102,9 @@ def _of_probabilities(answers: Answers, present: Array) -> dict[str, Measured]:
         "calibration_error": _calibration_error(answers),
     }
     if len(present) > 1:
+        # Not of what was divided: rounding parts rows that are equal.
         scored = [1] if classes == 2 else present.tolist()
-        metrics["auc"] = _average(_auc(truth == number, probabilities[:, number]) for number in scored)
+        metrics["auc"] = _average(_auc(truth == number, scores[:, number]) for number in scored)
     return metrics
 
 
@@ -136,7 +137,7 @@ def _share(hit: Array, labels: list[Array], shown: Array, classes: int) -> Measu
     shares = np.divide(hits, counts, out=np.zeros(classes), where=counts > 0)
     weights = np.zeros(classes)
     weights[shown] = 1 / len(shown) / np.maximum(1, counts[shown])
-    influence = sum(weights[each] * (hit - shares[each]) for each in labels)
+    influence = np.sum([weights[each] * (hit - shares[each]) for each in labels], axis=0)
     return Measured(float(shares[shown].mean()), influence, float(1 / max(1, counts[shown].min())))
 
 

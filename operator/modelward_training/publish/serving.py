@@ -35,7 +35,7 @@ def in_service(store: Store, named: ServingModel, dataset: DatasetManifest, fold
     """`folder` holds test.parquet and dataset.json. The store's being away is an error; all else is a reason."""
     try:
         manifest = store.get_json(named.digest, ModelManifest)
-        if why := _unlike(manifest, dataset):
+        if why := unlike(manifest, dataset):
             return Opponent(named.version, why=why)
         own = folder / f"serving-{named.digest.removeprefix('sha256:')}"
         own.mkdir()
@@ -54,7 +54,7 @@ def in_service(store: Store, named: ServingModel, dataset: DatasetManifest, fold
     )
 
 
-def _unlike(manifest: ModelManifest, dataset: DatasetManifest) -> str:
+def unlike(manifest: ModelManifest, dataset: DatasetManifest) -> str:
     """Why it cannot answer these rows, or not this question."""
     if manifest.task != dataset.task:
         return f"it is a {manifest.task}, and this is a {dataset.task}"
