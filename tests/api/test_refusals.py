@@ -442,6 +442,9 @@ REFUSED = {
     "run of two things": Case(
         "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}` or `container:"
     ),
+    "tests of an estimator": Case(
+        "TrainingRun", {"spec.tests": {"command": ["pytest"]}}, "tests and checkpoint are for code of your own"
+    ),
     "gate without a bound": Case(
         "TrainingRun", {"spec.gates": [{"metric": "auc"}]}, "write `minimum:` or `maximum:` beside `metric:`"
     ),

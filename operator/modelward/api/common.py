@@ -38,12 +38,16 @@ def rules(*entries: dict[str, str]) -> ConfigDict:
 
 
 def immutable_but(mutable: str, message: str, *entries: dict[str, str]) -> ConfigDict:
-    """CEL rules of a model of which one field alone may change."""
+    """CEL rules of a model of which one field alone may change.
+
+    The others are compared as a list, by names that are looked up at run time: CEL's compiler knows no field of untyped
+    values (`parameters`), and takes whatever has no bounded size for too costly.
+    """
 
     def add(schema: dict[str, Any]) -> None:
         held = [name for name in schema["properties"] if name != mutable]
-        same = " && ".join(f"self.?{name} == oldSelf.?{name}" for name in held)
-        schema["x-kubernetes-validations"] = [rule(same, message), *map(dict, entries)]
+        new, old = (", ".join(f"dyn({of}).?{name}" for name in held) for of in ("self", "oldSelf"))
+        schema["x-kubernetes-validations"] = [rule(f"[{new}] == [{old}]", message), *map(dict, entries)]
 
     return ConfigDict(json_schema_extra=add)
 

@@ -31,7 +31,7 @@ _LIMITS = {
     "publish": "spec.stepResources.publish",
 }
 """Where the user says how much memory a step may take."""
-_TEST_LINES = 10
+_TEST_LINES, _TEST_LETTERS = 10, 1000
 End = tuple[str, dict[str, Any]]
 """A container's name and how it ended."""
 
@@ -147,8 +147,8 @@ def _bad_end(pod: Manifest, container: str, ended: dict[str, Any], theirs: Colle
         cause = _sentence(message.rpartition("container process: ")[2])
         return Problem("StartError", f"{container} could not be started: {cause}"), False
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    told = lines[-_TEST_LINES:] if container == "tests" else lines[-1:]
-    last = f": {_cut(' | '.join(told))}" if told else ""
+    told = _last_lines(lines) if container == "tests" else _cut(lines[-1]) if lines else ""
+    last = f": {told}" if told else ""
     look = f"see kubectl logs {pod['metadata']['name']} -c {container}"
     problem = Problem(f"{container.capitalize()}Failed", f"{container} exited with code {code}{last}; {look}")
     return problem, code == TEMPORARY or _disrupted(pod)
@@ -225,6 +225,12 @@ def _slow(pod: Manifest) -> Problem | None:
 
 def _sentence(text: str) -> str:
     return _cut(" ".join(text.split()))
+
+
+def _last_lines(lines: Sequence[str]) -> str:
+    """What tests say in the end counts."""
+    text = " | ".join(lines[-_TEST_LINES:])
+    return text if len(text) <= _TEST_LETTERS else f"…{text[1 - _TEST_LETTERS :]}"
 
 
 def _cut(text: str) -> str:

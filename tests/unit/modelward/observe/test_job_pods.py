@@ -59,6 +59,17 @@ def test_out_of_memory_says_what_to_write(limits: dict[str, str], told: str) -> 
     assert problem.message == told
 
 
+def test_long_lines_of_tests_keep_their_end() -> None:
+    lines = "\n".join(["x" * 900, "y" * 900, "1 failed, 3 passed"])
+    ended = {"name": "tests", "state": {"terminated": {"exitCode": 1, "reason": "Error", "message": lines}}}
+    pod = {"metadata": {"name": "p"}, "status": {"phase": "Failed", "initContainerStatuses": [ended]}}
+    problem = job_seen(failed_job(), [pod], ("tests", "train")).problem
+    assert problem is not None
+    assert problem.message.startswith("tests exited with code 1: …")
+    assert "y | 1 failed, 3 passed; see kubectl logs p -c tests" in problem.message
+    assert len(problem.message) < 1100
+
+
 def test_retries_that_are_used_up_are_told_with_what_they_failed_by() -> None:
     job = failed_job()
     job["spec"] = {"backoffLimit": 2}
