@@ -1,12 +1,14 @@
 """The fetch step: a dataset version from the store to the volume that `train` reads. Held-out labels stay behind.
 
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
-that user code need not repeat what the Dataset says already.
+that user code need not repeat what the Dataset says already. A script out of a git repository comes with it.
 """
+
+import os
 
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import TrainTask
+from modelward_contracts.tasks import Commit, TrainTask
 from modelward_contracts.wire import canonical
 from modelward_training.gates import check_gates
 from modelward_training.outcome import Done, progress
@@ -22,10 +24,20 @@ def run(paths: Paths) -> Done:
     store = Store(task.store, task.namespace)
     dataset = store.get_json(task.dataset, DatasetManifest)
     check_gates(task.gates, dataset.task)
+    commit = _script(task, paths)
     for name, split in dataset.splits.items():
         progress(f"fetching {split.rows} rows for {name}")
         store.get_file(split.data.digest, paths.input / f"{name}.parquet")
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)
-    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place")
+    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place", commit=commit)
+
+
+def _script(task: TrainTask, paths: Paths) -> Commit | None:
+    """Before the data: what fails here fails soon."""
+    if not task.git:
+        return None
+    from .script.fetch import fetch  # imported here, because few runs need it
+
+    return fetch(task.git, os.environ, paths)

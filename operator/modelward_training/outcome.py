@@ -24,6 +24,7 @@ from modelward_contracts.store import (
     StoreFull,
     StoreUnavailable,
 )
+from modelward_contracts.tasks import Commit
 from modelward_contracts.wire import canonical
 
 RETRY = os.EX_TEMPFAIL
@@ -44,6 +45,8 @@ class Done:
     reason: str
     message: str
     report: str | None = None
+    commit: Commit | None = None
+    """Of a training's fetch: what the script was taken from."""
 
 
 def emit(line: Line) -> None:
@@ -77,7 +80,10 @@ def run(work: Callable[[], object]) -> int:
         if failure.reason == "InternalError":
             traceback.print_exc()
         return _fail(failure)
-    _terminate(Termination(result="Succeeded", reason=done.reason, message=done.message, report=done.report))
+    said = Termination(
+        result="Succeeded", reason=done.reason, message=done.message, report=done.report, commit=done.commit
+    )
+    _terminate(said)
     return 0
 
 

@@ -39,6 +39,10 @@ class Paths:
         return self.at(tasks.INPUT_DIR)
 
     @property
+    def script(self) -> Path:
+        return self.at(tasks.SCRIPT_DIR)
+
+    @property
     def handoff(self) -> Path:
         return self.at(tasks.HANDOFF_DIR)
 

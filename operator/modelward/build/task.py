@@ -1,20 +1,25 @@
-"""What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
+"""What a job is told to do, and the ConfigMap that tells it; beside the task lies the text of an inline source or a
+script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
+
+from msgspec import UNSET
 
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
+from modelward.api.script import GitScript as GitSpec
+from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
-    INLINE_FILE,
     TASK_FILE,
     CsvOptions,
     Estimator,
     Expectation,
     Gate,
+    GitScript,
     IngestTask,
     Parent,
     TrainTask,
@@ -23,8 +28,9 @@ from modelward_contracts.wire import Wire, canonical
 
 
 def task_config_map(
-    owner: Manifest, name: str, labels: dict[str, str], task: Wire, inline: str | None = None
+    owner: Manifest, name: str, labels: dict[str, str], task: Wire, files: Mapping[str, str] | None = None
 ) -> Manifest:
+    """`files`: texts that lie beside the task."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -35,7 +41,7 @@ def task_config_map(
             "ownerReferences": [owned_by(owner)],
         },
         "immutable": True,
-        "data": {TASK_FILE: canonical(task).decode()} | ({INLINE_FILE: inline} if inline is not None else {}),
+        "data": {TASK_FILE: canonical(task).decode(), **(files or {})},
     }
 
 
@@ -104,7 +110,9 @@ def _expectation(stated: api.Expectation) -> Expectation:
     )
 
 
-def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> TrainTask:
+def train_task(
+    run: TrainingRun, pinned: PinnedDataset, settings: Settings, script: ScriptOrigin | None = None
+) -> TrainTask:
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -116,9 +124,21 @@ def train_task(run: TrainingRun, pinned: PinnedDataset, settings: Settings) -> T
         dataset=pinned.digest,
         estimator=Estimator(name=estimator.name, parameters=dict(estimator.parameters)) if estimator else None,
         parameters=dict(spec.parameters),
-        image=container.image if container else None,
+        image=container.image if container else script.image if script else None,
         command=[*container.command, *container.args] if container else [],
         environment={variable.name: variable.value for variable in container.env} if container else {},
+        script=(script and script.digest) or UNSET,
+        git=_git(spec.script.git, settings) if spec.script and spec.script.git else UNSET,
         gates=[Gate(metric=gate.metric, minimum=gate.minimum, maximum=gate.maximum) for gate in spec.gates],
         seed=spec.seed,
+    )
+
+
+def _git(git: GitSpec, settings: Settings) -> GitScript:
+    return GitScript(
+        url=git.url,
+        revision=git.revision,
+        path=git.path,
+        secret=git.secret_name,
+        local_addresses=settings.local_sources,
     )

@@ -14,6 +14,7 @@ from modelward.api.common import Condition, ConditionStatus, Status
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Event
 from modelward_contracts.reports import Report
+from modelward_contracts.tasks import Commit
 
 Said = tuple[ConditionStatus, str, str]
 """status, reason, message"""
@@ -46,6 +47,8 @@ class JobSeen:
     """Of the report, as the termination message has it."""
     report: Report | None = None
     """From the log, proven by the digest."""
+    commit: Commit | None = None
+    """What a training's fetch took the script from."""
     printer: "JobSeen | None" = None
     """The Job that prints the report again."""
 

@@ -5,12 +5,12 @@ a crash makes no second one; its number is the next of the model, and one that a
 Once Complete or Failed is true nothing is done any more, whatever becomes of the Job.
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
-Starting, Fetching, Training, Publishing, Suspended, Registering, Registered, GateFailed, and those in `decide.jobs`. Of
-Complete: Registered. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of
-Isolated: ServiceAccount.
+Starting, Fetching, Training, Publishing, Suspended, Registering, Registered, GateFailed, and those in `decide.jobs` and
+`decide.script`. Of Complete: Registered. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended:
+Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelward.api import Dataset, DatasetVersion, ModelVersion, TrainingRun
@@ -25,6 +25,7 @@ from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_
 from modelward.decide.model_version import verified
 from modelward.decide.pin import pin
 from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.script import Script, ScriptSeen, script_of
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
@@ -48,6 +49,8 @@ class RunObserved:
     job: JobSeen | None = None
     models: tuple[ModelVersion, ...] = ()
     """All of the namespace, once the Job has succeeded; the run's own, once it is complete and was not measured."""
+    script: ScriptSeen = field(default_factory=ScriptSeen)
+    """What there is to make a Job with."""
     last_number: int = 0
     """The largest that a version of the model ever had."""
 
@@ -59,16 +62,19 @@ class RunObserved:
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     if o.status.is_true("Complete") or o.status.is_true("Failed"):
         return _over(o, now)
+    pinned, script = o.status.dataset_version, None
     if o.job is None:
         try:
             allowed(o.run.spec.pod, settings)
+            script = script_of(o.run, o.script, settings, now)
         except Refused as refused:
             return _told(o, Problem(refused.reason, str(refused)), now)
-    pinned = o.status.dataset_version
+        except Wait as wait:
+            return replace(_told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     if pinned is None:
-        return _pin(o, settings, now)
+        return _pin(o, script, settings, now)
     if o.job is None:
-        return _launch(o, pinned, settings, now)
+        return _launch(o, pinned, script, settings, now)
     match o.job.state:
         case "Failed":
             return _failed(o, o.job.problem or LOST, now)
@@ -77,7 +83,7 @@ def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     return _running(o, o.job, now)
 
 
-def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
     try:
         pinned = pin(o.run, o.dataset, o.version)
     except Wait as wait:
@@ -87,8 +93,8 @@ def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     job, started = _job_name(o.run), timestamp(now)
     event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started)
-    status = _isolation(status, o, settings, now)
-    return Plan(status=status, memory=True, creates=_children(o, pinned, settings), events=(event,))
+    status = _isolation(_with_script(status, script), o, settings, now)
+    return Plan(status=status, memory=True, creates=_children(o, pinned, script, settings), events=(event,))
 
 
 def _unexpected(version: DatasetVersion | None) -> str:
@@ -102,20 +108,27 @@ def _job_name(run: TrainingRun) -> str:
     return child_name(run.metadata.name, f"train-{short_hash(run.metadata.uid, length=6)}")
 
 
-def _children(o: RunObserved, pinned: PinnedDataset, settings: Settings) -> tuple[Manifest, ...]:
+def _with_script(status: TrainingRunStatus, script: Script | None) -> TrainingRunStatus:
+    return status.model_copy(update={"script": script.origin}) if script else status
+
+
+def _children(o: RunObserved, pinned: PinnedDataset, script: Script | None, settings: Settings) -> tuple[Manifest, ...]:
     metadata, job = o.run.metadata, o.status.job or _job_name(o.run)
+    origin, files = (script.origin, script.files) if script else (None, {})
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
     return (
         *store_claim(metadata.namespace, settings),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings)),
-        training_job(o.raw, o.run, job, own, settings),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, origin), files),
+        training_job(o.raw, o.run, job, own, settings, origin),
     )
 
 
-def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
+def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settings: Settings, now: datetime) -> Plan:
     """The Job is not there: never made, or taken away before it was done."""
     said = _starting(o.status.job or _job_name(o.run))
-    return Plan(status=_status(o, said, now), creates=_children(o, pinned, settings))
+    status = _with_script(_status(o, said, now), script)
+    anew = status.script != o.status.script
+    return Plan(status=status, memory=anew, creates=_children(o, pinned, script, settings))
 
 
 def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
@@ -186,6 +199,7 @@ def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
     conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
     conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
     update = {"conditions": conditions, "model_version": name, "metrics": mine.spec.metrics}
+    update |= {"script": mine.spec.lineage.script}
     ended = o.status.completion_time or timestamp(now)
     status = o.status.model_copy(update={**update, "completion_time": ended})
     return Plan(status=_with_result(status, generation, now), events=() if o.status.is_true("Complete") else (event,))
@@ -269,4 +283,10 @@ def _starting(job: str) -> Said:
 
 def _status(o: RunObserved, said: Said, now: datetime, **more: object) -> TrainingRunStatus:
     ready = with_ready(o.status, said, o.run.metadata.generation, now)
-    return o.status.model_copy(update={**ready, **more})
+    return o.status.model_copy(update={**ready, **_fetched(o), **more})
+
+
+def _fetched(o: RunObserved) -> dict[str, object]:
+    """The commit of a script, as soon as it is known."""
+    script, fetched = o.status.script, o.job.commit if o.job else None
+    return {"script": script.model_copy(update={"commit": fetched.commit})} if script and fetched else {}

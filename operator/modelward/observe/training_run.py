@@ -3,8 +3,10 @@
 from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelVersion, TrainingRun
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.plan import Key
+from modelward.decide.script import ScriptSeen
 from modelward.decide.training_run import RunObserved
 from modelward.names import Manifest
+from modelward.observe.dataset import secret_labels
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -28,18 +30,33 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
-    return RunObserved(run, raw, dataset, DatasetVersion.model_validate(version) if version else None)
+    found = DatasetVersion.model_validate(version) if version else None
+    return RunObserved(run, raw, dataset, found, script=await _script(world, run))
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
-    namespace, theirs = run.metadata.namespace, "train" if run.spec.container else None
+    namespace, theirs = run.metadata.namespace, None if run.spec.estimator else "train"
     job = await observe_job(world, namespace, run.status.job, "publish", theirs) if run.status.job else None
-    if job is None or job.state != "Succeeded":
+    if job is None:
+        return RunObserved(run, raw, script=await _script(world, run))
+    if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
     models = await world.kube.list(API, "ModelVersion", namespace)
     counter = await world.kube.get("v1", "ConfigMap", namespace, counter_name(run.spec.model_name))
     found = tuple(ModelVersion.model_validate(each) for each in models)
     return RunObserved(run, raw, job=job, models=found, last_number=last_number(counter))
+
+
+async def _script(world: World, run: TrainingRun) -> ScriptSeen:
+    """For a Job that is to be made. What is in a Secret is not asked for."""
+    spec, namespace = run.spec.script, run.metadata.namespace
+    if spec is None:
+        return ScriptSeen()
+    if spec.config_map:
+        copy = await world.kube.get("v1", "ConfigMap", namespace, run.status.job) if run.status.job else None
+        return ScriptSeen(await world.kube.get("v1", "ConfigMap", namespace, spec.config_map.name), copy)
+    secret = await secret_labels(world, namespace, spec.git.secret_name if spec.git else None)
+    return ScriptSeen(secret_labels=secret)
 
 
 async def _over(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:

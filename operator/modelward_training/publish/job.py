@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from msgspec import UNSET
 
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
 from modelward_contracts.reports import GateResult, PublishReport
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import TrainTask
+from modelward_contracts.tasks import COMMIT_FILE, Commit, TrainTask
 from modelward_contracts.verdicts import run_key
-from modelward_contracts.wire import canonical, digest_of
+from modelward_contracts.wire import canonical, decode, digest_of
 from modelward_training.gates import judge
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
@@ -37,23 +38,26 @@ def run(paths: Paths) -> Done:
         progress("checking the model and running it on held-out rows", 0.2)
         examined = evaluate.examine(folder)
         parts = {split: evaluate.held_out(folder, split, examined.signature) for split in HELD_OUT}
-        return _publish(task, store, dataset, folder, examined, parts)
+        return _publish(task, _commit(task, paths), store, dataset, folder, examined, parts)
 
 
-def inputs_hash(task: TrainTask) -> str:
-    """Of all that decides what a training yields."""
-    return digest_of(
-        {
-            "model": task.model_name,
-            "dataset": task.dataset,
-            "estimator": task.estimator,
-            "image": task.image,
-            "command": task.command,
-            "environment": task.environment,
-            "parameters": task.parameters,
-            "seed": task.seed,
-        }
-    )
+def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
+    """Of all that decides what a training yields; `commit`: of a script out of git, wherever its repository is."""
+    decisive = {
+        "model": task.model_name,
+        "dataset": task.dataset,
+        "estimator": task.estimator,
+        "image": task.image,
+        "command": task.command,
+        "environment": task.environment,
+        "parameters": task.parameters,
+        "seed": task.seed,
+    }
+    if task.script:
+        decisive["script"] = task.script
+    if task.git and commit:
+        decisive["git"] = {"commit": commit.commit, "path": task.git.path}
+    return digest_of(decisive)
 
 
 def _fetch(store: Store, dataset: DatasetManifest, folder: Path) -> None:
@@ -63,8 +67,14 @@ def _fetch(store: Store, dataset: DatasetManifest, folder: Path) -> None:
     (folder / "dataset.json").write_bytes(canonical(dataset))
 
 
+def _commit(task: TrainTask, paths: Paths) -> Commit | None:
+    """As `fetch` has handed it over, where `train` could not reach it."""
+    return decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
+
+
 def _publish(
     task: TrainTask,
+    commit: Commit | None,
     store: Store,
     dataset: DatasetManifest,
     folder: Path,
@@ -91,13 +101,14 @@ def _publish(
         golden=store.put_json(examined.golden),
         dataset=task.dataset,
         batching=examined.batching,
-        inputs_hash=inputs_hash(task),
+        inputs_hash=inputs_hash(task, commit),
     )
-    return _report(task, store, manifest, examined, measured, compared)
+    return _report(task, commit, store, manifest, examined, measured, compared)
 
 
 def _report(
     task: TrainTask,
+    commit: Commit | None,
     store: Store,
     manifest: ModelManifest,
     examined: Examined,
@@ -106,6 +117,7 @@ def _report(
 ) -> Done:
     costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
     costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
+    notes = [*examined.notes, *_moving(task, commit)]
     gates = judge(task.gates, {**measured["test"], **costs})
     digest = store.put_json(manifest).digest
     value = PublishReport(
@@ -122,14 +134,22 @@ def _report(
         gates=gates,
         batching=manifest.batching,
         inputs_hash=manifest.inputs_hash,
-        notes=examined.notes,
+        commit=commit or UNSET,
+        notes=notes,
     )
     failed = [_missed(gate, manifest) for gate in gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
-    message = "; ".join([message, *examined.notes])
+    message = "; ".join([message, *notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
     store.write_record(run_key(manifest.inputs_hash), {"manifest": digest, "report": done.report})
     return done
+
+
+def _moving(task: TrainTask, commit: Commit | None) -> list[str]:
+    """What was trained with is one commit; what the run says is a name that may mean another by now."""
+    if not task.git or not commit or not commit.branch:
+        return []
+    return [f"the script is that of branch {task.git.revision} at commit {commit.commit}, and a branch moves"]
 
 
 def _missed(gate: GateResult, manifest: ModelManifest) -> str:

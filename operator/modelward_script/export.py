@@ -1,0 +1,25 @@
+"""A fitted model as ONNX with one input per column, whatever its first step takes."""
+
+from typing import Any
+
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from modelward_contracts.manifests import Task
+from modelward_training.trainer.export import export
+from modelward_training.trainer.preprocess import Feature
+
+from . import boosters
+
+boosters.register()
+
+
+def exported(model: Any, x: pd.DataFrame, texts: list[str], task: Task) -> bytes:
+    inputs = [Feature(name, name, "string" if name in texts else "float") for name in x]
+    pipeline = model if isinstance(model, Pipeline) else make_pipeline(model)
+    if not isinstance(pipeline[0], ColumnTransformer):
+        # The exporter takes several inputs into a ColumnTransformer only; natively the frame is the matrix.
+        together = ColumnTransformer([("columns", "passthrough", list(x))]).fit(x)
+        pipeline = Pipeline([("columns together", together), *pipeline.steps])
+    return export(pipeline, inputs, task)
