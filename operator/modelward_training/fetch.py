@@ -9,9 +9,9 @@ import os
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
 from modelward_contracts.tasks import Commit, TrainTask
-from modelward_contracts.wire import canonical
+from modelward_contracts.wire import canonical, sha256
 from modelward_training.gates import check_gates
-from modelward_training.outcome import Done, progress
+from modelward_training.outcome import Done, JobError, progress
 from modelward_training.paths import Paths
 from modelward_training.shared_folder import shared
 
@@ -36,6 +36,9 @@ def run(paths: Paths) -> Done:
 
 def _script(task: TrainTask, paths: Paths) -> Commit | None:
     """Before the data: what fails here fails soon."""
+    if task.script and sha256(paths.script_text.read_bytes()) != task.script:
+        what = "the script beside the task is not the one that the run has pinned"
+        raise JobError("ScriptChanged", f"{what}: somebody has changed the Job's ConfigMap")
     if not task.git:
         return None
     from .script.fetch import fetch  # imported here, because few runs need it

@@ -31,6 +31,11 @@ class Paths:
         return self.at(tasks.TASK_DIR) / tasks.INLINE_FILE
 
     @property
+    def script_text(self) -> Path:
+        """Of a ConfigMap."""
+        return self.at(tasks.TASK_DIR) / tasks.SCRIPT_FILE
+
+    @property
     def source(self) -> Path:
         return self.at(tasks.SOURCE_DIR)
 

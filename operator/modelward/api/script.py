@@ -26,8 +26,8 @@ class GitScript(ApiModel):
     model_config = rules(
         rule(
             r"self.url.matches('^https?://[^/?#@\\s]+/[^?#\\s]+$')",
-            "url takes https://host/repository.git or http://…: neither ssh:// nor git@host:…; who asks is proven by the "
-            "Secret of secretName, not by the URL",
+            "url takes https://host/repository.git or http://…: neither ssh:// nor git@host:…; user and password are "
+            "keys of the Secret of secretName",
         ),
         rule(
             r"self.revision.matches('^[^\\s~^:?*\\[\\\\]+$') && !self.revision.contains('..')",

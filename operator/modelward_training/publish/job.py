@@ -1,6 +1,7 @@
 """The publish step: take, examine, compare, measure, judge, describe, store."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ from .profile import profile
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True)
+class Code:
+    """What was run, of a script."""
+
+    script: bytes | None
+    """The text of a ConfigMap."""
+    commit: Commit | None
+    """Of a git repository."""
+
+
 def run(paths: Paths) -> Done:
     task = paths.task(TrainTask)
     store = Store(task.store, task.namespace)
@@ -38,7 +49,7 @@ def run(paths: Paths) -> Done:
         progress("checking the model and running it on held-out rows", 0.2)
         examined = evaluate.examine(folder)
         parts = {split: evaluate.held_out(folder, split, examined.signature) for split in HELD_OUT}
-        return _publish(task, _commit(task, paths), store, dataset, folder, examined, parts)
+        return _publish(task, _code(task, paths), store, dataset, folder, examined, parts)
 
 
 def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
@@ -67,14 +78,15 @@ def _fetch(store: Store, dataset: DatasetManifest, folder: Path) -> None:
     (folder / "dataset.json").write_bytes(canonical(dataset))
 
 
-def _commit(task: TrainTask, paths: Paths) -> Commit | None:
-    """As `fetch` has handed it over, where `train` could not reach it."""
-    return decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
+def _code(task: TrainTask, paths: Paths) -> Code:
+    """From where `train` could not write to."""
+    commit = decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
+    return Code(paths.script_text.read_bytes() if task.script else None, commit)
 
 
 def _publish(
     task: TrainTask,
-    commit: Commit | None,
+    code: Code,
     store: Store,
     dataset: DatasetManifest,
     folder: Path,
@@ -101,9 +113,10 @@ def _publish(
         golden=store.put_json(examined.golden),
         dataset=task.dataset,
         batching=examined.batching,
-        inputs_hash=inputs_hash(task, commit),
+        inputs_hash=inputs_hash(task, code.commit),
+        script=store.put_bytes(code.script) if code.script is not None else UNSET,
     )
-    return _report(task, commit, store, manifest, examined, measured, compared)
+    return _report(task, code.commit, store, manifest, examined, measured, compared)
 
 
 def _report(

@@ -35,6 +35,7 @@ MOST_SECONDS = 300.0
 _HASH = re.compile(r"[0-9a-f]{40}")
 _SHORT_HASH = re.compile(r"[0-9a-f]{7,39}")
 _SHOWN = 10
+_LINE = 512
 
 
 class Repository:
@@ -88,11 +89,12 @@ class Repository:
 
     @contextmanager
     def _of_hash(self, name: bytes) -> Iterator[None]:
-        """A commit that is there by its hash alone is not given by every server."""
+        """A commit that is there by its hash alone is not given by every server. One that does not says so in a line and
+        hangs up, which dulwich takes for a broken connection."""
         try:
             yield
         except (GitProtocolError, KeyError) as error:
-            if name or isinstance(error, HangupException):
+            if name or (isinstance(error, HangupException) and not 0 < self._client.answered < _LINE):
                 raise
             hint = "if it is there, name a branch or a tag that points to it"
             raise self._unknown(f"is a commit that the server does not give: {hint}") from error
@@ -156,6 +158,8 @@ class _Client(AbstractHttpGitClient):
         self._tls, self._left = trust(credentials), MOST_BYTES
         self._connection: HTTPConnection | None = None
         self.late = False
+        self.answered = 0
+        """Bytes of the last answer."""
 
     def give_up(self) -> None:
         """End what is being read, from any thread."""
@@ -198,9 +202,12 @@ class _Client(AbstractHttpGitClient):
         return self._connection.getresponse()
 
     def _reader(self, found: HTTPResponse) -> Callable[[int], bytes]:
+        self.answered = 0
+
         def read(size: int) -> bytes:
             data = found.read(size)
             self._left -= len(data)
+            self.answered += len(data)
             if self._left < 0:
                 raise JobError(
                     "RepositoryTooLarge",
