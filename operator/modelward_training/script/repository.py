@@ -55,7 +55,7 @@ class Repository:
         with self._told():
             name, tip = self._resolved()
             with self._of_hash(name):
-                self._client.fetch("", self._objects, lambda _refs, depth=None: [tip], depth=1)  # noqa: ARG005
+                self._client.fetch("", self._objects, self._wants(tip), depth=1)
             found = self._objects.object_store[tip]
             while isinstance(found, Tag):
                 found = self._objects.object_store[found.object[1]]
@@ -78,19 +78,30 @@ class Repository:
         revision = self._asked.revision
         if _HASH.fullmatch(revision):
             return b"", revision.encode()
-        there = {name: tip for name, tip in self._client.get_refs("").refs.items() if tip}
-        if self._client.dumb:
-            raise JobError("NotARepository", f"{self._what} is no git repository that answers over smart HTTP")
         full = revision == "HEAD" or revision.startswith("refs/")
+        asked = [b"refs/heads/", b"refs/tags/", *([revision.encode()] if full else [])]
+        there = {name: tip for name, tip in self._client.get_refs("", ref_prefix=asked).refs.items() if tip}
+        self._smart()
         for name in (revision,) if full else (f"refs/tags/{revision}", f"refs/heads/{revision}"):
             if tip := there.get(name.encode()):
                 return name.encode(), tip
         raise self._unknown(_choice(revision, there))
 
+    def _wants(self, tip: bytes) -> Callable[..., list[bytes]]:
+        def wants(*_: object, **__: object) -> list[bytes]:
+            self._smart()
+            return [tip]
+
+        return wants
+
+    def _smart(self) -> None:
+        if self._client.dumb:
+            raise JobError("NotARepository", f"{self._what} is no git repository that answers over smart HTTP")
+
     @contextmanager
     def _of_hash(self, name: bytes) -> Iterator[None]:
-        """A commit that is there by its hash alone is not given by every server. One that does not says so in a line and
-        hangs up, which dulwich takes for a broken connection."""
+        """A commit that is there by its hash alone is not given by every server. One that does not says so in a line
+        and hangs up, which dulwich takes for a broken connection."""
         try:
             yield
         except (GitProtocolError, KeyError) as error:
