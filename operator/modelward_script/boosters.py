@@ -1,6 +1,5 @@
 """LightGBM and XGBoost for skl2onnx, as exact as ONNX's float32 allows."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -45,11 +44,14 @@ def _rounded(convert: _Converter) -> _Converter:
 
     def converter(scope: Any, operator: Any, container: Any) -> None:
         model = operator.raw_operator
-        lines = model.booster_.model_to_string().splitlines()
+        booster = model._Booster
+        lines = booster.model_to_string().splitlines()
         kept = [_line(line) for line in lines if not line.startswith("tree_sizes=")]  # in bytes, which change
-        operator.raw_operator = copy.copy(model)
-        operator.raw_operator._Booster = Booster(model_str="\n".join(kept) + "\n")
-        convert(scope, operator, container)
+        model._Booster = Booster(model_str="\n".join(kept) + "\n")
+        try:
+            convert(scope, operator, container)
+        finally:
+            model._Booster = booster
 
     return converter
 

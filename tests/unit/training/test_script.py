@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import msgspec
 import pytest
+import yaml
 
 from modelward_contracts.reports import PREFIX, Progress
-from modelward_contracts.wire import decode
+from modelward_contracts.wire import decode, sha256
+from modelward_training.publish.job import inputs_hash
 
 from .harness import Ended, Pod, ingest_report, publish_report, train_task
 from .recipes import CLASSES
@@ -122,6 +125,36 @@ def test_pipeline_of_text_and_names_that_are_no_identifiers_is_published(
     assert inputs == numbers | {"carrier": "BYTES", "to": "BYTES"}
     assert report.parity["label_mismatch"] == 0
     assert report.metrics["auc"] > 0.8
+
+
+def test_example_is_published(script: Script) -> None:
+    dataset, (config_map, run) = (
+        list(yaml.safe_load_all((REPOSITORY / "examples" / "breast-cancer" / f"{name}.yaml").read_text()))
+        for name in ("dataset", "script")
+    )
+    script.pod.csv(dataset[0]["spec"]["source"]["inline"]["data"])
+    label = dataset[0]["spec"]["columns"]["label"]
+    script.digest = ingest_report(script.pod.ingest(label=label, id=None)).manifest
+    task = train_task(script.pod.url, script.digest, parameters=run["spec"]["parameters"])
+    assert script.pod.step("fetch", task).code == 0
+    report = publish_report(script.published(config_map["data"]["train.py"]))
+    assert report.metrics["auc"] > run["spec"]["gates"][0]["minimum"]
+
+
+def test_text_of_a_config_map_is_stored_and_checked(script: Script) -> None:
+    script.data("text, two")
+    done = script.run(GOOD)
+    assert done.returncode == 0, done.stderr
+    path, task = script.pod.paths.script_text, train_task(script.pod.url, script.digest, estimator=None)
+    path.write_text(GOOD)
+    pinned = msgspec.structs.replace(task, script=sha256(GOOD.encode()))
+    model = script.pod.model(script.pod.step("publish", pinned))
+    assert model.script
+    assert script.pod.store.get_bytes(model.script.digest) == GOOD.encode()
+    assert model.inputs_hash == inputs_hash(pinned) != inputs_hash(task)
+    path.write_text("print('another')")
+    refused = script.pod.step("fetch", pinned)
+    assert (refused.code, refused.reason) == (1, "ScriptChanged")
 
 
 def test_seed_and_parameters_are_the_runs_and_progress_is_told(script: Script) -> None:
