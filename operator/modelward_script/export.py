@@ -13,6 +13,7 @@ from modelward_training.trainer.preprocess import Feature
 from . import boosters
 
 boosters.register()
+_TREES = ("sklearn.tree.", "sklearn.ensemble._forest")
 
 
 def exported(model: Any, x: pd.DataFrame, texts: list[str], task: Task) -> bytes:
@@ -22,4 +23,14 @@ def exported(model: Any, x: pd.DataFrame, texts: list[str], task: Task) -> bytes
         # The exporter takes several inputs into a ColumnTransformer only; natively the frame is the matrix.
         together = ColumnTransformer([("columns", "passthrough", list(x))]).fit(x)
         pipeline = Pipeline([("columns together", together), *pipeline.steps])
+    _missing(pipeline, x)
     return export(pipeline, inputs, task)
+
+
+def _missing(pipeline: Pipeline, x: pd.DataFrame) -> None:
+    """scikit-learn's trees know where missing values go, and their exporter forgets it. Raises ValueError."""
+    last = pipeline[-1]
+    if type(last).__module__.startswith(_TREES) and pd.isna(pd.DataFrame(pipeline[:-1].transform(x))).to_numpy().any():
+        name = type(last).__name__
+        what = f"there are missing values, and where {name} sends them is lost in its export"
+        raise ValueError(f"{what}: put a SimpleImputer before it, or use LightGBM, XGBoost or HistGradientBoosting…")
