@@ -41,8 +41,8 @@ def _sentence(error: Exception, trace: TracebackType | None, script: Path) -> st
     frames = [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(root)]
     file, line = (frames[-1].filename, frames[-1].lineno) if frames else (str(script), None)
     what = " ".join(str(error).split())
-    if isinstance(error, SyntaxError) and not frames:
-        file, line, what = error.filename or file, error.lineno, error.msg
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(root):
+        file, line, what = str(error.filename), error.lineno, error.msg
     place = file.removeprefix(root) + (f", line {line}" if line else "")
     return f"{place}: {type(error).__name__}" + (f": {what}" if what else "")
 

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.sparse import issparse
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -30,7 +32,12 @@ def exported(model: Any, x: pd.DataFrame, texts: list[str], task: Task) -> bytes
 def _missing(pipeline: Pipeline, x: pd.DataFrame) -> None:
     """scikit-learn's trees know where missing values go, and their exporter forgets it. Raises ValueError."""
     last = pipeline[-1]
-    if type(last).__module__.startswith(_TREES) and pd.isna(pd.DataFrame(pipeline[:-1].transform(x))).to_numpy().any():
+    if type(last).__module__.startswith(_TREES) and _any_missing(pipeline[:-1].transform(x)):
         name = type(last).__name__
         what = f"there are missing values, and where {name} sends them is lost in its export"
         raise ValueError(f"{what}: put a SimpleImputer before it, or use LightGBM, XGBoost or HistGradientBoosting…")
+
+
+def _any_missing(values: Any) -> bool:
+    """Of a matrix, sparse or not."""
+    return bool(pd.isna(values.data if issparse(values) else np.asarray(values)).any())

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,7 +56,7 @@ class Repository:
         with self._told():
             name, tip = self._resolved()
             with self._of_hash(name):
-                self._client.fetch("", self._objects, self._wants(tip), depth=1)
+                self._client.fetch("", self._objects, lambda *_, **__: [tip], depth=1)
             found = self._objects.object_store[tip]
             while isinstance(found, Tag):
                 found = self._objects.object_store[found.object[1]]
@@ -81,22 +82,10 @@ class Repository:
         full = revision == "HEAD" or revision.startswith("refs/")
         asked = [b"refs/heads/", b"refs/tags/", *([revision.encode()] if full else [])]
         there = {name: tip for name, tip in self._client.get_refs("", ref_prefix=asked).refs.items() if tip}
-        self._smart()
         for name in (revision,) if full else (f"refs/tags/{revision}", f"refs/heads/{revision}"):
             if tip := there.get(name.encode()):
                 return name.encode(), tip
         raise self._unknown(_choice(revision, there))
-
-    def _wants(self, tip: bytes) -> Callable[..., list[bytes]]:
-        def wants(*_: object, **__: object) -> list[bytes]:
-            self._smart()
-            return [tip]
-
-        return wants
-
-    def _smart(self) -> None:
-        if self._client.dumb:
-            raise JobError("NotARepository", f"{self._what} is no git repository that answers over smart HTTP")
 
     @contextmanager
     def _of_hash(self, name: bytes) -> Iterator[None]:
@@ -128,7 +117,7 @@ class Repository:
             raise self._failed(e) from e
         finally:
             stop.cancel()
-            self._client.give_up()
+            self._client.close()
 
     def _failed(self, error: Exception) -> JobError:
         host = urlsplit(self._asked.url).netloc
@@ -168,17 +157,24 @@ class _Client(AbstractHttpGitClient):
         self._url, self._credentials, self._local = url, credentials, local
         self._tls, self._left = trust(credentials), MOST_BYTES
         self._connection: HTTPConnection | None = None
+        self._found: HTTPResponse | None = None
         self.late = False
         self.answered = 0
         """Bytes of the last answer."""
 
     def give_up(self) -> None:
-        """End what is being read, from any thread."""
-        self.late = threading.current_thread() is not threading.main_thread()
-        if self._connection and self._connection.sock:
+        """End what is being read, from another thread."""
+        self.late = True
+        connection = self._connection
+        if connection and connection.sock:
             with suppress(OSError):
-                self._connection.sock.shutdown(2)
-            self._connection.close()
+                connection.sock.shutdown(SHUT_RDWR)
+
+    def close(self) -> None:
+        for each in (self._found, self._connection):
+            if each:
+                each.close()
+        self._found = self._connection = None
 
     def _http_request(
         self,
@@ -196,12 +192,14 @@ class _Client(AbstractHttpGitClient):
                 continue
             if found.status != 200:
                 raise self._refusal(found, url)
+            if not found.headers.get("Content-Type", "").startswith("application/x-git-"):
+                what = f"{shown(self._url)} is no git repository that answers over smart HTTP"
+                raise JobError("NotARepository", f"{what}: write the URL that `git clone` takes")
             return _Answer(found, url if url != asked else ""), self._reader(found)
         raise JobError("SourceUnavailable", f"{shown(self._url)} redirects more than {REDIRECTS} times", True)
 
     def _asked(self, url: str, headers: dict[str, str], body: bytes | None) -> HTTPResponse:
-        if self._connection:
-            self._connection.close()
+        self.close()
         parts = urlsplit(url)
         self._connection = connected(parts, self._tls, self._local)
         bared = self._url.startswith("https:") and parts.scheme != "https"
@@ -210,7 +208,8 @@ class _Client(AbstractHttpGitClient):
         own |= {"Authorization": known} if known else {}
         method = "GET" if body is None else "POST"
         self._connection.request(method, target(parts), body, {**headers, **own})
-        return self._connection.getresponse()
+        self._found = self._connection.getresponse()
+        return self._found
 
     def _reader(self, found: HTTPResponse) -> Callable[[int], bytes]:
         self.answered = 0

@@ -4,6 +4,7 @@ import os
 import runpy
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from textwrap import dedent
 
@@ -73,7 +74,8 @@ class Script:
     def published(self, text: str) -> Ended:
         """In this process, which has imported all by now."""
         file = self._file(text)
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn their users, not us
             for name, value in self._environment.items():
                 patch.setenv(name, value)
             runpy.run_path(str(file), run_name="__main__")
