@@ -61,6 +61,8 @@ class Settings(BaseModel):
     """Empty: all."""
     training_image: str
     scoring_image: str
+    script_image: str = ""
+    """That scripts run in. Empty: `training_image`."""
     image_pull_policy: str = "IfNotPresent"
     store_url: str = "file:///store"
     """file:///store is the PVC `modelward-store` of each namespace; anything else is an fsspec URL."""
@@ -73,7 +75,7 @@ class Settings(BaseModel):
     store_secret: str = ""
     """Secret in the user's namespace whose keys become the environment of our own containers."""
     source_secrets: bool = True
-    """Datasets may name Secrets; of those the operator gets the metadata."""
+    """Datasets and scripts may name Secrets; of those the operator gets the metadata."""
     local_sources: bool = False
     """Sources may be on loopback and link-local addresses."""
     store_collection: StoreCollection = StoreCollection()
@@ -118,6 +120,10 @@ class Settings(BaseModel):
         for name in _JSON & found.keys():
             found[name] = json.loads(found[name])
         return cls(**found)
+
+    @property
+    def scripts_run_in(self) -> str:
+        return self.script_image or self.training_image
 
     @property
     def store_is_claim(self) -> bool:

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET, UnsetType
 
-from .tasks import TrainTask
+from .tasks import Commit, TrainTask
 from .wire import Wire, digest_of
 
 
@@ -16,10 +16,14 @@ class StoredRun(Wire, frozen=True, kw_only=True):
     """The TrainingRun's name; older records have none."""
 
 
-def inputs_hash(task: TrainTask) -> str:
-    """What not every run has is left out: a new field must change no hash that there is. What is measured of a model is
+def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
+    """`commit`: of a script out of git, wherever its repository is.
+
+    What not every run has is left out: a new field must change no hash that there is. What is measured of a model is
     no input of its training, but a stored result has only what was asked for then."""
-    later = {"tests": task.tests, "sample": task.sample, "evaluation": task.evaluation}
+    later = {"tests": task.tests, "sample": task.sample, "evaluation": task.evaluation, "script": task.script}
+    if task.git and commit:
+        later["git"] = {"commit": commit.commit, "path": task.git.path}
     return digest_of(
         {
             "model": task.model_name,

@@ -146,6 +146,8 @@ class ModelManifest(Wire, frozen=True, kw_only=True):
     """None in manifests older than the proof: servers prove it themselves."""
     inputs_hash: str
     """`digest_of` dataset, image, code and parameters: the key under `runs/`."""
+    script: Blob | UnsetType = UNSET
+    """The text that trained it, where it lay in a ConfigMap, which may be gone."""
 
 
 class GoldenRequest(Wire, frozen=True, kw_only=True):

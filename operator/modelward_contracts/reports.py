@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType
 
 from .manifests import Batching, Boundaries, Column, Csv, Signature, SourceFile, Task
+from .tasks import Commit
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -42,6 +43,8 @@ class Termination(Wire, frozen=True, kw_only=True):
     """True only for infrastructure (store unreachable, disk full): data and code errors are not retried."""
     serving: StoredService | None = None
     """Of a scoring pod's fetch: another revision was in service when the store was last told."""
+    commit: Commit | None = None
+    """Of a training's fetch: what the script was taken from."""
 
 
 class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):
@@ -229,6 +232,8 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     gates: list[GateResult]
     batching: Batching | None = None
     inputs_hash: str
+    commit: Commit | UnsetType = UNSET
+    """Where the script is of a git repository."""
     notes: list[str] = []
     """What the model's author should know: how a usual export was taken, what could not be compared. Sentences."""
     slices: list[SliceResult] = []

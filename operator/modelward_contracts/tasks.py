@@ -28,6 +28,12 @@ CHECKPOINT_DIR = "/checkpoint"
 """$MODELWARD_CHECKPOINT: a volume that outlives the pod."""
 HANDOFF_DIR = "/handoff"
 """From one container of ours to another, past the user's in between."""
+SCRIPT_DIR = "/script"
+"""A run's script, read-only for what runs it: one file of a ConfigMap, or the files of a commit."""
+SCRIPT_FILE = "script.py"
+"""The text of a ConfigMap's script, beside task.json."""
+COMMIT_FILE = "commit.json"
+"""In HANDOFF_DIR: the `Commit` that fetch took a script from."""
 
 PII_SECRET, PII_KEY = "modelward-pii", "salt"
 """Of the Dataset's namespace: the key that `columns.pii` hashes with."""
@@ -179,6 +185,28 @@ class ServingModel(Wire, frozen=True, kw_only=True):
     """Of its ModelManifest."""
 
 
+class GitScript(Wire, frozen=True, kw_only=True):
+    """A file of a git repository."""
+
+    url: str
+    revision: str
+    """A branch, a tag, a full name below refs/, or a whole commit hash."""
+    path: str
+    """Of the file, from the repository's root."""
+    secret: str | None = None
+    """Name of the Secret whose keys are in the environment of `fetch`, for messages."""
+    local_addresses: bool = False
+    """The repository may be on a loopback or link-local address."""
+
+
+class Commit(Wire, frozen=True, kw_only=True):
+    """What a revision meant when it was fetched."""
+
+    commit: str
+    branch: bool = False
+    """The revision was a branch, which may mean another commit by now."""
+
+
 class TrainTask(Wire, frozen=True, kw_only=True):
     """Read by all of `fetch`, our own `train` and `publish`."""
 
@@ -192,10 +220,13 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     estimator: Estimator | None = None
     parameters: dict[str, Any] = {}
     image: str | None = None
-    """The user's image as it stands in the run, part of the inputs' hash."""
+    """The user's as it stands in the run, or the one that scripts run in; part of the inputs' hash."""
     command: list[str] = []
     environment: dict[str, str] = {}
     """What the run sets for the user's container: it decides the result as well."""
+    script: str | UnsetType = UNSET
+    """Digest of SCRIPT_FILE, the text of a ConfigMap."""
+    git: GitScript | UnsetType = UNSET
     gates: list[Gate] = []
     seed: int = 0
     evaluation: Evaluation | UnsetType = UNSET

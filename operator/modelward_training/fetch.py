@@ -1,20 +1,23 @@
 """The fetch step: a dataset version from the store to the volume that `train` reads. Held-out labels stay behind.
 
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
-that user code need not repeat what the Dataset says already.
+that user code need not repeat what the Dataset says already. A script out of a git repository comes with it.
 
 Where a run with the same inputs has left its result in the store, that is the answer, and nothing is fetched.
 """
+
+import os
+from dataclasses import replace
 
 from msgspec import UNSET
 
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import TrainTask
-from modelward_contracts.wire import canonical
+from modelward_contracts.tasks import Commit, TrainTask
+from modelward_contracts.wire import canonical, sha256
 from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
-from modelward_training.outcome import Done, progress
+from modelward_training.outcome import Done, JobError, progress
 from modelward_training.paths import DATASET_FILE, Paths
 from modelward_training.sample import get_rows
 from modelward_training.shared_folder import shared
@@ -30,8 +33,9 @@ def run(paths: Paths) -> Done:
     check_gates(task.gates, dataset.task)
     if task.evaluation is not UNSET:
         check_evaluation(task.evaluation, dataset)
-    if found := stored_result(store, task):
-        return found
+    commit = _script(task, paths)
+    if found := stored_result(store, task, commit):
+        return replace(found, commit=commit)
     if task.estimator is None:
         for hint in hints(dataset):
             progress(hint)
@@ -41,4 +45,16 @@ def run(paths: Paths) -> Done:
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)
-    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place")
+    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place", commit=commit)
+
+
+def _script(task: TrainTask, paths: Paths) -> Commit | None:
+    """Before the data: what fails here fails soon."""
+    if task.script and sha256(paths.script_text.read_bytes()) != task.script:
+        what = "the script beside the task is not the one that the run has pinned"
+        raise JobError("ScriptChanged", f"{what}: somebody has changed the Job's ConfigMap")
+    if not task.git:
+        return None
+    from .script.fetch import fetch  # imported here, because few runs need it
+
+    return fetch(task.git, os.environ, paths)

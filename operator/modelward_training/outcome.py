@@ -33,6 +33,7 @@ from modelward_contracts.store import (
     StoreFull,
     StoreUnavailable,
 )
+from modelward_contracts.tasks import Commit
 from modelward_contracts.wire import canonical
 
 RETRY = os.EX_TEMPFAIL
@@ -55,6 +56,8 @@ class Done:
     report: str | None = None
     last: bool = False
     """The steps after this one are not needed."""
+    commit: Commit | None = None
+    """Of a training's fetch: what the script was taken from."""
 
 
 def emit(line: Line) -> None:
@@ -88,7 +91,10 @@ def run(work: Callable[[], object]) -> int:
         if failure.reason == "InternalError":
             traceback.print_exc()
         return _fail(failure)
-    _terminate(Termination(result="Succeeded", reason=done.reason, message=done.message, report=done.report))
+    said = Termination(
+        result="Succeeded", reason=done.reason, message=done.message, report=done.report, commit=done.commit
+    )
+    _terminate(said)
     return NOT_NEEDED if done.last else 0
 
 

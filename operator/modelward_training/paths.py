@@ -34,12 +34,21 @@ class Paths:
         return self.at(tasks.TASK_DIR) / tasks.INLINE_FILE
 
     @property
+    def script_text(self) -> Path:
+        """Of a ConfigMap."""
+        return self.at(tasks.TASK_DIR) / tasks.SCRIPT_FILE
+
+    @property
     def source(self) -> Path:
         return self.at(tasks.SOURCE_DIR)
 
     @property
     def input(self) -> Path:
         return self.at(tasks.INPUT_DIR)
+
+    @property
+    def script(self) -> Path:
+        return self.at(tasks.SCRIPT_DIR)
 
     @property
     def handoff(self) -> Path:

@@ -11,17 +11,17 @@ from modelward_contracts.inputs import StoredRun, inputs_hash
 from modelward_contracts.manifests import ModelManifest
 from modelward_contracts.reports import MAX_REPORT, EvaluationRecord, GateResult, PublishReport
 from modelward_contracts.store import BlobMissing, DigestMismatch, Store
-from modelward_contracts.tasks import TrainTask
+from modelward_contracts.tasks import Commit, TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import decode
 from modelward_training.outcome import Done, progress, report
 
 
-def stored_result(store: Store, task: TrainTask) -> Done | None:
+def stored_result(store: Store, task: TrainTask, commit: Commit | None = None) -> Done | None:
     """None: it has to be trained."""
     if task.retrain is True or task.sample is not msgspec.UNSET or _compares(task):
         return None
-    found = store.read_record(run_key(inputs_hash(task)), StoredRun)
+    found = store.read_record(run_key(inputs_hash(task, commit)), StoredRun)
     if found is None:
         return None
     try:

@@ -19,6 +19,12 @@ class Case(NamedTuple):
 PVC = {"claimName": "raw", "path": "2013-*.csv"}
 QUERY = {"spec.source": {"sql": {"query": "SELECT * FROM flights"}}, "spec.secretName": "reader"}
 CONTAINER = {"image": "registry/flights:1", "command": ["python", "-m", "flights.train"]}
+GIT = {
+    "url": "https://git.example.com:8443/team/models.git",
+    "revision": "refs/tags/v1.0-rc+1",
+    "path": "training/train.py",
+    "secretName": "models-reader",
+}
 CANARY = "spec.rollout.steps"
 EXPECTED = "spec.expectations"
 EVERY: list[dict[str, Any]] = [
@@ -124,6 +130,18 @@ ACCEPTED = {
     "run that starts with a digit": Case("TrainingRun", {"metadata.name": "2013-flights"}),
     "longest run name": Case("TrainingRun", {"metadata.name": "a" * 50}),
     "container": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.container": CONTAINER}),
+    "script of a ConfigMap": Case(
+        "TrainingRun", {"spec.estimator": ABSENT, "spec.script": {"configMap": {"name": "fit"}}}
+    ),
+    "script of a ConfigMap's key, in a definition": Case(
+        "RegisteredModel",
+        {"spec.run.estimator": ABSENT, "spec.run.script": {"configMap": {"name": "fit", "key": "train.py"}}},
+    ),
+    "script of git": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.script": {"git": GIT}}),
+    "script of git at a commit": Case(
+        "TrainingRun",
+        {"spec.estimator": ABSENT, "spec.script": {"git": GIT | {"revision": "a" * 40, "path": ".ci/a.b/c d.py"}}},
+    ),
     "parameters of each type": Case(
         "TrainingRun", {"spec.parameters": {"depth": 3, "rate": 0.5, "loss": "log", "warm": True}}
     ),
@@ -391,7 +409,7 @@ REFUSED = {
         "spec.run.datasetRef.version pins one version for ever: leave it out",
     ),
     "registered model without a trainer": Case(
-        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator or container"
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator, script or container"
     ),
     "registered model whose name begins with a digit": Case(
         "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
@@ -437,10 +455,10 @@ REFUSED = {
     "long dataset version name": Case("DatasetVersion", {"metadata.name": LONG}, "at most 63 characters"),
     "dataset version without a digest": Case("DatasetVersion", {"spec.digest": "1"}, "spec.digest"),
     "run of nothing": Case(
-        "TrainingRun", {"spec.estimator": ABSENT}, "a TrainingRun needs exactly one of estimator or container"
+        "TrainingRun", {"spec.estimator": ABSENT}, "a TrainingRun needs exactly one of estimator, script or container"
     ),
     "run of two things": Case(
-        "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}` or `container:"
+        "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}`, `script:"
     ),
     "tests of an estimator": Case(
         "TrainingRun", {"spec.tests": {"command": ["pytest"]}}, "tests and checkpoint are for code of your own"
@@ -510,6 +528,45 @@ REFUSED = {
         {"spec.estimator": ABSENT, "spec.container": CONTAINER | {"env": [{"name": "TZ"}, {"name": "TZ"}]}},
         "Duplicate value",
     ),
+    "estimator and script": Case(
+        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script or container"
+    ),
+    **{
+        f"script of {what}": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.script": script}, message)
+        for what, script, message in (
+            ("nowhere", {}, "a script is either in a ConfigMap or in git: write `configMap: {name: …}` or"),
+            ("both", {"configMap": {"name": "fit"}, "git": GIT}, "a script is either in a ConfigMap or in git"),
+            ("a text", {"configMap": {"name": "fit", "key": "train.txt"}}, "write `key: train.py`"),
+            *(
+                (f"the path {path!r}", {"git": GIT | {"path": path}}, "write `path: training/train.py`")
+                for path in (
+                    "",
+                    "/train.py",
+                    "../train.py",
+                    "a/../train.py",
+                    "a/./train.py",
+                    "train",
+                    "a//b.py",
+                    ".py/",
+                )
+            ),
+            *(
+                (f"the revision {revision!r}", {"git": GIT | {"revision": revision}}, "write `revision: main`")
+                for revision in ("", "main dev", "a..b", "HEAD~1")
+            ),
+            *(
+                (f"the URL {url!r}", {"git": GIT | {"url": url}}, "url takes https://host/repository.git or http://…")
+                for url in (
+                    "git@github.com:team/models.git",
+                    "ssh://git@github.com/team/models.git",
+                    "file:///etc",
+                    "https://user:password@github.com/team/models.git",
+                    "https://github.com",
+                    "https://github.com/a.git?x=1",
+                )
+            ),
+        )
+    },
     "parameters below parameters": Case("TrainingRun", {"spec.parameters": {"a": {"b": 1}}}, "spec.parameters.a"),
     "list of parameters": Case("TrainingRun", {"spec.parameters": {"a": [1]}}, "spec.parameters.a"),
     "quantity of no unit we know": Case(

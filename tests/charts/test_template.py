@@ -172,6 +172,14 @@ def test_whole_image_reference_wins(chart: Chart) -> None:
     assert container["image"] == digest
 
 
+def test_scripts_run_in_the_training_image_unless_another_is_named(chart: Chart) -> None:
+    def run_in(*values: str) -> str:
+        return Settings.from_environment(_environment(chart.one("Deployment", *values))).scripts_run_in
+
+    assert run_in("images.registry=r.example.com", "images.tag=2") == "r.example.com/modelward-training:2"
+    assert run_in("images.registry=r.example.com", "images.script=team/scripts:7") == "team/scripts:7"
+
+
 def test_one_operator_that_is_gone_before_the_next_starts(chart: Chart) -> None:
     spec = chart.one("Deployment")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})

@@ -84,6 +84,7 @@ def ours(base: str) -> list[Image]:
             "requirements/training.txt",
             _ONNX,
             "operator/modelward_training",
+            "operator/modelward_script",
         ),
         image("scoring", "serving/Dockerfile", "requirements/serving.txt", _ONNX, "serving/modelward_serving"),
     ]

@@ -2,6 +2,9 @@
 {{- define "modelward.environment" -}}
 TRAINING_IMAGE: {{ include "modelward.image" (dict "root" . "name" "training") | quote }}
 SCORING_IMAGE: {{ include "modelward.image" (dict "root" . "name" "scoring") | quote }}
+{{- with .Values.images.script }}
+SCRIPT_IMAGE: {{ . | quote }}
+{{- end }}
 IMAGE_PULL_POLICY: {{ .Values.images.pullPolicy }}
 {{- with .Values.watchNamespaces }}
 WATCH_NAMESPACES: {{ join "," . | quote }}

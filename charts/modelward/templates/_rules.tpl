@@ -39,7 +39,7 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
   resources: [poddisruptionbudgets]
   verbs: [get, list, create, patch, delete]
 {{- if .Values.sources.secrets }}
-# Of the one that a Dataset names, the metadata is asked for: whether it carries the label modelward.dev/use=source.
+# Of the one that a Dataset or a script names, the metadata is asked for: whether it carries the label modelward.dev/use=source.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]

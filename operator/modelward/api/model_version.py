@@ -25,6 +25,7 @@ from .common import (
     rules,
 )
 from .evaluation import RESULTS, BaselineResult, GateResult, Importance, Metrics, SliceResult
+from .script import ScriptOrigin
 from .training_run import Cause
 
 TensorName = Annotated[str, Field(max_length=256)]
@@ -64,6 +65,7 @@ class Lineage(ApiModel):
     dataset_digest: Digest
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
+    script: ScriptOrigin | None = None
     inputs_hash: Annotated[str, Field(max_length=71)]
     cause: Cause | None = None
     """Of the run, where a RegisteredModel made it."""

@@ -29,6 +29,7 @@ from .container import ContainerSpec
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
 from .pod import JobPod
 from .resources import QUANTITY, Resources
+from .script import ScriptOrigin, ScriptSpec
 
 Parameters = Annotated[
     dict[str, str | int | float | bool],
@@ -81,9 +82,9 @@ class TestsSpec(ApiModel):
 
 
 _ONE_TRAINER = rule(
-    "[has(self.estimator), has(self.container)].filter(x, x).size() == 1",
-    "a TrainingRun needs exactly one of estimator or container: "
-    "write `estimator: {name: LogisticRegression}` or `container: {image: …}`",
+    "[has(self.estimator), has(self.script), has(self.container)].filter(x, x).size() == 1",
+    "a TrainingRun needs exactly one of estimator, script or container: write "
+    "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}` or `container: {image: …}`",
 )
 
 _SLICES_TO_GATE = rule(
@@ -105,6 +106,7 @@ class RunTemplate(ApiModel):
     model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
+    script: ScriptSpec | None = None
     container: ContainerSpec | None = None
     parameters: Parameters = {}
     """Written to params.json."""
@@ -190,6 +192,8 @@ class RunProgress(ApiModel):
 
 class TrainingRunStatus(Status):
     dataset_version: PinnedDataset | None = None
+    script: ScriptOrigin | None = None
+    """What is run; the commit, once it is fetched."""
     job: Name | None = None
     model_version: Name | None = None
     start_time: Timestamp | None = None

@@ -11,6 +11,7 @@ from modelward.api.container import ContainerSpec
 from modelward.api.dataset import Dataset, DatasetSpec, Source
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
+from modelward.api.script import GitScript, ScriptOrigin
 from modelward.api.training_run import TrainingRun
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.pod import (
@@ -35,11 +36,14 @@ from modelward_contracts.tasks import (
     PII_KEY,
     PII_SALT,
     PII_SECRET,
+    SCRIPT_DIR,
+    SCRIPT_FILE,
     SOURCE_DIR,
     SOURCE_VARIABLE,
     TASK_DIR,
 )
 
+_SCRIPT = {"name": "script", "mountPath": SCRIPT_DIR}
 TEMPORARY = 75
 """EX_TEMPFAIL"""
 STEP_SECONDS = 6 * 3600
@@ -83,9 +87,7 @@ def _reading(container: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
         salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
         container["env"].append({"name": PII_SALT, "valueFrom": salt})
     if spec.secret_name:
-        # With a prefix of its own: neither is the store read with the source's credentials, nor the source with its.
-        of_source = {"prefix": SOURCE_VARIABLE, "secretRef": {"name": spec.secret_name}}
-        container["envFrom"] = [*container.get("envFrom", []), of_source]
+        container["envFrom"] = [*container.get("envFrom", []), _keys(spec.secret_name)]
     return container
 
 
@@ -104,16 +106,26 @@ def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, set
     return _job(owner, name, labels, pod, settings.job_pod, step, STEP_RETRIES, STEP_SECONDS)
 
 
-def training_job(owner: Manifest, run: TrainingRun, name: str, labels: dict[str, str], settings: Settings) -> Manifest:
+def training_job(
+    owner: Manifest,
+    run: TrainingRun,
+    name: str,
+    labels: dict[str, str],
+    settings: Settings,
+    script: ScriptOrigin | None = None,
+) -> Manifest:
     """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
     and, as the only one, its checkpoint."""
     spec, defaults = run.spec, settings.job_resources
-    fetch, train = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch), _train(run, settings)
-    pod = {
-        "initContainers": [fetch, *_tests(run, train), _with_checkpoint(train, run)],
-        "containers": [_publish(run, settings)],
-        "volumes": [_task(name), *store_volumes(settings), *_checkpoint_volume(run)],
-    }
+    fetch = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch)
+    train, publish = _train(run, settings, script), _publish(run, settings)
+    volumes = [_task(name), *store_volumes(settings), *_checkpoint_volume(run)]
+    if script:
+        volumes += _script_volumes(name, script)
+    if script and spec.script and spec.script.git:
+        _fetched(fetch, publish, spec.script.git)
+    steps = [fetch, *_tests(run, train), _with_checkpoint(train, run)]
+    pod = {"initContainers": steps, "containers": [publish], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     job = _job(owner, name, labels, pod, chosen, "train", spec.backoff_limit, spec.active_deadline_seconds)
     if spec.tests:
@@ -194,9 +206,15 @@ def _after_theirs(container: dict[str, Any]) -> dict[str, Any]:
     return {**container, "env": [*container["env"], {"name": "HOME", "value": TMP_DIR}]}
 
 
-def _train(run: TrainingRun, settings: Settings) -> dict[str, Any]:
-    """Neither the store nor its credentials; our own trainer reads the task, a user's image does not."""
+def _train(run: TrainingRun, settings: Settings, script: ScriptOrigin | None) -> dict[str, Any]:
+    """Neither the store nor its credentials; our own trainer reads the task, a user's image or script does not."""
     asked, default = run.spec.resources, settings.job_resources.train
+    if script:
+        command = ["python", "-m", "modelward_script", f"{SCRIPT_DIR}/{script.key or script.path}"]
+        code = ContainerSpec(image=script.image, command=command)
+        theirs = _theirs("train", code, asked.container() or default.container(), settings)
+        env = [*theirs["env"], {"name": "MODELWARD_SEED", "value": str(run.spec.seed)}]
+        return {**theirs, "env": env, "workingDir": SCRIPT_DIR, "volumeMounts": [{**_SCRIPT, "readOnly": True}]}
     if run.spec.container:
         return _theirs("train", run.spec.container, asked.container() or default.container(), settings)
     ours = _ours("train", settings, asked, default)
@@ -235,6 +253,28 @@ def _checkpoint_volume(run: TrainingRun) -> list[dict[str, Any]]:
     if run.spec.checkpoint is None:
         return []
     return [{"name": "checkpoint", "persistentVolumeClaim": {"claimName": checkpoint_name(run)}}]
+
+
+def _script_volumes(name: str, script: ScriptOrigin) -> list[dict[str, Any]]:
+    """The copy of a ConfigMap's text, or room for what `fetch` takes out of git."""
+    if script.key:
+        items = [{"key": SCRIPT_FILE, "path": script.key}]
+        return [{"name": "script", "configMap": {"name": name, "items": items}}]
+    return [{"name": "script", "emptyDir": {}}, {"name": "handoff", "emptyDir": {}}]
+
+
+def _fetched(fetch: dict[str, Any], publish: dict[str, Any], git: GitScript) -> None:
+    """`fetch` alone has the keys of the repository's Secret; it tells `publish` the commit, past `train`."""
+    handoff = {"name": "handoff", "mountPath": HANDOFF_DIR}
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT, handoff]
+    publish["volumeMounts"] = [*publish["volumeMounts"], {**handoff, "readOnly": True}]
+    if git.secret_name:
+        fetch["envFrom"] = [*fetch.get("envFrom", []), _keys(git.secret_name)]
+
+
+def _keys(secret: str) -> dict[str, Any]:
+    """With a prefix of their own: neither is the store read with the source's credentials, nor the source with its."""
+    return {"prefix": SOURCE_VARIABLE, "secretRef": {"name": secret}}
 
 
 def _theirs(name: str, container: ContainerSpec, resources: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -92,4 +92,7 @@ def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> 
         lineage["image"] = run.spec.container.image
     if run.spec.estimator:
         lineage["estimator"] = run.spec.estimator.name
+    if run.status.script:
+        commit = {"commit": report.commit.commit} if report.commit else {}
+        lineage["script"] = run.status.script.wire() | commit
     return lineage

@@ -1,6 +1,7 @@
-"""What a job is told to do, and the ConfigMap that tells it; beside the task lies an inline source's text."""
+"""What a job is told to do, and the ConfigMap that tells it; beside the task lies the text of an inline source or a
+script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -8,17 +9,19 @@ from msgspec import UNSET, UnsetType
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
 from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
+from modelward.api.script import GitScript as GitSpec
+from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
-    INLINE_FILE,
     TASK_FILE,
     CsvOptions,
     Estimator,
     Evaluation,
     Expectation,
     Gate,
+    GitScript,
     IngestTask,
     Parent,
     ServingModel,
@@ -29,8 +32,9 @@ from modelward_contracts.wire import Wire, canonical
 
 
 def task_config_map(
-    owner: Manifest, name: str, labels: dict[str, str], task: Wire, inline: str | None = None
+    owner: Manifest, name: str, labels: dict[str, str], task: Wire, files: Mapping[str, str] | None = None
 ) -> Manifest:
+    """`files`: texts that lie beside the task."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -41,7 +45,7 @@ def task_config_map(
             "ownerReferences": [owned_by(owner)],
         },
         "immutable": True,
-        "data": {TASK_FILE: canonical(task).decode()} | ({INLINE_FILE: inline} if inline is not None else {}),
+        "data": {TASK_FILE: canonical(task).decode(), **(files or {})},
     }
 
 
@@ -111,7 +115,11 @@ def _expectation(stated: api.Expectation) -> Expectation:
 
 
 def train_task(
-    run: TrainingRun, pinned: PinnedDataset, settings: Settings, serving: Sequence[PinnedServing] = ()
+    run: TrainingRun,
+    pinned: PinnedDataset,
+    settings: Settings,
+    serving: Sequence[PinnedServing] = (),
+    script: ScriptOrigin | None = None,
 ) -> TrainTask:
     """`serving`: what gates compare with."""
     spec = run.spec
@@ -125,9 +133,11 @@ def train_task(
         dataset=pinned.digest,
         estimator=Estimator(name=estimator.name, parameters=dict(estimator.parameters)) if estimator else None,
         parameters=dict(spec.parameters),
-        image=container.image if container else None,
+        image=container.image if container else script.image if script else None,
         command=[*container.command, *container.args] if container else [],
         environment={variable.name: variable.value for variable in container.env} if container else {},
+        script=(script and script.digest) or UNSET,
+        git=_git(spec.script.git, settings) if spec.script and spec.script.git else UNSET,
         gates=[_gate(gate) for gate in spec.gates],
         seed=spec.seed,
         evaluation=_evaluation(spec.evaluation),
@@ -164,3 +174,13 @@ def is_pinned(image: str) -> bool:
     """By a digest, or by a tag as Kubernetes takes one for pinned: any but `latest`, which the next pull may change."""
     _, _, tag = image.rpartition("/")[2].partition(":")
     return "@" in image or tag not in ("", "latest")
+
+
+def _git(git: GitSpec, settings: Settings) -> GitScript:
+    return GitScript(
+        url=git.url,
+        revision=git.revision,
+        path=git.path,
+        secret=git.secret_name,
+        local_addresses=settings.local_sources,
+    )

@@ -38,6 +38,8 @@ class Past:
     """Of the model."""
     deployments: tuple[ModelDeployment, ...] = ()
     """Of the model."""
+    script: str | None = None
+    """Digest of the ConfigMap's text that is run."""
 
     @property
     def last(self) -> RunRecord | None:
@@ -46,7 +48,7 @@ class Past:
     @property
     def tried(self) -> list[RunRecord]:
         """Runs on this data, as the model is defined."""
-        what, version = what_of(definition(self.model)), self.data.metadata.name
+        what, version = what_of(definition(self.model, self.script)), self.data.metadata.name
         return [r for r in self.history if what_of(r.definition) == what and r.dataset_version == version]
 
     @property
@@ -55,12 +57,14 @@ class Past:
         return not any(record.model_version or not record.ended for record in self.tried)
 
 
-def definition(model: RegisteredModel) -> str:
-    """What is trained, and how it runs, each as a hash. Defaults are left out, so that a new field changes nobody's."""
+def definition(model: RegisteredModel, script: str | None = None) -> str:
+    """What is trained, and how it runs, each as a hash. Defaults are left out, so that a new field changes nobody's.
+    `script`: digest of a ConfigMap's text, which is as much of the definition as its name."""
     run = model.spec.run
     what = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_HOW | _AFTER)
     how = run.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=_HOW)
-    return "-".join(short_hash(canonical(part).decode(), length=7) for part in (what, how))
+    parts = [canonical(what).decode(), *([script] if script else [])], [canonical(how).decode()]
+    return "-".join(short_hash(*part, length=7) for part in parts)
 
 
 def what_of(definition: str) -> str:
@@ -97,9 +101,9 @@ def _definition(past: Past, now: datetime) -> Cause | None:
     if last is None:
         message = "the model is new"
     else:
-        what, how = definition(past.model).split("-")
+        what, how = definition(past.model, past.script).split("-")
         if what_of(last.definition) != what:
-            message = "spec.run was changed"
+            message = "spec.run or its script was changed" if past.script else "spec.run was changed"
         elif last.model_version is None and last.definition.split("-")[1] != how:
             message = f"{last.run} failed ({last.result}), and how it runs was changed"
         else:

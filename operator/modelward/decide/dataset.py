@@ -53,6 +53,7 @@ from modelward.errors import Refused, Wait
 from modelward.names import Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
 from modelward_contracts.reports import IngestReport
+from modelward_contracts.tasks import INLINE_FILE
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _held_up(o: DatasetObserved, settings: Settings, now: datetime) -> Plan | No
     """Why no Job may be made just now."""
     try:
         allowed(o.dataset.spec.pod, settings)
-        usable(o.dataset, o.secret_labels, settings, now)
+        usable(o.dataset.spec.secret_name, o.secret_labels, settings, o.status.condition("Ready"), now)
         parents.usable(o.dataset.metadata.name, o.parents, o.lineage)
     except Refused as refused:
         return _told(o, Problem(refused.reason, str(refused)), now)
@@ -139,9 +140,10 @@ def _ingest_job(o: DatasetObserved, job: str, settings: Settings) -> tuple[Manif
     source, metadata = o.dataset.spec.source, o.dataset.metadata
     own = labels("ingest", dataset=metadata.name)
     task = ingest_task(o.dataset, settings, _in_use(o), parents.read(o.parents))
+    text = {INLINE_FILE: source.inline.data} if source.inline else {}
     return (
         *store_claim(metadata.namespace, settings),
-        task_config_map(o.raw, job, own, task, source.inline.data if source.inline else None),
+        task_config_map(o.raw, job, own, task, text),
         ingest_job(o.raw, o.dataset, job, own, settings),
     )
 

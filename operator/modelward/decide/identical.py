@@ -18,8 +18,8 @@ _LIMITS = {"metric", "minimum", "maximum"}
 def trained_already(run: TrainingRun, task: TrainTask, versions: Iterable[ModelVersion]) -> ModelVersion | None:
     """By what the run says. `versions`: all of the namespace."""
     bounds = _bounds(run.spec.gates)
-    if task.retrain is True or run.spec.sample or bounds is None:
-        return None
+    if task.retrain is True or run.spec.sample or bounds is None or task.git:
+        return None  # what a revision of git means, only a fetch can tell
     inputs = inputs_hash(task)
     of_model = _of_model(run, versions)
     same = [

@@ -14,6 +14,7 @@ from modelward.api.common import Condition, ConditionStatus, Status
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Event
 from modelward_contracts.reports import Progress, Report
+from modelward_contracts.tasks import Commit
 
 Said = tuple[ConditionStatus, str, str]
 """status, reason, message"""
@@ -50,6 +51,8 @@ class JobSeen:
     """From the log, proven by the digest."""
     stored: bool = False
     """Its first step found the report in the store, and nothing else was run."""
+    commit: Commit | None = None
+    """What a training's fetch took the script from."""
     printer: "JobSeen | None" = None
     """The Job that prints the report again."""
 

@@ -5,8 +5,8 @@ a crash makes no second one. A RegisteredModel that is applied anew finds its pa
 its label. What a person asks for is held by nothing but `suspend`; what starts by itself waits for the cool-down and
 the budget, and a newer cause takes its place.
 
-Reasons of Ready (API): DatasetNotFound, DatasetNotReady, InvalidSchedule, UnknownTimeZone, Suspended, Training,
-RunSuspended, CoolingDown, OverBudget, UpToDate, and those that a TrainingRun failed by.
+Reasons of Ready (API): DatasetNotFound, DatasetNotReady, ScriptNotFound, InvalidSchedule, UnknownTimeZone, Suspended,
+Training, RunSuspended, CoolingDown, OverBudget, UpToDate, and those that a TrainingRun failed by.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,6 +26,8 @@ from modelward.decide.durations import seconds
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Event, Plan
 from modelward.decide.retention import superfluous
+from modelward.decide.script import NOT_FOUND as SCRIPT_NOT_FOUND
+from modelward.decide.script import digest_in
 from modelward.errors import Refused, Wait
 from modelward.names import DEFINITION, Manifest, child_name, short_hash
 from modelward.settings import Settings
@@ -33,6 +35,7 @@ from modelward.settings import Settings
 DAY = timedelta(days=1)
 TRAINED = ("Registered", "AlreadyTrained")
 """Results of runs that left a version which may serve."""
+SCRIPT_SECONDS = 60.0
 SERVED = 100
 
 
@@ -49,6 +52,8 @@ class RegisteredModelObserved:
     """Of the model, whoever trained them."""
     deployments: tuple[ModelDeployment, ...] = ()
     """Of the model."""
+    script: Manifest | None = None
+    """The ConfigMap of `spec.run.script`."""
 
     @property
     def status(self) -> RegisteredModelStatus:
@@ -65,6 +70,12 @@ class Look:
     events: tuple[Event, ...]
     """Of runs that ended."""
     ticks: Ticks | None = None
+    script: str | None = None
+    """Digest of the ConfigMap's text."""
+
+    @property
+    def defined(self) -> str:
+        return definition(self.o.model, self.script)
 
     @property
     def last(self) -> RunRecord | None:
@@ -72,10 +83,21 @@ class Look:
 
 
 def decide(o: RegisteredModelObserved, _: Settings, now: datetime) -> Plan:
-    look = _followed(_with_past(o), now)
+    plan, script = _decide(o, now), o.model.spec.run.script
+    if script is None or script.config_map is None:
+        return plan
+    # ConfigMaps are not watched.
+    return replace(plan, requeue_after=min(plan.requeue_after or SCRIPT_SECONDS, SCRIPT_SECONDS))
+
+
+def _decide(o: RegisteredModelObserved, now: datetime) -> Plan:
+    script, missing = _script(o)
+    look = _followed(_with_past(o), script, now)
     try:
+        if missing:
+            raise Wait(SCRIPT_NOT_FOUND, missing)
         data = _data(o)
-        past = Past(look.o.model, data, look.history, o.versions, o.deployments)
+        past = Past(look.o.model, data, look.history, o.versions, o.deployments, script)
         look = replace(look, ticks=next_ticks(look.o.model, look.last, past.fresh, now))
     except Wait as wait:
         if look.last and not look.last.ended:
@@ -131,12 +153,13 @@ def _of_version(version: ModelVersion) -> RunRecord:
     )
 
 
-def _followed(o: RegisteredModelObserved, now: datetime) -> Look:
+def _followed(o: RegisteredModelObserved, script: str | None, now: datetime) -> Look:
     """What became of the run that was under way."""
     history, runs = o.status.history, {run.metadata.name: run for run in o.runs}
-    after = [r if r.ended else _after(r, runs.get(r.run), definition(o.model), now) for r in history]
+    look = Look(o, now, (), (), script=script)
+    after = [r if r.ended else _after(r, runs.get(r.run), look.defined, now) for r in history]
     ended = [new for old, new in zip(history, after, strict=True) if new.ended and not old.ended]
-    return Look(o, now, tuple(after), tuple(map(_ended, ended)))
+    return replace(look, history=tuple(after), events=tuple(map(_ended, ended)))
 
 
 def _ended(record: RunRecord) -> Event:
@@ -170,6 +193,14 @@ def _data(o: RegisteredModelObserved) -> DatasetVersion:
     return o.data
 
 
+def _script(o: RegisteredModelObserved) -> tuple[str | None, str]:
+    """Digest of the ConfigMap's text, and why there is none."""
+    try:
+        return digest_in(o.model.spec.run.script, o.script), ""
+    except LookupError as missing:
+        return None, str(missing)
+
+
 def _kept(causes: Iterable[Cause], waiting: Waiting | None) -> Iterator[Cause]:
     """One that waits already arose when it was first seen."""
     for cause in causes:
@@ -200,7 +231,7 @@ def _held(look: Look, cause: Cause) -> Waiting | None:
 def _start(look: Look, past: Past, cause: Cause) -> Plan:
     """Whatever else is due is answered by this run as well: it takes the definition and the data as they are."""
     model, data = look.o.model, past.data
-    defined, before = definition(model), look.last.run if look.last else ""
+    defined, before = look.defined, look.last.run if look.last else ""
     name = short_hash(cause.type, defined, data.metadata.name, before, length=8)
     record = RunRecord(
         run=child_name(model.metadata.name, name, TrainingRun.NAME_LIMIT),

@@ -8,11 +8,11 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, and those in `decide.jobs`. Of Complete: Registered, AlreadyTrained, Sampled. Of Verified: as of the
-ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
+GateFailed, and those in `decide.jobs` and `decide.script`. Of Complete: Registered, AlreadyTrained, Sampled. Of
+Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
@@ -32,6 +32,7 @@ from modelward.decide.observed import parse_time
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
+from modelward.decide.script import Script, ScriptSeen, script_of
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
@@ -60,6 +61,8 @@ class RunObserved:
     models: tuple[ModelVersion, ...] = ()
     """All of the namespace, before anything is made and once the Job has succeeded; the run's own, once it is complete
     and was not measured."""
+    script: ScriptSeen = field(default_factory=ScriptSeen)
+    """What there is to make a Job with."""
     last_number: int = 0
     """The largest that a version of the model ever had."""
     checkpoint: Ref | None = None
@@ -86,16 +89,19 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         return _over(o, now)
     if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
         return _suspended(o, now)
+    pinned, script = o.status.dataset_version, None
     if o.job is None:
         try:
             allowed(o.run.spec.pod, settings)
+            script = script_of(o.run, o.script, settings, now)
         except Refused as refused:
             return _told(o, Problem(refused.reason, str(refused)), now)
-    pinned = o.status.dataset_version
+        except Wait as wait:
+            return replace(_told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     if pinned is None:
-        return _pin(o, settings, now)
+        return _pin(o, script, settings, now)
     if o.job is None:
-        return _launch(o, pinned, settings, now)
+        return _launch(o, pinned, script, settings, now)
     match o.job.state:
         case "Failed":
             return _failed(o, o.job.problem or LOST, now)
@@ -104,21 +110,22 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     return _running(o, o.job, now)
 
 
-def _pin(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
     try:
         pinned = pin(o.run, o.dataset, o.version)
     except Wait as wait:
         return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
-    known = trained_already(o.run, train_task(o.run, pinned, settings), o.models)
+    task = train_task(o.run, pinned, settings, script=script.origin if script else None)
+    known = trained_already(o.run, task, o.models)
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
     job, started, serving = _job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
-    status = _isolation(status, o, settings, now)
-    return Plan(status=status, memory=True, creates=_children(o, pinned, serving, settings), events=(event,))
+    status = _isolation(_with_script(status, script), o, settings, now)
+    return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
 
 
 def _unexpected(version: DatasetVersion | None) -> str:
@@ -132,26 +139,33 @@ def _job_name(run: TrainingRun) -> str:
     return child_name(run.metadata.name, f"train-{short_hash(run.metadata.uid, length=6)}")
 
 
+def _with_script(status: TrainingRunStatus, script: Script | None) -> TrainingRunStatus:
+    return status.model_copy(update={"script": script.origin}) if script else status
+
+
 def _children(
-    o: RunObserved, pinned: PinnedDataset, serving: list[PinnedServing], settings: Settings
+    o: RunObserved, pinned: PinnedDataset, serving: list[PinnedServing], script: Script | None, settings: Settings
 ) -> tuple[Manifest, ...]:
     metadata, job = o.run.metadata, o.status.job or _job_name(o.run)
+    origin, files = (script.origin, script.files) if script else (None, {})
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving)),
-        training_job(o.raw, o.run, job, own, settings),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin), files),
+        training_job(o.raw, o.run, job, own, settings, origin),
     )
 
 
-def _launch(o: RunObserved, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
+def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settings: Settings, now: datetime) -> Plan:
     """The Job is not there: never made, or taken away before it was done."""
     if o.ending:
         said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the checkpoint")
         return Plan(status=_status(o, said, now), requeue_after=ENDED_SOON)
     said = _starting(o.status.job or _job_name(o.run))
-    return Plan(status=_status(o, said, now), creates=_children(o, pinned, o.status.serving, settings))
+    status = _with_script(_status(o, said, now), script)
+    anew = status.script != o.status.script
+    return Plan(status=status, memory=anew, creates=_children(o, pinned, o.status.serving, script, settings))
 
 
 def _suspended(o: RunObserved, now: datetime) -> Plan:
@@ -373,4 +387,10 @@ def _starting(job: str) -> Said:
 
 def _status(o: RunObserved, said: Said, now: datetime, **more: object) -> TrainingRunStatus:
     ready = with_ready(o.status, said, o.run.metadata.generation, now)
-    return o.status.model_copy(update={**ready, **more})
+    return o.status.model_copy(update={**ready, **_fetched(o), **more})
+
+
+def _fetched(o: RunObserved) -> dict[str, object]:
+    """The commit of a script, as soon as it is known."""
+    script, fetched = o.status.script, o.job.commit if o.job else None
+    return {"script": script.model_copy(update={"commit": fetched.commit})} if script and fetched else {}

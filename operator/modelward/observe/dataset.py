@@ -28,7 +28,7 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
         _job(world, dataset),
         _jobs(world, dataset),
         _latest(world, dataset),
-        _secret_labels(world, dataset),
+        secret_labels(world, dataset.metadata.namespace, dataset.spec.secret_name),
         observe_parents(world, dataset),
     )
     ingest = dataset.status.ingest
@@ -48,10 +48,10 @@ async def observe(world: World, key: Key) -> DatasetObserved | None:
     )
 
 
-async def _secret_labels(world: World, dataset: Dataset) -> dict[str, str] | None:
+async def secret_labels(world: World, namespace: str, name: str | None) -> dict[str, str] | None:
     """What is in the Secret is not asked for."""
-    name = dataset.spec.secret_name if world.settings.source_secrets else None
-    found = await world.kube.metadata("v1", "Secret", dataset.metadata.namespace, name) if name else None
+    name = name if world.settings.source_secrets else None
+    found = await world.kube.metadata("v1", "Secret", namespace, name) if name else None
     return None if found is None else found["metadata"].get("labels") or {}
 
 

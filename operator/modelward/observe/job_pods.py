@@ -15,6 +15,7 @@ from modelward.decide.observed import parse_time
 from modelward.names import Manifest
 from modelward.observe.scoring_pods import HOLDING, termination
 from modelward_contracts.reports import NOT_NEEDED
+from modelward_contracts.tasks import Commit
 
 PATIENCE = timedelta(seconds=10)
 """For a place on a node and a volume: claims are bound within seconds."""
@@ -43,18 +44,19 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str] = 
     pods = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
     if "Complete" in state:
         ended = parse_time(state["Complete"]["lastTransitionTime"])
-        return JobSeen(name, "Succeeded", uid, ended=ended, digest=_digest(pods))
+        return JobSeen(name, "Succeeded", uid, ended=ended, digest=_digest(pods), commit=_commit(pods))
     failed = state.get("Failed") or state.get("FailureTarget")  # the latter while the last pods go
     if failed:
         if found := _said_already(pods):
             return JobSeen(name, "Succeeded", uid, stored=True, digest=found)
         problem, retryable = _failure(job, failed, pods, theirs)
         ended = parse_time(failed["lastTransitionTime"])
-        return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended)
+        return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended, commit=_commit(pods))
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
     podless = all(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
-    return JobSeen(name, "Active", uid, step=_step(pods), problem=_trouble(job, pods, theirs), podless=podless)
+    step, problem = _step(pods), _trouble(job, pods, theirs)
+    return JobSeen(name, "Active", uid, step=step, problem=problem, podless=podless, commit=_commit(pods))
 
 
 def succeeded(pods: Iterable[Manifest]) -> Manifest | None:
@@ -82,6 +84,13 @@ def _digest(pods: Sequence[Manifest]) -> str | None:
     messages = [ended.get("message", "") for _, ended in _ends(pod)] if pod else []
     said = [found for message in messages if (found := termination(message))]
     return said[-1].report if said else None
+
+
+def _commit(pods: Sequence[Manifest]) -> Commit | None:
+    """As `fetch` of the newest pod tells it."""
+    messages = [ended.get("message", "") for name, ended in _ends(pods[-1]) if name == "fetch"] if pods else []
+    said = [found for message in messages if (found := termination(message))]
+    return said[-1].commit if said else None
 
 
 def _ends(pod: Manifest) -> list[End]:

@@ -14,8 +14,10 @@ from modelward.build.checkpoint import checkpoint_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
 from modelward.decide.plan import Key, Ref
+from modelward.decide.script import ScriptSeen
 from modelward.decide.training_run import RunObserved
 from modelward.names import REGISTERED_MODEL, RUN_UID, Manifest
+from modelward.observe.dataset import secret_labels
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -39,8 +41,9 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
+    script = await _script(world, run)
     if version is None:
-        return RunObserved(run, raw, dataset)
+        return RunObserved(run, raw, dataset, script=script)
     deployments = await world.kube.list(API, "ModelDeployment", namespace) if compares(run) else []
     return RunObserved(
         run,
@@ -49,6 +52,7 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
         DatasetVersion.model_validate(version),
         deployments=tuple(map(ModelDeployment.model_validate, deployments)),
         models=await _models(world, run),
+        script=script,
     )
 
 
@@ -58,7 +62,8 @@ async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserve
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
     if job is None:
-        return RunObserved(run, raw, ending=await _ending(world, run) if run.spec.checkpoint else None)
+        ending = await _ending(world, run) if run.spec.checkpoint else None
+        return RunObserved(run, raw, script=await _script(world, run), ending=ending)
     if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
     counter = await world.kube.get("v1", "ConfigMap", namespace, counter_name(run.spec.model_name))
@@ -91,6 +96,18 @@ async def _ending(world: World, run: TrainingRun) -> str | None:
     pods = await world.kube.list("v1", "Pod", run.metadata.namespace, {RUN_UID: run.metadata.uid})
     running = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
     return next((pod["metadata"]["name"] for pod in running), None)
+
+
+async def _script(world: World, run: TrainingRun) -> ScriptSeen:
+    """For a Job that is to be made. What is in a Secret is not asked for."""
+    spec, namespace = run.spec.script, run.metadata.namespace
+    if spec is None:
+        return ScriptSeen()
+    if spec.config_map:
+        copy = await world.kube.get("v1", "ConfigMap", namespace, run.status.job) if run.status.job else None
+        return ScriptSeen(await world.kube.get("v1", "ConfigMap", namespace, spec.config_map.name), copy)
+    secret = await secret_labels(world, namespace, spec.git.secret_name if spec.git else None)
+    return ScriptSeen(secret_labels=secret)
 
 
 async def _over(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:

@@ -1,6 +1,7 @@
 """The publish step: take, examine, compare, measure, describe, evaluate, store."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from modelward_contracts.inputs import StoredRun, inputs_hash
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
 from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import TrainTask
+from modelward_contracts.tasks import COMMIT_FILE, Commit, TrainTask
 from modelward_contracts.verdicts import run_key
-from modelward_contracts.wire import canonical
+from modelward_contracts.wire import canonical, decode
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 from modelward_training.sample import get_rows
@@ -30,6 +31,16 @@ from .profile import profile
 Array = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True)
+class Code:
+    """What was run, of a script."""
+
+    script: bytes | None
+    """The text of a ConfigMap."""
+    commit: Commit | None
+    """Of a git repository."""
+
+
 def run(paths: Paths) -> Done:
     task = paths.task(TrainTask)
     store = Store(task.store, task.namespace)
@@ -43,7 +54,7 @@ def run(paths: Paths) -> Done:
         progress("checking the model and running it on held-out rows", 0.2)
         examined = isolated.examine(folder)
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
-        return _publish(task, store, dataset, folder, examined, parts)
+        return _publish(task, _code(task, paths), store, dataset, folder, examined, parts)
 
 
 def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path) -> None:
@@ -53,8 +64,15 @@ def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path
     (folder / "dataset.json").write_bytes(canonical(dataset))
 
 
+def _code(task: TrainTask, paths: Paths) -> Code:
+    """From where `train` could not write to."""
+    commit = decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
+    return Code(paths.script_text.read_bytes() if task.script else None, commit)
+
+
 def _publish(
     task: TrainTask,
+    code: Code,
     store: Store,
     dataset: DatasetManifest,
     folder: Path,
@@ -82,17 +100,19 @@ def _publish(
         golden=store.put_json(examined.golden),
         dataset=task.dataset,
         batching=examined.batching,
-        inputs_hash=inputs_hash(task),
+        inputs_hash=inputs_hash(task, code.commit),
+        script=store.put_bytes(code.script) if code.script is not None else UNSET,
     )
     costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
     costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
     progress("comparing it with others", 0.8)
     evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], costs)
-    return _report(task, store, manifest, examined, measured, compared, evaluated)
+    return _report(task, code.commit, store, manifest, examined, measured, compared, evaluated)
 
 
 def _report(
     task: TrainTask,
+    commit: Commit | None,
     store: Store,
     manifest: ModelManifest,
     examined: Examined,
@@ -100,7 +120,7 @@ def _report(
     compared: dict[str, float],
     evaluated: Evaluated,
 ) -> Done:
-    record, notes = evaluated.record, [*examined.notes, *evaluated.notes]
+    record, notes = evaluated.record, [*examined.notes, *evaluated.notes, *_moving(task, commit)]
     digest = store.put_json(manifest).digest
     value = PublishReport(
         manifest=digest,
@@ -116,6 +136,7 @@ def _report(
         gates=record.gates,
         batching=manifest.batching,
         inputs_hash=manifest.inputs_hash,
+        commit=commit or UNSET,
         notes=notes,
         slices=record.slices[:MAX_SLICES],
         baselines=record.baselines,
@@ -131,6 +152,13 @@ def _report(
         result = StoredRun(manifest=digest, report=done.report, run=task.run)
         store.write_record(run_key(manifest.inputs_hash), result)
     return done
+
+
+def _moving(task: TrainTask, commit: Commit | None) -> list[str]:
+    """What was trained with is one commit; what the run says is a name that may mean another by now."""
+    if not task.git or not commit or not commit.branch:
+        return []
+    return [f"the script is that of branch {task.git.revision} at commit {commit.commit}, and a branch moves"]
 
 
 def _answers(task: TrainTask, store: Store, dataset: DatasetManifest, split: str, part: HeldOut) -> Answers:

@@ -45,8 +45,8 @@ def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     if _log_link(pipeline[-1]):
         _exponential(model.graph)
     count_exactly(model.graph, pipeline[-1])
-    wanted = {feature.key: feature.column for feature in inputs}
-    wanted |= dict(zip((output.name for output in model.graph.output), OUTPUTS[task], strict=True))
+    named = [*(feature.column for feature in inputs), *OUTPUTS[task]]
+    wanted = dict(zip((value.name for value in (*model.graph.input, *model.graph.output)), named, strict=True))
     _rename(model.graph, wanted)
     return bytes(model.SerializeToString(deterministic=True))
 

@@ -18,6 +18,8 @@ class Credentials:
     secret: str | None
     """The Secret's name; None: there is none, and nothing of the environment counts."""
     environment: Mapping[str, str]
+    place: str = "source.url"
+    """The field that says where to, for messages."""
 
     def get(self, key: str) -> str | None:
         return self.environment.get(SOURCE_VARIABLE + key) or None if self.secret else None
@@ -44,7 +46,7 @@ class Credentials:
         return found
 
     def header(self, url: str) -> str | None:
-        """What proves who asks for `url`: only to the host that the Secret names, whoever wrote the Dataset."""
+        """What proves who asks for `url`: only to the host that the Secret names, whoever wrote the URL."""
         host = self.get("HTTP_HOST")
         if host is None:
             self._without_host()
@@ -55,12 +57,12 @@ class Credentials:
         return self._authorization()
 
     def meant_for(self, url: str) -> None:
-        """Raise where the Secret is for another host than that of the Dataset's URL."""
+        """Raise where the Secret is for another host than that of the URL."""
         host, asked = self.get("HTTP_HOST"), urlsplit(url)
         if host and host.lower() not in (asked.netloc.lower(), (asked.hostname or "").lower()):
             raise JobError(
                 "SecretForOtherHost",
-                f"the Secret {self.secret} is for the host {host} (its key HTTP_HOST), and source.url names "
+                f"the Secret {self.secret} is for the host {host} (its key HTTP_HOST), and {self.place} names "
                 f"{asked.netloc}: name another Secret or another URL",
                 again=True,
             )

@@ -29,8 +29,12 @@ _MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
 _ELSEWHERE = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 
 
-def told(error: BaseException, what: str, host: str, secret: str | None) -> JobError:
-    """`what`: the file or the listing that was asked for, as a person would name it; `host`: of whom."""
+SECRET_NAME = "spec.secretName"  # noqa: S105 - a field's name
+
+
+def told(error: BaseException, what: str, host: str, secret: str | None, field: str = SECRET_NAME) -> JobError:
+    """`what`: the file or the listing that was asked for, as a person would name it; `host`: of whom; `field`: where
+    the Secret is named."""
     chain = list(_chain(error))
     for each in chain:
         if isinstance(each, JobError):
@@ -40,7 +44,7 @@ def told(error: BaseException, what: str, host: str, secret: str | None) -> JobE
         if answer := _answer(each):
             return _answered(*answer, each, what, host, secret)
     for each in chain:
-        if found := _unreached(each, what, host):
+        if found := _unreached(each, what, host, field):
             return found
     return JobError("SourceUnavailable", f"{what}: reading from {host} failed: {_words(error)}", True)
 
@@ -50,9 +54,9 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def denied(what: str, host: str, said: str, secret: str | None) -> JobError:
-    """Credentials are nobody's fault that the Dataset names: they are tried again later, and no account gets locked."""
-    by = f"with the keys of the Secret {secret}" if secret else "without credentials (spec.secretName names none)"
+def denied(what: str, host: str, said: str, secret: str | None, field: str = SECRET_NAME) -> JobError:
+    """Credentials are not the resource's fault: they are tried again later, and no account gets locked."""
+    by = f"with the keys of the Secret {secret}" if secret else f"without credentials ({field} names none)"
     return JobError("AccessDenied", f"{what}: {host} refused to answer {by}: {said}", again=True)
 
 
@@ -78,10 +82,10 @@ def _answered(code: str, http: int, error: BaseException, what: str, host: str, 
     return JobError("SourceUnavailable", said, retryable=not own_fault, again=True)
 
 
-def _unreached(error: BaseException, what: str, host: str) -> JobError | None:
+def _unreached(error: BaseException, what: str, host: str, field: str) -> JobError | None:
     match error:
         case ssl.SSLCertVerificationError():
-            hint = f"put the authority's certificate into the Secret of spec.secretName as {CA}"
+            hint = f"put the authority's certificate into the Secret of {field} as {CA}"
             inner = getattr(error, "certificate_error", error)  # aiohttp has one of its own around it
             why = f"the certificate of {host} is not trusted ({getattr(inner, 'verify_message', inner)})"
             return JobError("CertificateNotTrusted", f"{what}: {why}: {hint}", again=True)

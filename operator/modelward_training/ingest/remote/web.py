@@ -29,7 +29,7 @@ _NO_HEAD = frozenset({400, 403, 405, 501})
 class Web:
     def __init__(self, url: str, credentials: Credentials, local: bool) -> None:
         self._url, self._credentials, self._local = url, credentials, local
-        if not _has_host(url):
+        if not has_host(url):
             raise JobError("InvalidUrl", f"source.url {shown(url)} names no host: write https://host/file.csv")
         parts = urlsplit(url)
         if "*" in parts.path:
@@ -38,9 +38,7 @@ class Web:
         self._name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
         self._told: tuple[str | None, str | None] = (None, None)
         """ETag and Last-Modified when it was listed."""
-        self._tls = ssl.create_default_context()
-        if authority := credentials.authority():
-            self._tls.load_verify_locations(cadata=authority)
+        self._tls = trust(credentials)
 
     def listed(self) -> list[Listed]:
         with self._answer("HEAD", _NO_HEAD) as found:
@@ -76,11 +74,11 @@ class Web:
         try:
             for _ in range(REDIRECTS + 1):
                 with (
-                    closing(self._connection(urlsplit(url))) as connection,
+                    closing(connected(urlsplit(url), self._tls, self._local)) as connection,
                     self._asked(connection, method, url) as found,
                 ):
                     if found.status in (301, 302, 303, 307, 308) and (to := found.headers.get("Location")):
-                        url = _followed(url, to, what)
+                        url = followed(url, to, what)
                         continue
                     if found.status != 200 and found.status not in bearable:
                         raise self._refusal(found, urlsplit(url).netloc)
@@ -95,21 +93,8 @@ class Web:
         raise JobError("SourceUnavailable", f"{what}: {self._host} redirects more than {REDIRECTS} times", True)
 
     def _asked(self, connection: http.client.HTTPConnection, method: str, url: str) -> http.client.HTTPResponse:
-        connection.request(method, _target(urlsplit(url)), headers=self._headers(url))
+        connection.request(method, target(urlsplit(url)), headers=self._headers(url))
         return connection.getresponse()
-
-    def _connection(self, url: SplitResult) -> http.client.HTTPConnection:
-        host, tls = url.hostname or "", url.scheme == "https"
-        port = url.port or (443 if tls else 80)
-        connection = http.client.HTTPConnection(host, port)
-        raw = addresses.connect(host, port, CONNECT_SECONDS, self._local)
-        raw.settimeout(READ_SECONDS)
-        try:
-            connection.sock = self._tls.wrap_socket(raw, server_hostname=host) if tls else raw
-        except BaseException:
-            raw.close()
-            raise
-        return connection
 
     def _headers(self, url: str) -> dict[str, str]:
         bared = self._url.startswith("https:") and not url.startswith("https:")
@@ -132,6 +117,29 @@ class Web:
         return JobError("InvalidUrl", f"{what}: {host} answered {code} {found.reason}: correct source.url")
 
 
+def trust(credentials: Credentials) -> ssl.SSLContext:
+    """By the usual authorities, and by the Secret's."""
+    context = ssl.create_default_context()
+    if authority := credentials.authority():
+        context.load_verify_locations(cadata=authority)
+    return context
+
+
+def connected(url: SplitResult, tls: ssl.SSLContext, local: bool) -> http.client.HTTPConnection:
+    """Raises OSError or AddressRefused."""
+    host, secure = url.hostname or "", url.scheme == "https"
+    port = url.port or (443 if secure else 80)
+    connection = http.client.HTTPConnection(host, port)
+    raw = addresses.connect(host, port, CONNECT_SECONDS, local)
+    raw.settimeout(READ_SECONDS)
+    try:
+        connection.sock = tls.wrap_socket(raw, server_hostname=host) if secure else raw
+    except BaseException:
+        raw.close()
+        raise
+    return connection
+
+
 def shown(url: str) -> str:
     """Without its query, which may be a signature."""
     return url.partition("?")[0]
@@ -146,13 +154,13 @@ def _telling(found: http.client.HTTPResponse) -> tuple[str | None, str | None]:
     return found.headers.get("ETag"), found.headers.get("Last-Modified")
 
 
-def _target(url: SplitResult) -> str:
+def target(url: SplitResult) -> str:
     """What is escaped already stays so."""
     path, query = (quote(part, safe="/%:@!$&'()*+,;=~?") for part in (url.path or "/", url.query))
     return path + (f"?{query}" if query else "")
 
 
-def _has_host(url: str) -> bool:
+def has_host(url: str) -> bool:
     """And a port that is one, and no password."""
     try:
         parts = urlsplit(url)
@@ -161,12 +169,12 @@ def _has_host(url: str) -> bool:
         return False
 
 
-def _followed(url: str, to: str, what: str) -> str:
+def followed(url: str, to: str, what: str) -> str:
     try:
         found = urljoin(url, to).partition("#")[0]
     except ValueError:
         found = to
-    if not _has_host(found) or urlsplit(found).scheme not in ("http", "https"):
+    if not has_host(found) or urlsplit(found).scheme not in ("http", "https"):
         raise JobError("InvalidUrl", f"{what} redirects to {shown(found)}, which is no web server")
     return found
 

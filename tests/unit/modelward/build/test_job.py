@@ -8,6 +8,7 @@ import pytest
 from modelward.api import Dataset, TrainingRun
 from modelward.api.evaluation import PinnedServing
 from modelward.api.pod import JobPod
+from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset
 from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import ingest_job, training_job
@@ -33,7 +34,11 @@ CONTAINER = {
 
 
 def run(labels: dict[str, str] | None = None, **spec: Any) -> TrainingRun:
-    trains = {} if "container" in spec else {"estimator": {"name": "LogisticRegression", "parameters": {"C": 0.5}}}
+    trains = (
+        {}
+        if {"container", "script"} & spec.keys()
+        else {"estimator": {"name": "LogisticRegression", "parameters": {"C": 0.5}}}
+    )
     defaults = {"modelName": "flights", "datasetRef": {"name": "flights"}}
     metadata = OWNER["metadata"] | {"labels": labels or {}}
     return TrainingRun.model_validate({"metadata": metadata, "spec": defaults | trains | spec})
@@ -122,6 +127,58 @@ def test_users_container_is_given_what_it_may_set_and_where_its_files_are() -> N
         "capabilities": {"drop": ["ALL"]},
     }
     assert mounts(train) == {"/work": "work", "/tmp": "tmp-train"}
+
+
+GIT = {"url": "https://git.example.com/a.git", "revision": "main", "path": "fit/train.py", "secretName": "reader"}
+OF_GIT = ScriptOrigin(image="training:1", url=GIT["url"], revision="main", path="fit/train.py")
+OF_MAP = ScriptOrigin(image="training:1", config_map="fit", key="train.py", digest="sha256:" + "0" * 64)
+
+
+def scripted(script: dict[str, Any], origin: ScriptOrigin) -> Manifest:
+    made = run(script=script)
+    return training_job(OWNER, made, "flights-a-train", {}, SETTINGS, origin)
+
+
+@pytest.mark.parametrize(
+    ("script", "origin", "file"),
+    [
+        ({"git": GIT}, OF_GIT, "/script/fit/train.py"),
+        ({"configMap": {"name": "fit"}}, OF_MAP, "/script/train.py"),
+    ],
+    ids=["git", "configMap"],
+)
+def test_script_reaches_its_files_and_nothing_else(script: dict[str, Any], origin: ScriptOrigin, file: str) -> None:
+    train = containers(scripted(script, origin))["train"]
+    assert (train["image"], train["command"]) == ("training:1", ["python", "-m", "modelward_script", file])
+    assert env(train) == {
+        "MODELWARD_INPUT": "/work/input",
+        "MODELWARD_OUTPUT": "/work/output",
+        "MODELWARD_SEED": "0",
+        "HOME": "/work",
+    }
+    assert "envFrom" not in train
+    assert mounts(train) == {"/script": "script", "/work": "work", "/tmp": "tmp-train"}
+    (mount,) = (mount for mount in train["volumeMounts"] if mount["mountPath"] == "/script")
+    assert mount["readOnly"] is True
+    assert train["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_repository_is_read_by_fetch_alone_and_its_commit_goes_past_train() -> None:
+    found = containers(scripted({"git": GIT}, OF_GIT))
+    keys = {"prefix": "SOURCE_", "secretRef": {"name": "reader"}}
+    assert [keys in found[name].get("envFrom", []) for name in ("fetch", "train", "publish")] == [True, False, False]
+    assert ["/handoff" in mounts(found[name]) for name in ("fetch", "train", "publish")] == [True, False, True]
+    assert "/script" not in mounts(found["publish"])
+
+
+def test_script_of_a_config_map_is_the_copy_beside_the_task() -> None:
+    volumes = scripted({"configMap": {"name": "fit"}}, OF_MAP)["spec"]["template"]["spec"]["volumes"]
+    (volume,) = (volume for volume in volumes if volume["name"] == "script")
+    assert volume["configMap"] == {"name": "flights-a-train", "items": [{"key": "script.py", "path": "train.py"}]}
 
 
 def test_publish_finds_nothing_that_the_users_code_left_behind() -> None:
