@@ -1,5 +1,7 @@
 """What decides the result of a training, as one digest: two runs with the same one are not both trained."""
 
+from typing import Any
+
 from msgspec import UNSET, UnsetType
 
 from .tasks import Commit, TrainTask
@@ -21,7 +23,12 @@ def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
 
     What not every run has is left out: a new field must change no hash that there is. What is measured of a model is
     no input of its training, but a stored result has only what was asked for then."""
-    later = {"tests": task.tests, "sample": task.sample, "evaluation": task.evaluation, "script": task.script}
+    later: dict[str, Any] = {
+        "tests": task.tests,
+        "sample": task.sample,
+        "evaluation": task.evaluation,
+        "script": task.script,
+    }
     if task.git and commit:
         later["git"] = {"commit": commit.commit, "path": task.git.path}
     return digest_of(

@@ -48,15 +48,15 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str] = 
     failed = state.get("Failed") or state.get("FailureTarget")  # the latter while the last pods go
     if failed:
         if found := _said_already(pods):
-            return JobSeen(name, "Succeeded", uid, stored=True, digest=found)
+            return JobSeen(name, "Succeeded", uid, stored=True, digest=found, commit=_commit(pods))
         problem, retryable = _failure(job, failed, pods, theirs)
         ended = parse_time(failed["lastTransitionTime"])
         return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended, commit=_commit(pods))
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
     podless = all(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
-    step, problem = _step(pods), _trouble(job, pods, theirs)
-    return JobSeen(name, "Active", uid, step=step, problem=problem, podless=podless, commit=_commit(pods))
+    trouble = _trouble(job, pods, theirs)
+    return JobSeen(name, "Active", uid, step=_step(pods), problem=trouble, podless=podless, commit=_commit(pods))
 
 
 def succeeded(pods: Iterable[Manifest]) -> Manifest | None:
