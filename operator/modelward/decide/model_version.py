@@ -63,7 +63,7 @@ def verified(gates: Iterable[GateResult]) -> Said:
 
 def _first(between: str, sentences: list[str]) -> str:
     more = len(sentences) - TOLD
-    return between.join(sentences[:TOLD]) + (f"{between}and {more} more: see spec.gates" if more > 0 else "")
+    return between.join(sentences[:TOLD]) + (f"{between}and {more} more" if more > 0 else "")
 
 
 def _missed(gate: GateResult) -> str:
