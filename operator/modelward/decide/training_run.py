@@ -198,8 +198,8 @@ def _complete(o: RunObserved, mine: ModelVersion, now: datetime) -> Plan:
         event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
     conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
     conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
-    update = {"conditions": conditions, "model_version": name, "metrics": mine.spec.metrics}
-    update |= {"script": mine.spec.lineage.script}
+    update: dict[str, object] = {"conditions": conditions, "model_version": name, "metrics": mine.spec.metrics}
+    update["script"] = mine.spec.lineage.script
     ended = o.status.completion_time or timestamp(now)
     status = o.status.model_copy(update={**update, "completion_time": ended})
     return Plan(status=_with_result(status, generation, now), events=() if o.status.is_true("Complete") else (event,))

@@ -49,8 +49,8 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: str | None = None)
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
     podless = all(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
-    step, problem = _step(pods), _trouble(job, pods, theirs)
-    return JobSeen(name, "Active", uid, step=step, problem=problem, podless=podless, commit=_commit(pods))
+    step, held_up = _step(pods), _trouble(job, pods, theirs)
+    return JobSeen(name, "Active", uid, step=step, problem=held_up, podless=podless, commit=_commit(pods))
 
 
 def succeeded(pods: Iterable[Manifest]) -> Manifest | None:

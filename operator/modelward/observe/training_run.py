@@ -30,8 +30,8 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
-    found = DatasetVersion.model_validate(version) if version else None
-    return RunObserved(run, raw, dataset, found, script=await _script(world, run))
+    meant = DatasetVersion.model_validate(version) if version else None
+    return RunObserved(run, raw, dataset, meant, script=await _script(world, run))
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
