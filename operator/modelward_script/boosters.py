@@ -17,22 +17,22 @@ from xgboost import XGBClassifier, XGBRegressor
 from modelward_onnx.narrow import rounded_down
 
 _CLASSIFIER = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
-_REGRESSOR = {"split": None}
 
 
 def register() -> None:
     """Tell skl2onnx how their estimators are converted."""
     for shape, name, converter in (
         (LGBMClassifier, "LightGbmLGBMClassifier", _rounded(convert_lightgbm)),
-        (LGBMRegressor, "LightGbmLGBMRegressor", _rounded(convert_lightgbm)),
         (XGBClassifier, "XGBoostXGBClassifier", _unnamed(convert_xgboost)),
-        (XGBRegressor, "XGBoostXGBRegressor", _unnamed(convert_xgboost)),
     ):
-        if "Classifier" in name:
-            shapes, options = calculate_linear_classifier_output_shapes, _CLASSIFIER
-        else:
-            shapes, options = calculate_linear_regressor_output_shapes, _REGRESSOR if "LightGbm" in name else None
-        update_registered_converter(shape, name, shapes, converter, options=options)
+        update_registered_converter(
+            shape, name, calculate_linear_classifier_output_shapes, converter, options=_CLASSIFIER
+        )
+    for shape, name, converter, options in (
+        (LGBMRegressor, "LightGbmLGBMRegressor", _rounded(convert_lightgbm), {"split": None}),
+        (XGBRegressor, "XGBoostXGBRegressor", _unnamed(convert_xgboost), None),
+    ):
+        update_registered_converter(shape, name, calculate_linear_regressor_output_shapes, converter, options=options)
 
 
 _Converter = Callable[[Any, Any, Any], None]

@@ -24,7 +24,7 @@ def read() -> "Run":
 
 def progress(message: str, fraction: float | None = None, **metrics: float) -> None:
     """A line of the log, and of the run's status; `fraction`: of the whole, 0 to 1."""
-    tell(message, fraction, metrics)
+    tell(message, fraction, {name: float(value) for name, value in metrics.items()})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ FilePath = Annotated[str, Field(max_length=512)]
 
 
 class ConfigMapScript(ApiModel):
+    """Text of a ConfigMap, copied when the run starts."""
+
     model_config = rules(
         rule("!has(self.key) || self.key.endsWith('.py')", "key names the Python file: write `key: train.py`"),
     )
@@ -23,6 +25,8 @@ class ConfigMapScript(ApiModel):
 
 
 class GitScript(ApiModel):
+    """A file of a git repository, at one commit."""
+
     model_config = rules(
         rule(
             r"self.url.matches('^https?://[^/?#@\\s]+/[^?#\\s]+$')",

@@ -258,8 +258,8 @@ def _complete(o: RunObserved, version: ModelVersion, now: datetime, **more: obje
         event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
     conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
     conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
-    measured = {"metrics": version.spec.metrics, "gates": version.spec.gates}
-    update = {"conditions": conditions, "model_version": name, **measured, "progress": None}
+    found = {"metrics": version.spec.metrics, "gates": version.spec.gates, "script": version.spec.lineage.script}
+    update = {"conditions": conditions, "model_version": name, **found, "progress": None}
     return _ended(o, o.status.model_copy(update=update | more), event, now)
 
 

@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 from dulwich.client import AbstractHttpGitClient
 from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.objects import Commit as CommitObject
-from dulwich.objects import Tag, Tree
+from dulwich.objects import ObjectID, Tag, Tree
+from dulwich.refs import Ref
 from dulwich.repo import Repo
 
 from modelward_contracts.tasks import Commit, GitScript
@@ -56,7 +57,7 @@ class Repository:
         with self._told():
             name, tip = self._resolved()
             with self._of_hash(name):
-                self._client.fetch("", self._objects, lambda *_, **__: [tip], depth=1)
+                self._client.fetch("", self._objects, lambda refs, depth=None: [tip], depth=1)  # noqa: ARG005
             found = self._objects.object_store[tip]
             while isinstance(found, Tag):
                 found = self._objects.object_store[found.object[1]]
@@ -74,16 +75,16 @@ class Repository:
     def close(self) -> None:
         self._objects.close()
 
-    def _resolved(self) -> tuple[bytes, bytes]:
+    def _resolved(self) -> tuple[bytes, ObjectID]:
         """The full name of a revision and its hash, as git reads it: tags come before branches. A hash has no name."""
         revision = self._asked.revision
         if _HASH.fullmatch(revision):
-            return b"", revision.encode()
+            return b"", ObjectID(revision.encode())
         full = revision == "HEAD" or revision.startswith("refs/")
         asked = [b"refs/heads/", b"refs/tags/", *([revision.encode()] if full else [])]
         there = {name: tip for name, tip in self._client.get_refs("", ref_prefix=asked).refs.items() if tip}
         for name in (revision,) if full else (f"refs/tags/{revision}", f"refs/heads/{revision}"):
-            if tip := there.get(name.encode()):
+            if tip := there.get(Ref(name.encode())):
                 return name.encode(), tip
         raise self._unknown(_choice(revision, there))
 
@@ -130,7 +131,7 @@ class Repository:
         return JobError("SourceUnavailable", f"{self._what}: fetching from {host} failed: {said}", retryable=True)
 
 
-def _choice(revision: str, there: Mapping[bytes, bytes]) -> str:
+def _choice(revision: str, there: Mapping[Ref, ObjectID]) -> str:
     if _SHORT_HASH.fullmatch(revision):
         return "is neither a branch nor a tag: write all 40 digits of a commit"
     names = [name.decode(errors="replace") for name in there if name.startswith((b"refs/heads/", b"refs/tags/"))]

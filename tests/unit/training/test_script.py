@@ -219,7 +219,7 @@ HOSTILE = {
     "predictions for fewer rows": ("InvalidPredictions", "frame = frame.head(10)"),
     "a broken model": ("InvalidModel", "onnx.write_bytes(onnx.read_bytes()[:1000])"),
     "a pickle in its place": ("InvalidModel", "import pickle; onnx.write_bytes(pickle.dumps(frame))"),
-    "a huge model": ("InvalidOutput", "open(onnx, 'ab').truncate(1 << 40)"),
+    "a huge model": ("InvalidOutput", "import os; os.truncate(onnx, 1 << 40)"),
     "a link in its place": ("InvalidOutput", "onnx.unlink(); onnx.symlink_to('/etc/passwd')"),
     "nothing": ("NoModel", "onnx.unlink()"),
 }
