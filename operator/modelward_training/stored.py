@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from modelward_contracts.inputs import StoredRun, inputs_hash
-from modelward_contracts.manifests import Blob, ModelManifest
+from modelward_contracts.manifests import ModelManifest
 from modelward_contracts.reports import MAX_REPORT, PublishReport
 from modelward_contracts.store import BlobMissing, DigestMismatch, Store
 from modelward_contracts.tasks import TrainTask
@@ -47,7 +47,7 @@ def _renew(store: Store, found: StoredRun) -> None:
     """All that belongs to it is whole, and young again: nothing takes it away before the version names it."""
     manifest = store.get_json(found.manifest, ModelManifest)
     with tempfile.TemporaryDirectory(prefix="modelward-") as folder:
-        for blob in (manifest.model, manifest.profile, manifest.golden, Blob(digest=found.manifest, bytes=0)):
-            path = Path(folder) / "blob"
-            store.get_file(blob.digest, path)
+        path, parts = Path(folder) / "blob", (manifest.model, manifest.profile, manifest.golden)
+        for digest in (found.manifest, *(part.digest for part in parts)):
+            store.get_file(digest, path)
             store.put_file(path)
