@@ -63,8 +63,8 @@ def _renew(store: Store, found: StoredRun, said: PublishReport) -> None:
     """All that belongs to it is whole, and young again: nothing takes it away before the version names it."""
     manifest = store.get_json(found.manifest, ModelManifest)
     with tempfile.TemporaryDirectory(prefix="modelward-") as folder:
-        digests = [manifest.model.digest, manifest.profile.digest, manifest.golden.digest, found.manifest]
-        for digest in [*digests, said.evaluation] if said.evaluation else digests:
-            path = Path(folder) / "blob"
+        path, parts = Path(folder) / "blob", (manifest.model, manifest.profile, manifest.golden, manifest.script)
+        digests = [found.manifest, said.evaluation, *(part.digest for part in parts if part)]
+        for digest in filter(None, digests):
             store.get_file(digest, path)
             store.put_file(path)
