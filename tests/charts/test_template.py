@@ -176,7 +176,7 @@ def test_scripts_run_in_the_training_image_unless_another_is_named(chart: Chart)
     def run_in(*values: str) -> str:
         return Settings.from_environment(_environment(chart.one("Deployment", *values))).scripts_run_in
 
-    assert run_in("images.registry=r.example.com", "images.tag=2") == "r.example.com/modelward-training:2"
+    assert run_in("images.registry=r.example.com", "images.tag=v2") == "r.example.com/modelward-training:v2"
     assert run_in("images.registry=r.example.com", "images.script=team/scripts:7") == "team/scripts:7"
 
 
