@@ -109,6 +109,14 @@ def new_namespace(installed: World, namespace: str) -> World:
 
 
 @pytest.fixture
+def host(installed: World) -> str:
+    """This machine's address, as pods of the node see it."""
+    cluster = Cluster.find(installed.kubeconfig.parent.name.removeprefix("modelward-cluster-"))
+    assert cluster
+    return cluster.record.host_address
+
+
+@pytest.fixture
 def home(installed: World) -> World:
     """Where the operator lives."""
     return replace(installed, namespace=install.NAMESPACE)

@@ -1,10 +1,14 @@
 """Scripts on a node: what they need is there, what is not theirs is out of reach, and what they break is told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitserver import GitServer, Repository
+
 from . import models
+from .host import reachable
 from .world import World
 
 pytestmark = pytest.mark.timeout(900, func_only=True)
@@ -58,27 +62,6 @@ BAD = {
         "frame['prediction'] = 1 - frame['prediction'].astype(int); frame.to_parquet(file)",
     ),
 }
-SERVE = """
-from dulwich.objects import Blob, Commit, Tree
-from dulwich.repo import MemoryRepo
-from dulwich.server import DictBackend
-from dulwich.web import make_wsgi_chain
-from wsgiref.simple_server import make_server
-
-repository, tree, commit = MemoryRepo(), Tree(), Commit()
-for name, text in ((b"train.py", TRAIN), (b"settings.py", "TREES = 10")):
-    blob = Blob.from_string(text.encode())
-    repository.object_store.add_object(blob)
-    tree.add(name, 0o100644, blob.id)
-commit.tree, commit.message, commit.author = tree.id, b"first", b"a <a@example.com>"
-commit.committer, commit.author_time, commit.commit_time = commit.author, 0, 0
-commit.author_timezone = commit.commit_timezone = 0
-for each in (tree, commit):
-    repository.object_store.add_object(each)
-repository.refs[b"refs/heads/main"] = commit.id
-print(commit.id.decode(), flush=True)
-make_server("", 8080, make_wsgi_chain(DictBackend({b"/shop.git": repository}))).serve_forever()
-"""
 
 
 def config_map(name: str, text: str) -> dict[str, Any]:
@@ -119,37 +102,20 @@ def test_what_scripts_break_is_told_and_nothing_is_registered(world: World) -> N
     world.wait_condition("trainingrun", "waits", "Complete", "True", 400)
 
 
-def test_script_of_a_git_repository_is_run_at_the_commit_of_its_branch(world: World) -> None:
+def test_script_of_a_git_repository_is_run_at_the_commit_of_its_branch(world: World, host: str, tmp_path: Path) -> None:
     train = LIGHTGBM.replace("n_estimators=10", "n_estimators=TREES").replace(
         "import modelward_script", "import modelward_script\nfrom settings import TREES"
     )
-    confined = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
-    container = {
-        "name": "git",
-        "image": world.images["modelward-training"],
-        "command": ["python", "-c", f"TRAIN = {train!r}\n{SERVE}"],
-        "securityContext": confined | {"seccompProfile": {"type": "RuntimeDefault"}},
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
-    }
-    metadata = {"name": "git", "labels": {"app": "git"}}
-    world.apply(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}},
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "git"},
-            "spec": {"selector": {"app": "git"}, "ports": [{"port": 80, "targetPort": 8080}]},
-        },
-        models.dataset(),
-    )
-    world.kubectl("wait", "pod/git", "--for=condition=Ready", "--timeout=100s")
-    commit = world.kubectl("logs", "git").split()[0]
-    git = {"url": "http://git/shop.git", "revision": "main", "path": "train.py"}
-    world.apply(run("of-git", {"git": git}), run("of-none", {"git": git | {"revision": "release"}}))
-    world.wait_condition("trainingrun", "of-git", "Complete", "True", 400)
+    commit = Repository(tmp_path / "shop").commit(train=train, settings="TREES = 10")
+    with GitServer(tmp_path) as server, reachable(host, server.port):
+        git = {"url": f"http://{host}:{server.port}/shop/.git", "revision": "main", "path": "train.py"}
+        none = git | {"revision": "release"}
+        world.apply(models.dataset(), run("of-git", {"git": git}), run("of-none", {"git": none}))
+        world.wait_condition("trainingrun", "of-git", "Complete", "True", 400)
+        refused = world.wait_reason("trainingrun", "of-none", "RevisionNotFound")
+    assert "there are main" in refused["message"]
     version = world.get("modelversion", "trips-1")
     assert version
     found = version["spec"]["lineage"]["script"]
     assert (found["commit"], found["revision"], found["path"]) == (commit, "main", "train.py")
     assert any(f"branch main at commit {commit}" in note for note in version["spec"]["notes"])
-    assert "there are main" in world.wait_reason("trainingrun", "of-none", "RevisionNotFound")["message"]

@@ -1,6 +1,5 @@
 """Data that lies elsewhere: in an S3 server, a web server and a database on the host, read by pods of the node."""
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from localcluster.cluster import Cluster
-from localcluster.progress import wait_for
 from objectstore import ObjectStore
 from postgresql import server
 
-from .world import World, connects
+from .host import reachable
+from .world import World
 
 pytestmark = pytest.mark.timeout(600, func_only=True)
 
@@ -24,26 +22,6 @@ ROWS = [(n, "AB"[n % 2], n % 3 % 2) for n in range(300)]
 CSV = "id,carrier,late\n" + "".join(f"{number},{carrier},{late}\n" for number, carrier, late in ROWS)
 TABLE = ("CREATE TABLE flights (id int, carrier text, late int)", f"INSERT INTO flights VALUES {str(ROWS)[1:-1]}")
 COLUMNS = {"label": "late", "id": "id"}
-
-
-@pytest.fixture
-def host(installed: World) -> str:
-    """This machine, as pods of the node see it."""
-    cluster = Cluster.find(installed.kubeconfig.parent.name.removeprefix("modelward-cluster-"))
-    assert cluster
-    return cluster.record.host_address
-
-
-@contextmanager
-def reachable(host: str, port: int) -> Iterator[None]:
-    """What listens on loopback alone, from the node."""
-    relay = subprocess.Popen(["socat", f"TCP-LISTEN:{port},bind={host},fork,reuseaddr", f"TCP:127.0.0.1:{port}"])
-    try:
-        wait_for("the relay listens", lambda: connects(host, port), 10, "is socat there?")
-        yield
-    finally:
-        relay.terminate()
-        relay.wait(10)
 
 
 @contextmanager
@@ -85,7 +63,7 @@ def test_the_same_rows_come_from_s3_the_web_and_a_database(world: World, host: s
             dataset("web", {"url": f"http://{host}:{port}/flights.csv"}),
             dataset("database", query, secretName="database"),
         )
-        world.wait_reason("dataset", "database", "SecretNotLabelled")
+        world.wait_reason("dataset", "database", "SourceSecretNotLabelled")
         world.kubectl("label", "secret", "database", "modelward.dev/use=source")
         found = {name: version(world, name) for name in ("objects", "web", "database")}
     assert {name: each["rows"] for name, each in found.items()} == dict.fromkeys(found, 300)
