@@ -3,12 +3,13 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from modelward_training.outcome import JobError
 
-from .dialect import Dialect, records
+from .dialect import MAX_RECORD, Dialect, records
 from .source import Found
 
 LONG_LINE = 1 << 20
@@ -30,9 +31,11 @@ def plain(file: Found, dialect: Dialect, width: int) -> Plain | None:
     comma, quote, commas = dialect.delimiter.encode(), dialect.quote.encode(), width - 1
     counted, returns, longest, across = 0, 0, 0, False
     with file.path.open("rb") as stream:
-        lines = iter(stream)
+        lines = iter(partial(stream.readline, MAX_RECORD + 1), b"")
         ended = 0
         for line in lines:
+            if len(line) > MAX_RECORD:
+                return None
             if line in (b"\n", b"\r\n"):
                 returns += line[0] == 13
                 ended += 1
@@ -60,7 +63,11 @@ def _quoted(line: bytes, lines: Iterator[bytes], dialect: Dialect) -> tuple[int,
     taken: list[bytes] = []
 
     def text() -> Iterator[str]:
+        length = 0
         for each in chain([line], lines):
+            length += len(each)
+            if length > MAX_RECORD:
+                return
             taken.append(each)
             yield each.decode("utf-8-sig")
 
@@ -76,6 +83,8 @@ class Rewritten:
     records: int = 0
     trailing: int = 0
     """Records with one empty field more than the header."""
+    longest: int = 0
+    """Bytes of a record, at most."""
 
 
 def rewrite(file: Found, dialect: Dialect, width: int, target: Path) -> Rewritten:
@@ -91,7 +100,7 @@ def rewrite(file: Found, dialect: Dialect, width: int, target: Path) -> Rewritte
                 done.trailing += 1
             if len(record) != width:
                 raise JobError("InvalidFile", _ragged(file, line, record, width, dialect))
-            writer.writerow(record)
+            done.longest = max(done.longest, 4 * writer.writerow(record))
             done.records += 1
     return done
 
