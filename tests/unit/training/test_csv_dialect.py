@@ -193,9 +193,14 @@ def test_what_cannot_be_read_is_named(
     ("begins", "line", "part"),
     [
         ("x,y\n1,2\n3,", "4", "a.csv, line 3 is longer than 16 MiB"),
-        ('x,y\n1,2\n3,"', "4\n", 'a.csv, line 3: the quote " that opens here or below is not closed within 16 MiB'),
-        ("x,y\n1,2\n3,", '"4\n",', "a.csv, line 3: the quote"),
+        (
+            'x,y\n1,2\n3,"',
+            "4" * 4095 + "\n",
+            'a.csv, line 3: the quote " that opens here or below is not closed within 16 MiB',
+        ),
+        ("x,y\n1,2\n3,", '"' + "4" * 4092 + '\n",', "a.csv, line 3: the quote"),
     ],
+    ids=["line", "quote", "record"],
 )
 @pytest.mark.parametrize("packed", [False, True])
 def test_record_without_end_is_not_read_into_memory(
