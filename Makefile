@@ -80,7 +80,7 @@ bench-gates: setup ## how often `notWorseThan: Serving` says what it should, of 
 bench-files: setup ## public data files of PyPI packages, read and trained, against pandas and scikit-learn (ARGS="reading training million")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.files $(ARGS)
 
-bench-data: setup ## how fast data comes in: out of PostgreSQL against psql, from S3 against a bare listing (ARGS="database objects")
+bench-data: setup ## how fast data comes in: out of PostgreSQL against psql, from S3 against a bare listing (ARGS="database objects rows")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.data $(ARGS)
 
 bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as docs/recipes.md exports them, through publish

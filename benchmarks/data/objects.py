@@ -88,8 +88,9 @@ def _added(store: ObjectStore, root: Path) -> dict[str, Any]:
     first = _ingest(store, pod, url)
     _object(folder / f"{FILES:03}.csv", _csv(FILES))
     store.forget()
+    before = _duckdb(folder / "*.csv", root / "all.parquet")
     second = _ingest(store, pod, url)
-    alone = _duckdb(folder / "*.csv", root / "all.parquet")
+    alone = (before + _duckdb(folder / "*.csv", root / "all.parquet")) / 2
     return {
         "first_seconds": first["seconds"],
         "seconds": second["seconds"],

@@ -18,7 +18,8 @@ DELIMITERS = "\t;|,"
 """In this order where several fit: a comma is also what stands in numbers and names."""
 SAMPLE = 1000
 """Records that a delimiter is judged by."""
-MAX_FIELD = 1 << 24
+MAX_RECORD = 1 << 24
+"""Characters of one: a file without line ends, or a quote that is never closed, must not be read into memory whole."""
 _MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -55,6 +56,8 @@ class Lines:
         self.number = 0
         self.within = False
         """A record has begun; set to False by whoever has taken one."""
+        self._length = 0
+        """Of the record as far as it was read."""
 
     def __iter__(self) -> Iterator[str]:
         dialect = self._dialect
@@ -68,8 +71,14 @@ class Lines:
 
     def _wanted(self, stream: IO[str]) -> Iterator[str]:
         comment = self._dialect.comment
-        for line in stream:
+        while line := stream.readline(MAX_RECORD + 1):
             self.number += 1
+            if len(line) > MAX_RECORD:
+                raise JobError(
+                    "InvalidFile",
+                    f"{self._file.name}, line {self.number} is longer than 16 MiB, and no record may be: end each "
+                    "with a line break, or leave its longest text out of the file",
+                )
             if self.number <= self._dialect.skip_lines or (comment and not self.within and line.startswith(comment)):
                 continue
             if "\0" in line:
@@ -78,13 +87,16 @@ class Lines:
                     f"{self._file.name}, line {self.number}: there is a NUL byte: the file is damaged, or its encoding "
                     "is another one; write `csv: {encoding: utf-16}` if it is",
                 )
+            self._length = len(line) + (self._length if self.within else 0)
+            if self._length > MAX_RECORD:
+                raise csv.Error("field larger than field limit")
             self.within = True
             yield line
 
 
 def records(file: Found, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line it begins in, the header among them; blank lines are none."""
-    csv.field_size_limit(MAX_FIELD)
+    csv.field_size_limit(MAX_RECORD)
     lines = Lines(file, dialect)
     quoting: Any = {"quotechar": dialect.quote} if dialect.quote else {"quotechar": None, "quoting": csv.QUOTE_NONE}
     reader = csv.reader(lines, delimiter=dialect.delimiter, strict=True, **quoting)
@@ -147,7 +159,7 @@ def _undecodable(file: Found, dialect: Dialect, before: int, error: UnicodeError
         byte = f" (byte 0x{error.object[error.start]:02x})"
     if dialect.bare:
         with Path(file.path).open("rb") as stream:
-            for number, content in enumerate(stream, 1):
+            for number, content in enumerate(iter(lambda: stream.readline(4 * MAX_RECORD), b""), 1):
                 try:
                     content.decode("utf-8")
                 except UnicodeDecodeError as found:
@@ -162,8 +174,10 @@ def _undecodable(file: Found, dialect: Dialect, before: int, error: UnicodeError
 
 def _said(error: csv.Error, dialect: Dialect) -> str:
     text = str(error)
-    if "unexpected end" in text or "field larger" in text:
+    if "unexpected end" in text:
         return f"the quote {dialect.quote} that opens here or below is never closed"
+    if "field larger" in text:
+        return f"the quote {dialect.quote} that opens here or below is not closed within 16 MiB, the most of a record"
     if "expected after" in text:
         return (
             f"after the closing {dialect.quote} there stands something else than {dialect.delimiter!r}: a quote inside "

@@ -86,7 +86,7 @@ def _insert(
     target = scratch / "records.csv"
     written = rewrite(file, dialect, width, target)
     again = replace(dialect, delimiter=",", quote='"', header=False)
-    found = _read(con, target, again, width, values, Plain(written.records, True, target.stat().st_size))
+    found = _read(con, target, again, width, values, Plain(written.records, True, written.longest))
     if found != written.records:
         raise JobError(
             "InvalidFile", f"{file.name} holds {written.records} records, of which {found or 'none'} could be read"

@@ -1,58 +1,83 @@
 """How many records a file has, counted without DuckDB; and the file anew where DuckDB cannot have it as it lies."""
 
 import csv
+import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from modelward_training.outcome import JobError
 
-from .dialect import Dialect, records
+from .dialect import MAX_RECORD, Dialect, records
 from .source import Found
 
+BLOCK = 1 << 20
 LONG_LINE = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass
 class Plain:
     """A file whose records, all of one width, lie one or more whole lines each."""
 
     records: int
     across_lines: bool
     longest: int
+    ended: int = 0
+    """Lines with an end, and those of them that have a carriage return before it."""
+    returns: int = 0
 
 
 def plain(file: Found, dialect: Dialect, width: int) -> Plain | None:
     """Counts the records below the header; None where the file must be written anew (or has a fault to be told)."""
     if not dialect.bare or width < 2:
         return None
-    comma, quote, commas = dialect.delimiter.encode(), dialect.quote.encode(), width - 1
-    counted, returns, longest, across = 0, 0, 0, False
+    quote = dialect.quote.encode()
+    found = Plain(-int(dialect.header), False, 0)
     with file.path.open("rb") as stream:
-        lines = iter(stream)
-        ended = 0
-        for line in lines:
-            if line in (b"\n", b"\r\n"):
-                returns += line[0] == 13
-                ended += 1
-                continue
-            if quote and quote in line:
-                found = _quoted(line, lines, dialect)
-                if found is None or found[0] != width:
-                    return None
-                across, line = across or found[1], found[2]
-            elif line.count(comma) != commas:
+        rest = iter(partial(stream.readline, MAX_RECORD + 1), b"")
+        while block := stream.read(BLOCK):
+            block += next(rest, b"")
+            # Where each line is a record, many are counted at once.
+            simple = b"\r" not in block and not (quote and quote in block)
+            even = _lines(block, dialect, width, found) if simple else _records(block, rest, dialect, width, found)
+            if not even or found.longest > MAX_RECORD:
                 return None
-            counted += 1
-            ended += line.endswith(b"\n")
-            returns += line.endswith(b"\r\n")
-            if b"\r" in line[:-2] and not (quote and quote in line):
-                return None
-            longest = max(longest, len(line))
-    if returns not in (0, ended):
-        return None
-    return Plain(counted - dialect.header, across, longest)
+    return found if found.returns in (0, found.ended) else None
+
+
+def _lines(block: bytes, dialect: Dialect, width: int, found: Plain) -> bool:
+    """Whether all have this width; adds them to what was found."""
+    comma, lines = dialect.delimiter.encode(), [line for line in block.split(b"\n") if line]
+    found.records += len(lines)
+    found.ended += block.count(b"\n")
+    found.longest = max(found.longest, 1 + max(map(len, lines), default=0))
+    return all(line.count(comma) == width - 1 for line in lines)
+
+
+def _records(block: bytes, rest: Iterator[bytes], dialect: Dialect, width: int, found: Plain) -> bool:
+    """As `_lines`; the last record may go on in the rest of the file."""
+    comma, quote = dialect.delimiter.encode(), dialect.quote.encode()
+    within = io.BytesIO(block)
+    for line in within:
+        if line in (b"\n", b"\r\n"):
+            found.returns += line[0] == 13
+            found.ended += 1
+            continue
+        if quote and quote in line:
+            record = _quoted(line, chain(within, rest), dialect)
+            if record is None or record[0] != width:
+                return False
+            found.across_lines, line = found.across_lines or record[1], record[2]
+        elif line.count(comma) != width - 1 or b"\r" in line[:-2]:
+            return False
+        found.records += 1
+        found.ended += line.endswith(b"\n")
+        found.returns += line.endswith(b"\r\n")
+        found.longest = max(found.longest, len(line))
+    return True
 
 
 def _quoted(line: bytes, lines: Iterator[bytes], dialect: Dialect) -> tuple[int, bool, bytes] | None:
@@ -60,9 +85,13 @@ def _quoted(line: bytes, lines: Iterator[bytes], dialect: Dialect) -> tuple[int,
     taken: list[bytes] = []
 
     def text() -> Iterator[str]:
+        length = 0
         for each in chain([line], lines):
+            length += len(each)
+            if length > MAX_RECORD:
+                return
             taken.append(each)
-            yield each.decode("utf-8-sig")
+            yield each.removeprefix(BOM_UTF8).decode()
 
     try:
         record = next(csv.reader(text(), delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True))
@@ -76,6 +105,8 @@ class Rewritten:
     records: int = 0
     trailing: int = 0
     """Records with one empty field more than the header."""
+    longest: int = 0
+    """Bytes of a record, at most."""
 
 
 def rewrite(file: Found, dialect: Dialect, width: int, target: Path) -> Rewritten:
@@ -91,7 +122,7 @@ def rewrite(file: Found, dialect: Dialect, width: int, target: Path) -> Rewritte
                 done.trailing += 1
             if len(record) != width:
                 raise JobError("InvalidFile", _ragged(file, line, record, width, dialect))
-            writer.writerow(record)
+            done.longest = max(done.longest, 4 * writer.writerow(record))
             done.records += 1
     return done
 

@@ -61,7 +61,7 @@ def assign(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> tu
     if spec.id:
         name, query = spec.id, f"SELECT *, {_hash(spec, table, table.sql(spec.id))} AS hash FROM clean"
         con.execute(
-            f"CREATE TABLE rows AS SELECT * EXCLUDE (hash), {side} AS split FROM ({query}) ORDER BY {table.sql(name)}",
+            f"CREATE TABLE rows AS SELECT * EXCLUDE (hash), {side} AS split FROM ({query})",
             [spec.salt],
         )
     else:
@@ -73,7 +73,7 @@ def assign(con: duckdb.DuckDBPyConnection, spec: IngestTask, table: Table) -> tu
         hashed = f"SELECT *, {_hash(spec, table, 'inputs || nth')} AS hash FROM ({counted})"
         con.execute(
             f"CREATE TABLE rows AS SELECT * EXCLUDE (hash, inputs, nth), {side} AS split, "
-            f"row_number() OVER (ORDER BY inputs, nth) AS c{number} FROM ({hashed}) ORDER BY c{number}",
+            f"row_number() OVER (ORDER BY inputs, nth) AS c{number} FROM ({hashed})",
             [spec.salt],
         )
         table.types[name] = "integer"

@@ -34,8 +34,9 @@ def statistics(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, Any]:
 
 
 def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str, shown: bool) -> dict[str, Any]:
-    count, filled, distinct = _one(con, f"count(*), count({name}), count(DISTINCT {name})")
-    found: dict[str, Any] = {"type": kind, "count": count, "nulls": count - filled, "distinct": distinct}
+    has_top = shown and kind in ("string", "boolean", "integer")
+    count, nulls, distinct, top = _values(con, name, has_top)
+    found: dict[str, Any] = {"type": kind, "count": count, "nulls": nulls, "distinct": distinct}
     if not shown:
         return found
     if kind in ("integer", "number"):
@@ -43,9 +44,19 @@ def _column(con: duckdb.DuckDBPyConnection, name: str, kind: str, shown: bool) -
     elif kind == "timestamp":
         low, high = _one(con, f"min({name})::VARCHAR, max({name})::VARCHAR")
         found |= {"minimum": low, "maximum": high}
-    if kind in ("string", "boolean", "integer"):
-        found["top"] = _top(con, name)
+    if has_top:
+        found["top"] = [{"value": value, "count": -times} for times, value in top or []]
     return found
+
+
+def _values(con: duckdb.DuckDBPyConnection, name: str, has_top: bool) -> tuple[Any, ...]:
+    """Rows, those without a value, different values, and the most frequent ones with -count; grouped only once."""
+    top = f"min((-n, v::VARCHAR), {TOP}) FILTER (v IS NOT NULL)" if has_top else "NULL"
+    return _row(
+        con,
+        f"SELECT sum(n), coalesce(sum(n) FILTER (v IS NULL), 0), count(v), {top} "
+        f"FROM (SELECT {name} AS v, count(*) AS n FROM rows GROUP BY v)",
+    )
 
 
 def _numeric(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
@@ -68,15 +79,12 @@ def binned(con: duckdb.DuckDBPyConnection, name: str, cuts: list[float]) -> list
     return [high - low for low, high in zip([0, *upto], upto, strict=False)]
 
 
-def _top(con: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
-    rows = con.execute(
-        f"SELECT {name}::VARCHAR, count(*) FROM rows WHERE {name} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {TOP}"
-    ).fetchall()
-    return [{"value": value, "count": count} for value, count in rows]
-
-
 def _one(con: duckdb.DuckDBPyConnection, columns: str) -> tuple[Any, ...]:
-    row = con.execute(f"SELECT {columns} FROM rows").fetchone()
+    return _row(con, f"SELECT {columns} FROM rows")
+
+
+def _row(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = con.execute(sql).fetchone()
     assert row is not None
     return row
 

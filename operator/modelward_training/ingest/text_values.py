@@ -22,7 +22,7 @@ _DATE = (
 )
 _LIKE = r"[-+(]{0,2}[$€£¥]?\s?[-+]?[0-9]+([., '\x{00a0}][0-9]+)*\s?[%€$£¥)]?"
 _NOT_LIKE = r"[0-9]+([. ][0-9]+){2,}|[0-9]+ [0-9 ]+"
-_SPACE = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+_SPACE = " \t\n\r\u00a0"
 
 Counts = dict[str, int]
 
@@ -71,7 +71,9 @@ def trimmed(number: int) -> str:
 
 
 def trim(value: str) -> str:
-    return f"trim({value}, {_SPACE})"
+    """Without space around it. `trim` itself takes many times as long as to see that there is none."""
+    ends = " OR ".join(f"prefix({value}, '{each}') OR suffix({value}, '{each}')" for each in _SPACE)
+    return f"CASE WHEN {ends} THEN trim({value}, '{_SPACE}') ELSE {value} END"
 
 
 def class_of(raw: Raw) -> str:

@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,35 @@ def test_what_cannot_be_read_is_named(
     assert failed.value.reason == "InvalidFile"
     for part in parts:
         assert part in failed.value.message
+
+
+@pytest.mark.parametrize(
+    ("begins", "line", "part"),
+    [
+        ("x,y\n1,2\n3,", "4", "a.csv, line 3 is longer than 16 MiB"),
+        (
+            'x,y\n1,2\n3,"',
+            "4" * 4095 + "\n",
+            'a.csv, line 3: the quote " that opens here or below is not closed within 16 MiB',
+        ),
+        ("x,y\n1,2\n3,", '"' + "4" * 4092 + '\n",', "a.csv, line 3: the quote"),
+    ],
+    ids=["line", "quote", "record"],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_record_without_end_is_not_read_into_memory(
+    tmp_path: Path, begins: str, line: str, part: str, packed: bool
+) -> None:
+    (tmp_path / "source").mkdir()
+    path = tmp_path / "source" / "a.csv"
+    with gzip.open(path, "wt", compresslevel=1) if packed else path.open("w") as stream:
+        stream.write(begins)
+        for _ in range(80):
+            stream.write(line * ((1 << 20) // len(line)))
+    tracemalloc.start()
+    with pytest.raises(JobError) as failed:
+        read(tmp_path, csv={"delimiter": ","})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert part in failed.value.message
+    assert peak < 200 << 20
