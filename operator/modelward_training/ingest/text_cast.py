@@ -17,7 +17,7 @@ def cast(raw: Raw, number: int, kind: ColumnType) -> str:
         plain = f"replace({plain}, {text(raw.format.decimal)}, '.')"
     typed = {
         "integer": f"CASE WHEN TRY_CAST({plain} AS DOUBLE) % 1 = 0 THEN TRY_CAST({plain} AS BIGINT) END",
-        "number": f"CASE WHEN lower({value}) NOT IN ('nan', '-nan') THEN TRY_CAST({plain} AS DOUBLE) END",
+        "number": f"nullif(TRY_CAST({plain} AS DOUBLE), 'nan'::DOUBLE)",
         "boolean": f"CASE WHEN lower({value}) IN {_TRUE} THEN true WHEN lower({value}) IN {_FALSE} THEN false END",
         "timestamp": f"TRY_CAST({value} AS TIMESTAMPTZ)::TIMESTAMP",
         "string": f"CASE WHEN {value} <> '' THEN c{number} END",

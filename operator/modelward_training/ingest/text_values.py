@@ -82,9 +82,9 @@ def class_of(raw: Raw) -> str:
         (f"v IS NULL OR v = '' OR {stated_null('v', raw.task)}", "missing"),
         (f"regexp_full_match(v, {text(_INTEGER)})", None),
         (f"regexp_full_match(v, {text(raw.format.number)})", "number"),
-        (is_marker("v"), "marker"),
-        ("lower(v) IN ('true', 'false')", "boolean"),
-        ("regexp_full_match(lower(v), '[+-]?inf(inity)?')", "infinite"),
+        (_if_short(is_marker("v")), "marker"),
+        (_if_short("lower(v) IN ('true', 'false')"), "boolean"),
+        (_if_short("regexp_full_match(lower(v), '[+-]?inf(inity)?')"), "infinite"),
         (f"regexp_full_match(v, {text(_DATE)}) AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL", "date"),
         (f"regexp_full_match(v, {text(_LIKE)}) AND NOT regexp_full_match(v, {text(_NOT_LIKE)})", "like"),
     )
@@ -94,6 +94,11 @@ def class_of(raw: Raw) -> str:
     then = {None: long, "number": plain}
     whens = " ".join(f"WHEN {condition} THEN {then.get(name) or code(name or '')}" for condition, name in cases)
     return f"CASE {whens} ELSE {code('text')} END"
+
+
+def _if_short(condition: str) -> str:
+    """For words of at most 9 bytes: in long texts they need not be looked for."""
+    return f"CASE WHEN strlen(v) <= 9 THEN {condition} ELSE false END"
 
 
 def code(name: str) -> int:
