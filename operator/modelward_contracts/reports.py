@@ -43,7 +43,7 @@ class Termination(Wire, frozen=True, kw_only=True):
     """True only for infrastructure (store unreachable, disk full): data and code errors are not retried."""
     serving: StoredService | None = None
     """Of a scoring pod's fetch: another revision was in service when the store was last told."""
-    commit: Commit | None = None
+    commit: Commit | UnsetType = UNSET
     """Of a training's fetch: what the script was taken from."""
 
 

@@ -92,7 +92,11 @@ def run(work: Callable[[], object]) -> int:
             traceback.print_exc()
         return _fail(failure)
     said = Termination(
-        result="Succeeded", reason=done.reason, message=done.message, report=done.report, commit=done.commit
+        result="Succeeded",
+        reason=done.reason,
+        message=done.message,
+        report=done.report,
+        commit=done.commit or msgspec.UNSET,
     )
     _terminate(said)
     return NOT_NEEDED if done.last else 0

@@ -90,7 +90,7 @@ def _commit(pods: Sequence[Manifest]) -> Commit | None:
     """As `fetch` of the newest pod tells it."""
     messages = [ended.get("message", "") for name, ended in _ends(pods[-1]) if name == "fetch"] if pods else []
     said = [found for message in messages if (found := termination(message))]
-    return said[-1].commit if said else None
+    return (said[-1].commit or None) if said else None
 
 
 def _ends(pod: Manifest) -> list[End]:
