@@ -33,6 +33,7 @@ from modelward_contracts.reports import (
     PublishReport,
     SliceResult,
 )
+from modelward_contracts.tasks import INLINE_FILE
 
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", store_secret="bucket")
 DIGEST = "sha256:" + "a" * 64
@@ -42,7 +43,7 @@ CONTAINER = {"image": "mine:1", "command": ["train"], "env": [{"name": "MODE", "
 
 def ingest(owner: Manifest) -> list[Manifest]:
     dataset, own = Dataset.model_validate(owner), labels("ingest", dataset="flights")
-    task = task_config_map(owner, "flights-ingest", own, ingest_task(dataset, SETTINGS), "id,late\n")
+    task = task_config_map(owner, "flights-ingest", own, ingest_task(dataset, SETTINGS), {INLINE_FILE: "id,late\n"})
     return [task, ingest_job(owner, dataset, "flights-ingest", own, SETTINGS)]
 
 
