@@ -1,12 +1,18 @@
 """What a run asks for can be measured: a typo in the name of a metric or column is told before anything is trained."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from modelward_contracts.manifests import DatasetManifest, Task
 from modelward_contracts.metrics import COSTS, METRICS
 from modelward_contracts.tasks import Evaluation, Gate
 from modelward_training.outcome import JobError
+
+
+def costs(latency_seconds: Mapping[str, float], model_bytes: int, memory_bytes: int) -> dict[str, float]:
+    """What gates may name of the model alone; `latency_seconds`: p50 and p99."""
+    latency = {f"latency_{name}_seconds": value for name, value in latency_seconds.items()}
+    return latency | {"model_bytes": float(model_bytes), "memory_bytes": float(memory_bytes)}
 
 
 def check_gates(gates: Sequence[Gate], task: Task) -> None:

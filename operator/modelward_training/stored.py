@@ -14,6 +14,7 @@ from modelward_contracts.store import BlobMissing, DigestMismatch, Store
 from modelward_contracts.tasks import Commit, TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import decode
+from modelward_training.gates import costs
 from modelward_training.outcome import Done, progress, report
 
 
@@ -50,13 +51,9 @@ def _judged(store: Store, task: TrainTask, said: PublishReport) -> list[GateResu
     found = {name: Measured(value, nothing) for name, value in said.metrics.items()}
     probabilities = nothing if said.signature.probability_output else None
     answers = Answers(nothing, nothing, probabilities, len(said.signature.classes))
+    alone = costs(said.latency_seconds, said.model_bytes, said.memory_bytes)
     slices = store.get_json(said.evaluation, EvaluationRecord).slices if said.evaluation else []
-    return judge(task.gates, Evidence(answers, found, costs(said), slices))
-
-
-def costs(said: PublishReport) -> dict[str, float]:
-    found = {f"latency_{name}_seconds": value for name, value in said.latency_seconds.items()}
-    return found | {"model_bytes": float(said.model_bytes), "memory_bytes": float(said.memory_bytes)}
+    return judge(task.gates, Evidence(answers, found, alone, slices))
 
 
 def _renew(store: Store, found: StoredRun, said: PublishReport) -> None:

@@ -9,7 +9,7 @@ from modelward.api.registered_model import RunRecord
 from modelward.api.training_run import Cause
 
 from .cluster import Story
-from .data import when
+from .in_words import listed, when
 
 SHOWN = 10
 
@@ -117,11 +117,10 @@ def _recorded(record: RunRecord) -> str:
 
 def of_data(version: DatasetVersion, parent: DatasetVersion | None, models: Sequence[ModelVersion]) -> Story:
     spec, name = version.spec, version.metadata.name
-    more = f", {spec.new_rows:+,} since {spec.parent}" if spec.parent and spec.new_rows is not None else ""
     trained = sorted(each.metadata.name for each in models if each.spec.lineage.dataset_version == name)
     return _story(version) | {
         "said": [
-            f"{spec.rows:,} rows{more}, made {when(version.metadata.creation_timestamp)}",
+            _rows(version),
             *_new_files(version, parent),
             *(f"made of {each.version} of {each.dataset}" for each in spec.parents),
             *_valid(version),
@@ -136,8 +135,7 @@ def _new_files(version: DatasetVersion, parent: DatasetVersion | None) -> Iterat
     before = {each.digest for each in parent.spec.sources} if parent else set()
     new = [each.path for each in version.spec.sources if each.digest not in before]
     if new:
-        more = f" and {len(new) - SHOWN} more" if len(new) > SHOWN else ""
-        yield f"{'new files' if parent else 'files'}: {', '.join(new[:SHOWN])}{more}"
+        yield f"{'new files' if parent else 'files'}: {listed(new, SHOWN)}"
 
 
 def _valid(version: DatasetVersion) -> Iterator[str]:
@@ -157,11 +155,13 @@ def of_dataset(dataset: Dataset) -> Story:
 
 
 def _data(data: DatasetVersion | None, name: str) -> str:
-    if data is None:
-        return f"{name}, which is deleted"
-    spec = data.spec
+    return f"{name}: {_rows(data)}" if data else f"{name}, which is deleted"
+
+
+def _rows(version: DatasetVersion) -> str:
+    spec = version.spec
     more = f", {spec.new_rows:+,} since {spec.parent}" if spec.parent and spec.new_rows is not None else ""
-    return f"{name}: {spec.rows:,} rows{more}, made {when(data.metadata.creation_timestamp)}"
+    return f"{spec.rows:,} rows{more}, made {when(version.metadata.creation_timestamp)}"
 
 
 def _ready(resource: Resource) -> list[str]:

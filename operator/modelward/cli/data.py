@@ -8,8 +8,8 @@ from modelward.api import DatasetVersion
 from modelward.api.dataset_version import ColumnStatistics, DataColumn
 
 from . import cluster, versions
-from .cluster import Ask, Cluster, Story
-from .versions import Which
+from .cluster import Cluster, Story
+from .in_words import listed, when
 
 SHOWN = 5
 """Of a column's most frequent values, and of the files that a version was read from."""
@@ -24,14 +24,11 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    return cluster.answer(arguments, lambda: _asking(versions.which(arguments.resource)), text_of)
+    return cluster.answer(arguments, lambda: versions.asking(arguments.resource, _told), text_of)
 
 
-def _asking(meant: Which) -> Ask:
-    async def ask(asked: Cluster) -> Story:
-        return story_of(await versions.find(asked, meant))
-
-    return ask
+async def _told(_: Cluster, version: DatasetVersion) -> Story:
+    return story_of(version)
 
 
 def story_of(version: DatasetVersion) -> Story:
@@ -71,7 +68,7 @@ def _splits(story: Story) -> str:
     rows, bounds = story["splitRows"], story.get("splitBoundaries")
     said = f"{story['task']} of {story['label']}"
     if classes := story["classes"]:
-        said += f" ({', '.join(classes[:SHOWN])}{_more(classes)})"
+        said += f" ({listed(classes, SHOWN)})"
     shares = f"train {rows['train']:,}, validation {rows['validation']:,}, test {rows['test']:,}"
     if bounds:
         shares += f"; validation from {bounds['validation']}, test from {bounds['test']} on"
@@ -125,17 +122,9 @@ def share(part: int, of: int) -> str:
     return f"{part:,} ({100 * part / of:.2g} %)" if part and of else "0"
 
 
-def when(time: str | None) -> str:
-    return f"{time.replace('T', ' ').removesuffix('Z')} UTC" if time else "at an unknown time"
-
-
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Columns as wide as their widest cell; the last one as it is."""
     widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
     for row in (head, *rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
         yield "  ".join(cells).rstrip()
-
-
-def _more(items: Sequence[Any]) -> str:
-    return f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""

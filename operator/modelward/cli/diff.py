@@ -10,7 +10,8 @@ from modelward.errors import Refused
 
 from . import cluster, versions
 from .cluster import Ask, Cluster, Story, Unusable
-from .data import share, table, values, when
+from .data import share, table, values
+from .in_words import listed, when
 from .moved import moved
 from .versions import Which, which
 
@@ -144,8 +145,7 @@ def _lines(story: Story) -> Iterator[str]:
     yield from (f"  column {each['column']}: {each['before']} → {each['after']}" for each in story["retyped"])
     for what, word in (("added", "new"), ("removed", "gone"), ("changed", "other content")):
         if files := story["files"][what]:
-            more = f" and {len(files) - MOVED} more" if len(files) > MOVED else ""
-            yield f"  files, {word}: {', '.join(files[:MOVED])}{more}"
+            yield f"  files, {word}: {listed(files, MOVED)}"
     yield from _moves(story)
 
 
@@ -165,7 +165,7 @@ def _moves(story: Story) -> Iterator[str]:
         less = "less than that" if len(far) > MOVED else f"by less than {SMALL}"
         yield f"{still} column{'s' * (still > 1)} moved {less}"
     if names := story["notCompared"]:
-        yield f"not compared: {', '.join(names[:MOVED])}{f' and {len(names) - MOVED} more' * (len(names) > MOVED)}"
+        yield f"not compared: {listed(names, MOVED)}"
 
 
 def _once(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ errors: 57 of 1,204 requests failed (4.73 %), stable 0.5 % of 9,800; at least 2.
 as far as is proven; allowed: 1 point
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 Numbers = Mapping[str, float]
 """As `Transition.evidence` has them: rates are shares, times seconds."""
@@ -81,3 +81,17 @@ def _percent(share: float) -> str:
 
 def _time(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def moment(time: str) -> str:
+    """Of a timestamp, in UTC."""
+    return time.replace("T", " ").removesuffix("Z")
+
+
+def when(time: str | None) -> str:
+    return f"{moment(time)} UTC" if time else "at an unknown time"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -13,8 +13,7 @@ from modelward.api.dataset_version import ColumnStatistics, DataColumn
 from modelward.decide.observed import parse_time
 
 from . import cluster, versions
-from .cluster import Ask, Cluster, Story
-from .versions import Which
+from .cluster import Cluster, Story
 
 CATEGORIES = 20
 """More values than that are no list that somebody keeps."""
@@ -36,15 +35,11 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    return cluster.answer(arguments, lambda: _asking(versions.which(arguments.resource)), text_of)
+    return cluster.answer(arguments, lambda: versions.asking(arguments.resource, _told), text_of)
 
 
-def _asking(meant: Which) -> Ask:
-    async def ask(asked: Cluster) -> Story:
-        version = await versions.find(asked, meant)
-        return story_of(version, await asked.find(Dataset, meant.namespace, version.spec.dataset_name))
-
-    return ask
+async def _told(asked: Cluster, version: DatasetVersion) -> Story:
+    return story_of(version, await asked.find(Dataset, version.metadata.namespace, version.spec.dataset_name))
 
 
 def story_of(version: DatasetVersion, dataset: Dataset | None) -> Story:

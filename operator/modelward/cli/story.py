@@ -15,7 +15,7 @@ from modelward.names import ACTION
 from modelward_contracts.trace import traces_of
 
 from .cluster import Story, printable
-from .in_words import compared
+from .in_words import compared, moment
 
 
 def story_of(deployment: ModelDeployment) -> Story:
@@ -149,7 +149,7 @@ def _lines(story: Story) -> Iterator[str]:
         yield ""
         yield "What was decided, the newest last (times in UTC):"
     for entry in story["history"]:
-        yield f"  {_when(entry['time'])}  {entry['cause']}: {entry['message']}"
+        yield f"  {moment(entry['time'])}  {entry['cause']}: {entry['message']}"
         yield from (f"    {line}" for line in entry["compared"])
     held = [*story["verdicts"], *([story["setAside"]] if story["setAside"] else [])]
     if held:
@@ -168,7 +168,7 @@ def _serves(story: Story) -> Iterator[str]:
     if serving is None:
         yield f"{of}: nothing serves yet"
         return
-    yield f"{of}: {_named(serving)} serves since {_when(serving['since'])} UTC"
+    yield f"{of}: {_named(serving)} serves since {moment(serving['since'])} UTC"
     if why := serving["why"]:
         yield f"  because: {why['message']} ({why['cause']})"
         yield from (f"    {line}" for line in why["compared"])
@@ -182,10 +182,10 @@ def _is_tried(story: Story) -> Iterator[str]:
         if story["waitsFor"]:
             yield f"  {story['waitsFor']}"
     elif phase == "Baking":
-        until = f" until {_when(tried['watchedUntil'])} UTC" if tried["watchedUntil"] else ""
+        until = f" until {moment(tried['watchedUntil'])} UTC" if tried["watchedUntil"] else ""
         yield f"  it is watched{until}; {_named(tried['warm'])} stays warm"
     else:
-        since = f" since {_when(tried['since'])} UTC" if tried["since"] else ""
+        since = f" since {moment(tried['since'])} UTC" if tried["since"] else ""
         yield f"{_named(tried)} is on trial{since} ({phase}, {tried['weight']} % of requests)"
         if story["waitsFor"]:
             yield f"  {story['waitsFor']}"
@@ -196,13 +196,9 @@ def _held(verdict: Story, aside: bool) -> Iterator[str]:
     kept = "set aside, without a verdict" if aside else "a verdict"
     if not aside:
         kept += ", in the store too" if verdict["stored"] else ", not in the store yet"
-    yield f"  {_when(verdict['time'])}  {_named(verdict)}, {verdict['reason']}: {verdict['message']} ({kept})"
+    yield f"  {moment(verdict['time'])}  {_named(verdict)}, {verdict['reason']}: {verdict['message']} ({kept})"
     yield f"    {verdict['tryAgain'] or 'lifted: it is tried again as soon as the spec asks for it'}"
 
 
 def _named(revision: Story) -> str:
     return f"{revision['modelVersion']} (revision {revision['revision']})"
-
-
-def _when(time: str) -> str:
-    return time.replace("T", " ").removesuffix("Z")

@@ -1,14 +1,14 @@
 """Which DatasetVersion a person means with NAMESPACE/NAME[@VERSION]."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from modelward.api import Dataset, DatasetVersion
 from modelward.errors import Refused
 from modelward.names import DATASET
 
-from .cluster import NAME, NAMESPACE, Cluster, named
+from .cluster import NAME, NAMESPACE, Ask, Cluster, Story, named
 
 FORM = rf"{NAMESPACE}/{NAME}(?:@([-a-z0-9.:]{{1,253}}))?"
 WRITTEN = "NAMESPACE/NAME, of a Dataset or a DatasetVersion, or NAMESPACE/NAME@VERSION"
@@ -27,6 +27,15 @@ class Which(NamedTuple):
 
 def which(resource: str) -> Which:
     return Which(*named(resource, FORM, "data", WRITTEN))
+
+
+def asking(resource: str, tell: Callable[[Cluster, DatasetVersion], Awaitable[Story]]) -> Ask:
+    meant = which(resource)
+
+    async def ask(cluster: Cluster) -> Story:
+        return await tell(cluster, await find(cluster, meant))
+
+    return ask
 
 
 async def find(cluster: Cluster, meant: Which) -> DatasetVersion:

@@ -37,10 +37,10 @@ from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
 from modelward.settings import Settings
+from modelward_contracts.metrics import MAIN
 from modelward_contracts.reports import PublishReport
 
 STEPS = {"fetch": "Fetching", "tests": "Testing", "train": "Training", "publish": "Publishing"}
-MAIN_METRICS = ("auc", "accuracy", "rmse")
 AT_ONCE = 0.1
 NOTED_SOON = 2.0
 ENDED_SOON = 5.0
@@ -275,7 +275,7 @@ def _trained(o: RunObserved, version: ModelVersion) -> Said:
 
 def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) -> Plan:
     """A dry run that went well. Gates are told, and judge nothing: so few rows prove nothing."""
-    shown = next((f"; {name} {report.metrics[name]:.4g} there" for name in MAIN_METRICS if name in report.metrics), "")
+    shown = next((f"; {name} {report.metrics[name]:.4g} there" for name in MAIN if name in report.metrics), "")
     missed = ", ".join(f"{gate.metric} {gate.bound}" for gate in report.gates if not gate.passed)
     told = f"all steps ran on at most {rows} rows of each split, and nothing is registered{shown}"
     complete: Said = ("True", "Sampled", told + (f"; gates that these rows miss: {missed}" if missed else ""))
@@ -345,7 +345,7 @@ def _isolation(status: TrainingRunStatus, o: RunObserved, settings: Settings, no
 
 
 def _measured(model: ModelVersion) -> str:
-    shown = next((metric for metric in MAIN_METRICS if metric in model.spec.metrics), None)
+    shown = next((metric for metric in MAIN if metric in model.spec.metrics), None)
     return f": {shown} {model.spec.metrics[shown]:.4g} on the test rows" if shown else ""
 
 

@@ -16,7 +16,7 @@ from modelward_training.outcome import progress
 
 from . import baselines, importance, metrics, slices
 from .gates import Evidence, judge
-from .metrics import Answers
+from .metrics import Answers, told
 from .serving import Opponent, in_service
 
 
@@ -48,10 +48,10 @@ def evaluate(
     columns = importance.measured(folder, manifest.signature, answers)
     evidence = Evidence(answers, metrics.measure(answers), costs, found, simpler[-1], serving)
     record = EvaluationRecord(
-        metrics={name: one.value for name, one in evidence.measured.items()},
+        metrics=told(evidence.measured),
         slices=found,
         baselines=[
-            BaselineResult(name=one.name, metrics=metrics.values(one.answers))  # type: ignore[arg-type]  # of two
+            BaselineResult(name=one.name, metrics=told(one.measured))  # type: ignore[arg-type]  # of two
             for one in simpler
             if one.answers
         ],

@@ -17,7 +17,7 @@ from modelward_contracts.tasks import Gate
 
 from . import slices
 from .compare import Difference, difference, same
-from .metrics import Answers, Measured, measure
+from .metrics import Answers, Measured
 from .serving import Opponent
 
 MARGIN = 0.01
@@ -95,7 +95,7 @@ def _named(one: SliceResult) -> str:
 def _against(gate: Gate, evidence: Evidence, opponent: Opponent) -> GateResult:
     metric, name = gate.metric, opponent.name
     own = evidence.measured.get(metric)
-    theirs = measure(opponent.answers).get(metric) if opponent.answers else None
+    theirs = opponent.measured.get(metric)
     margin = MARGIN if gate.margin is UNSET else gate.margin
     bound = f"not worse than {name} by more than {margin:g}{' of it' if metric in LOSSES else ''}"
     if margin < 0:

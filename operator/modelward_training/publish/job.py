@@ -16,6 +16,7 @@ from modelward_contracts.store import Store
 from modelward_contracts.tasks import COMMIT_FILE, Commit, TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical, decode
+from modelward_training.gates import costs
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 from modelward_training.sample import get_rows
@@ -103,10 +104,9 @@ def _publish(
         inputs_hash=inputs_hash(task, code.commit),
         script=store.put_bytes(code.script) if code.script is not None else UNSET,
     )
-    costs = {f"latency_{name}_seconds": value for name, value in examined.latency_seconds.items()}
-    costs |= {"model_bytes": float(manifest.model.bytes), "memory_bytes": float(examined.memory_bytes)}
+    alone = costs(examined.latency_seconds, manifest.model.bytes, examined.memory_bytes)
     progress("comparing it with others", 0.8)
-    evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], costs)
+    evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], alone)
     return _report(task, code.commit, store, manifest, examined, measured, compared, evaluated)
 
 

@@ -50,7 +50,12 @@ class Measured(NamedTuple):
 
 
 def values(answers: Answers) -> dict[str, float]:
-    return {name: measured.value for name, measured in measure(answers).items()}
+    return told(measure(answers))
+
+
+def told(measured: dict[str, Measured]) -> dict[str, float]:
+    """Without the influences."""
+    return {name: one.value for name, one in measured.items()}
 
 
 def measure(answers: Answers) -> dict[str, Measured]:

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
@@ -15,7 +16,7 @@ from modelward_training.outcome import JobError
 from . import isolated
 from .classes import known
 from .examined import SIGNATURE
-from .metrics import Answers, Array
+from .metrics import Answers, Array, Measured, measure
 from .signature import unfit
 
 
@@ -29,6 +30,11 @@ class Opponent:
     note: str = ""
     before: dict[str, float] | None = None
     """Its metrics when it was published."""
+
+    @cached_property
+    def measured(self) -> dict[str, Measured]:
+        """Empty where there are no answers."""
+        return measure(self.answers) if self.answers else {}
 
 
 def in_service(store: Store, named: ServingModel, dataset: DatasetManifest, folder: Path, truth: Array) -> Opponent:
