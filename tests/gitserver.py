@@ -2,14 +2,13 @@
 
 import base64
 import os
-import ssl
 import subprocess
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+
+from loopback import Handler, LoopbackServer
 
 _PERSON = {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 _ENVIRONMENT = {
@@ -51,13 +50,55 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
+class _Handler(Handler):
+    owner: "GitServer"
+
+    def do_GET(self) -> None:  # noqa: N802 - as http.server calls it
+        self._answer(b"")
+
+    def do_POST(self) -> None:  # noqa: N802 - as http.server calls it
+        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _answer(self, body: bytes) -> None:
+        given, wanted = self.headers.get("Authorization"), base64.b64encode(self.owner.account.encode()).decode()
+        self.owner.requests.append((self.command, self.path, given))
+        if self.owner.silent:
+            self.owner.silent.wait()
+        for old, new in self.owner.moved.items():
+            if self.path.startswith(old):
+                self.headers_of(302, {"Location": new + self.path.removeprefix(old)})
+                return
+        if self.owner.account and given != f"Basic {wanted}":
+            self.headers_of(401, {"WWW-Authenticate": "Basic"})
+            return
+        self._backend(body)
+
+    def _backend(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        asked = {
+            "GIT_PROJECT_ROOT": str(self.owner.folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        environment = _ENVIRONMENT | asked | self.owner.environment
+        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        code = int(headers.pop("Status", "200").split()[0])
+        self.headers_of(code, headers | {"Content-Length": str(len(content))})
+        self.wfile.write(content)
+
+
 @dataclass
-class GitServer:
+class GitServer(LoopbackServer):
     """Serves the repositories below `folder` by `git http-backend`."""
 
-    folder: Path
-    certificate: Path | None = None
-    """With the key beside it, `.key` for `.crt`: the server speaks TLS alone."""
+    HANDLER = _Handler
     account: str = ""
     """`user:password` that is asked for."""
     moved: dict[str, str] = field(default_factory=dict)
@@ -68,82 +109,9 @@ class GitServer:
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
     """Method, path with query, and the Authorization that came with it."""
 
-    def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"git": self}))
-        self.port: int = self._server.server_address[1]
-        if self.certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(self.certificate, self.certificate.with_suffix(".key"))
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.silent:
             self.silent.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def url(self, name: str) -> str:
-        return f"{'https' if self.certificate else 'http'}://{self.host}/{name}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    git: GitServer
-
-    def do_GET(self) -> None:
-        self._answer(b"")
-
-    def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers["Content-Length"])))
-
-    def _answer(self, body: bytes) -> None:
-        given, wanted = self.headers.get("Authorization"), base64.b64encode(self.git.account.encode()).decode()
-        self.git.requests.append((self.command, self.path, given))
-        if self.git.silent:
-            self.git.silent.wait()
-        for old, new in self.git.moved.items():
-            if self.path.startswith(old):
-                self._headers(302, {"Location": new + self.path.removeprefix(old)})
-                return
-        if self.git.account and given != f"Basic {wanted}":
-            self._headers(401, {"WWW-Authenticate": "Basic"})
-            return
-        self._backend(body)
-
-    def _backend(self, body: bytes) -> None:
-        path, _, query = self.path.partition("?")
-        asked = {
-            "GIT_PROJECT_ROOT": str(self.git.folder),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-        }
-        environment = _ENVIRONMENT | asked | self.git.environment
-        done = subprocess.run(["git", "http-backend"], env=environment, input=body, capture_output=True, check=False)
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        code = int(headers.pop("Status", "200").split()[0])
-        self._headers(code, headers | {"Content-Length": str(len(content))})
-        self.wfile.write(content)
-
-    def _headers(self, code: int, headers: dict[str, str]) -> None:
-        self.send_response(code)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+        super().__exit__(kind, error, trace)

@@ -90,6 +90,15 @@ def is_established(crd: Manifest) -> bool:
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
+def establish(server: ApiServer, crds: Iterable[Manifest]) -> None:
+    """Give the API server our kinds."""
+    with Api(server) as api:
+        for crd in crds:
+            api.create(crd)
+        for crd in crds:
+            wait_until(lambda crd=crd: is_established(api.read(crd)), f"{crd['metadata']['name']} is established")  # type: ignore[misc]
+
+
 def _collection(manifest: Manifest) -> str:
     version, namespace = manifest["apiVersion"], manifest["metadata"].get("namespace")
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import yaml
 
-from api.client import Api, Manifest, is_established, wait_until
+from api.client import Api, Manifest, establish
 from localcluster import parts, paths
 from localcluster.api import ApiServer
 
@@ -23,11 +23,8 @@ def crds() -> list[Manifest]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, crds: list[Manifest]) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server, Api(server) as api:
-        for crd in crds:
-            api.create(crd)
-        for crd in crds:
-            wait_until(lambda crd=crd: is_established(api.read(crd)), f"{crd['metadata']['name']} is established")  # type: ignore[misc]
+    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
+        establish(server, crds)
         yield server
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.client import Api, Manifest, is_established, wait_until
+from api.client import Api, Manifest, establish, wait_until
 from api.engine_operator import Operator
 from api.manifests import manifest
 from api.test_engine_idle import verified_version
@@ -31,11 +31,8 @@ SMALL = {"limits": [{"type": "Container", "max": {"memory": "300Mi"}}]}
 @pytest.fixture(scope="module")
 def admitting(tmp_path_factory: pytest.TempPathFactory, crds: list[Manifest]) -> Iterator[ApiServer]:
     """An API server whose controllers make pods."""
-    with ApiServer(tmp_path_factory.mktemp("admitting"), CONTROLLERS) as server, Api(server) as api:
-        for crd in crds:
-            api.create(crd)
-        for crd in crds:
-            wait_until(lambda crd=crd: is_established(api.read(crd)), "the CRDs are established")  # type: ignore[misc]
+    with ApiServer(tmp_path_factory.mktemp("admitting"), CONTROLLERS) as server:
+        establish(server, crds)
         yield server
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.client import Api, Manifest, RefusedByServer, is_established, wait_until
+from api.client import Api, Manifest, RefusedByServer, establish, wait_until
 from api.engine_operator import Operator
 from api.manifests import ABSENT, DIGEST, changed, manifest
 from localcluster import parts
@@ -110,11 +110,8 @@ def test_everything_of_a_run_is_accepted(api: Api, namespace: str, size: str | i
 
 @pytest.fixture(scope="module")
 def living(tmp_path_factory: pytest.TempPathFactory, crds: list[Manifest]) -> Iterator[ApiServer]:
-    with ApiServer(tmp_path_factory.mktemp("living"), CONTROLLERS) as server, Api(server) as api:
-        for crd in crds:
-            api.create(crd)
-        for crd in crds:
-            wait_until(lambda crd=crd: is_established(api.read(crd)), "the CRDs are established")  # type: ignore[misc]
+    with ApiServer(tmp_path_factory.mktemp("living"), CONTROLLERS) as server:
+        establish(server, crds)
         yield server
 
 

@@ -5,18 +5,16 @@ rolled back after its promotion, and is aborted by a person. All the time client
 """
 
 import itertools
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from faults.outcome import outcome
-from faults.world import AWAY, Town
+from faults.world import AWAY, Story, Town, live
 from modelward.observe.trial import LOOK_SECONDS
 
 STEPS = [{"weight": 10, "duration": "5s"}, {"weight": 50, "duration": "5s"}]
-Story = Callable[[Town], Awaitable[None]]
 SERVED = {
     "modelRef": {"name": "flights"},
     "replicas": 2,
@@ -80,15 +78,6 @@ async def abort_by_hand(town: Town) -> None:
 
 def _serving(town: Town) -> str:
     return str((town.status().get("stable") or {}).get("modelVersion"))
-
-
-async def live(story: Story, crash_before: int | None = None) -> Town:
-    town = Town()
-    if crash_before:
-        town.crash_before(crash_before)
-    await story(town)
-    await town.rest()
-    return town
 
 
 def judged_after(town: Town) -> float:

@@ -2,15 +2,13 @@
 itself: no run is doubled, none lost, nothing is trained twice, and what it registered stays.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from faults.outcome import outcome
-from faults.world import Town
+from faults.world import Story, Town, live
 
-Story = Callable[[Town], Awaitable[None]]
 DATASET = {"source": {"inline": {"data": "id,late\n1,0\n"}}, "columns": {"label": "late", "id": "id"}}
 CONTAINER = {"image": "mine:1", "command": ["train"]}
 RUN = {"modelName": "flights", "datasetRef": {"name": "flights"}, "container": CONTAINER}
@@ -82,15 +80,6 @@ async def applied_to_a_new_cluster(town: Town) -> None:
 def jobs(town: Town) -> list[str]:
     """Trainings."""
     return [job["metadata"]["name"] for job in town.find("Job") if "-train-" in job["metadata"]["name"]]
-
-
-async def live(story: Story, crash_before: int | None = None) -> Town:
-    town = Town()
-    if crash_before:
-        town.crash_before(crash_before)
-    await story(town)
-    await town.rest()
-    return town
 
 
 STORIES = {

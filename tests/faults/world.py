@@ -5,7 +5,7 @@ without it for `AWAY` seconds; then another one starts, which knows nothing but 
 at once. `kube.silent` is an API server that answers nobody; `streets.blind` a network on which no counters come.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -162,3 +162,15 @@ class Town:
     def is_true(self, kind: str, name: str, condition: str) -> bool:
         found = (self.controllers.get(kind, name) or {}).get("status", {}).get("conditions", [])
         return any(c["type"] == condition and c["status"] == "True" for c in found)
+
+
+Story = Callable[[Town], Awaitable[None]]
+
+
+async def live(story: Story, crash_before: int | None = None) -> Town:
+    town = Town()
+    if crash_before:
+        town.crash_before(crash_before)
+    await story(town)
+    await town.rest()
+    return town
