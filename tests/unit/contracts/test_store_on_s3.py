@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,14 @@ from modelward_contracts.store import Store, StoreDenied, StoreFull, StoreUnavai
 from objectstore import ObjectStore
 from objectstore.kept import Kept
 
-LARGE = 60 << 20
+LARGE = 5 * s3.PART  # one part more than are sent at once
+FIRST_PARTS_ONLY = """
+import itertools, pathlib, time
+from modelward_contracts import store
+from modelward_contracts.storage import s3
+numbers, md5 = itertools.count(), s3._md5
+s3._md5 = lambda data: md5(data) if next(numbers) < s3.STREAMS else time.sleep(60)
+"""
 PAST = datetime(2020, 1, 1)  # noqa: DTZ001  as botocore has it
 
 
@@ -45,6 +53,20 @@ def fragile(tmp_path: Path, on_s3: Kept, monkeypatch: pytest.MonkeyPatch) -> Ite
         server.bucket("models")
         monkeypatch.setenv(access.ENDPOINT, server.endpoint)
         yield server
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Until it is set, an upload sends its first parts and no other."""
+    numbers, go_on, md5 = itertools.count(), threading.Event(), s3._md5
+
+    def waiting(data: bytes) -> bytes:
+        if next(numbers) >= s3.STREAMS:
+            go_on.wait(60)
+        return md5(data)
+
+    monkeypatch.setattr(s3, "_md5", waiting)
+    return go_on
 
 
 @pytest.fixture
@@ -135,13 +157,14 @@ def test_server_away_for_a_while_is_waited_for(fragile: ObjectStore) -> None:
 
 
 def test_server_that_dies_in_the_middle_of_an_upload_and_comes_back_has_all_of_it(
-    fragile: ObjectStore, large: Path, tmp_path: Path
+    fragile: ObjectStore, held: threading.Event, large: Path, tmp_path: Path
 ) -> None:
     store = Store("s3://models", "team-a")
     with ThreadPoolExecutor(1) as pool:
         put = pool.submit(store.put_file, large)
         wait_for("a part arrives", lambda: "UploadPart" in asked(fragile), 30, "")
         fragile.kill()
+        held.set()
         time.sleep(1)
         fragile.start()
         store.get_file(put.result().digest, tmp_path / "copy")
@@ -149,7 +172,7 @@ def test_server_that_dies_in_the_middle_of_an_upload_and_comes_back_has_all_of_i
 
 
 def test_server_that_stays_away_ends_the_upload_with_nothing_registered(
-    fragile: ObjectStore, large: Path, monkeypatch: pytest.MonkeyPatch
+    fragile: ObjectStore, held: threading.Event, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(s3, "PATIENCE", 1.0)
     store = Store("s3://models", "team-a")
@@ -157,6 +180,7 @@ def test_server_that_stays_away_ends_the_upload_with_nothing_registered(
         put = pool.submit(store.put_file, large)
         wait_for("a part arrives", lambda: "UploadPart" in asked(fragile), 30, "")
         fragile.kill()
+        held.set()
         with pytest.raises(StoreUnavailable, match=r"bucket models at http://127.0.0.1:\d+: it cannot be reached"):
             put.result()
     fragile.start()
@@ -178,8 +202,7 @@ def test_upload_that_fails_by_itself_is_aborted(
 def test_upload_whose_process_was_killed_is_not_seen_and_is_cleared(
     store: Store, server: ObjectStore, large: Path, on_s3: Kept
 ) -> None:
-    code = f"store.Store({on_s3.url!r}, 'team-a').put_file(pathlib.Path({str(large)!r}))"
-    code = f"import pathlib; from modelward_contracts import store; {code}"
+    code = FIRST_PARTS_ONLY + f"store.Store({on_s3.url!r}, 'team-a').put_file(pathlib.Path({str(large)!r}))"
     process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": "operator"})
     wait_for("a part arrives", lambda: "UploadPart" in asked(server), 30, "")
     process.send_signal(signal.SIGKILL)
