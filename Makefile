@@ -65,6 +65,9 @@ bench-serving: setup ## our scoring server beside others, a few minutes (ARGS="-
 bench-first-answer: setup ## from kubectl apply to the first right answer, and where the time goes; a node of its own
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.first_answer $(ARGS)
 
+bench-run: setup ## a small model as a TrainingRun and as a bare `python train.py`, and where the time goes; a node of its own
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.training_run $(ARGS)
+
 bench-traffic: setup ## what the split, its shields and a CPU quota cost, two minutes (ARGS="--only forwarding,shields,quota")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic $(ARGS)
 
@@ -107,4 +110,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-recipes bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-recipes bench-data soak images crds lock clean
