@@ -152,7 +152,7 @@ class AliasWord(Word):
 class ModelVersionStatus(Status):
     deployments: Annotated[list[ServedBy], Field(max_length=100)] = []
     """What is so now, then what was, the newest first."""
-    alias: Annotated[str, Field(max_length=1024)] | None = None
+    alias: Annotated[str, Field(max_length=2048)] | None = None
     """The aliases that it holds now, for people."""
     aliases: Annotated[list[AliasWord], Field(max_length=WORDS)] = []
     """The oldest first. The ModelVersion whose word for a name is the newest of its model holds it."""
