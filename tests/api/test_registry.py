@@ -14,6 +14,7 @@ from api.manifests import DIGEST, manifest
 from api.test_why import commanded
 from localcluster.api import ApiServer
 
+
 @pytest.fixture
 def versions(api: Api, server: ApiServer, namespace: str, tmp_path: Path) -> Iterator[list[Manifest]]:
     """flights-1 and flights-2 with the operator, and a ModelDeployment that follows the champion."""
@@ -89,7 +90,9 @@ def test_moves_that_no_operator_saw_end_as_they_were_asked_for_and_nothing_is_wr
         assert "annotated" in kubectl("annotate", "mver", name, "modelward.dev/action=alias champion")
     with Operator(server.kubeconfig, tmp_path / "two", real=True, **watched) as operator:
         wait_until(lambda: all("answered" in status(api, each) for each in found), "both are answered")
-        wait_until(lambda: "alias" in status(api, found[0]) and "alias" not in status(api, found[1]), "the last word counts")
+        wait_until(
+            lambda: "alias" in status(api, found[0]) and "alias" not in status(api, found[1]), "the last word counts"
+        )
         operator.wait_until_watching()
     settled = writes(server.audit_log, namespace)
     with Operator(server.kubeconfig, tmp_path / "three", real=True, **watched) as operator:
@@ -100,9 +103,7 @@ def test_moves_that_no_operator_saw_end_as_they_were_asked_for_and_nothing_is_wr
         assert writes(server.audit_log, namespace) == settled
 
 
-def test_approval_and_card_by_command(
-    api: Api, server: ApiServer, namespace: str, versions: list[Manifest]
-) -> None:
+def test_approval_and_card_by_command(api: Api, server: ApiServer, namespace: str, versions: list[Manifest]) -> None:
     name = f"{namespace}/flights-2"
     code, out, errors = commanded(server, "approve", name, "--why", "reviewed by risk", "-o", "json")
     assert (code, errors) == (0, "")

@@ -21,7 +21,8 @@ def text_of(story: Story) -> str:
 def _head(story: Story) -> Iterator[str]:
     yield f"# {story['name']}"
     yield ""
-    label = f" of {code(story['data']['label'])}" if story["data"] and story["data"]["label"] else ""
+    data = story["data"]
+    label = f" of {code(data['label'])}" if data and data["label"] else ""
     yield (
         f"Version {story['version']} of model {story['modelName']}, a {story['task']}{label}, registered"
         f" {when(story['registered'])}."
@@ -32,7 +33,8 @@ def _head(story: Story) -> Iterator[str]:
     if verified is None:
         yield "It is not verified yet."
     else:
-        yield f"{'Verified' if verified['status'] == 'True' else 'Not verified, and not served'}: {verified['message']}."
+        passed = verified["status"] == "True"
+        yield f"{'Verified' if passed else 'Not verified, and not served'}: {verified['message']}."
 
 
 def _model(story: Story) -> Iterator[str]:
@@ -101,7 +103,7 @@ def _slices(story: Story) -> Iterator[str]:
     )
     yield from _table(("slice", "rows", "share", *names), rows)
     everybody = {name: story["metrics"][name] for name in names if name in story["metrics"]}
-    yield f"Of all test rows: {_pairs(everybody)}. The worst are first; where not all are told, the rest lie in the store."
+    yield f"Of all test rows: {_pairs(everybody)}. The worst are first; any more of them lie in the store."
 
 
 def _calibration(story: Story) -> Iterator[str]:
@@ -120,7 +122,8 @@ def _importance(story: Story) -> Iterator[str]:
     yield from _title("What matters to it")
     yield f"How much worse {found[0]['metric']} is where a column is shuffled, with its 95 % interval:"
     rows = (
-        (code(each["column"]), number(each["loss"]), f"{number(each['low'])} … {number(each['high'])}") for each in found
+        (code(each["column"]), number(each["loss"]), f"{number(each['low'])} … {number(each['high'])}")
+        for each in found
     )
     yield from _table(("column", "loss", "interval"), rows)
 

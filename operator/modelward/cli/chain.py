@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import ServedBy
+from modelward.api.model_version import ServedBy, Word
 from modelward.api.registered_model import RunRecord
 from modelward.api.training_run import Cause
 from modelward.decide.aliases import held
@@ -86,12 +86,14 @@ def _others(version: ModelVersion, served: Sequence[Story]) -> list[ServedBy]:
 
 def _role(each: ServedBy) -> str:
     until = f" until {when(each.until)}" if each.until else ""
-    return f"{each.deployment}: {each.role.lower()} since {when(each.since)}{until}" + (f": {each.why}" if each.why else "")
+    return f"{each.deployment}: {each.role.lower()} since {when(each.since)}{until}" + (
+        f": {each.why}" if each.why else ""
+    )
 
 
 def _named(version: ModelVersion) -> Iterator[str]:
     """Which aliases it holds, and who approved it."""
-    people = [(f"is {word.name}", word) for word in held(version.status.aliases)]
+    people: list[tuple[str, Word]] = [(f"is {word.name}", word) for word in held(version.status.aliases)]
     if approval := version.status.approval:
         people.append(("is approved", approval))
     for what, word in people:

@@ -34,7 +34,7 @@ class Unusable(Exception):
 
 
 class Cluster:
-    """Reads resources, and asks for actions on them. What is not there, or not allowed, is `Refused` with a sentence."""
+    """Reads resources, and annotates them. What is not there, or not allowed, is `Refused` with a sentence."""
 
     def __init__(self, kube: Any) -> None:
         self._kube = kube

@@ -102,8 +102,8 @@ class KubernetesKube:
         return applied
 
     async def merge(self, manifest: Manifest, manager: str) -> Manifest:
-        """JSON merge patch, at the resourceVersion in the manifest. Raises Conflict. For people's commands: the operator
-        never writes so."""
+        """JSON merge patch, at the resourceVersion in the manifest. Raises Conflict. For people's commands: the
+        operator never writes so."""
         merged: Manifest = await self._call("PATCH", _path_to(manifest), {"fieldManager": manager}, manifest, _MERGE)
         return merged
 

@@ -192,4 +192,6 @@ def _require_digest(asked: Asked) -> None:
 def _require_room(words: Iterable[Word], ends: int) -> None:
     """For this word, and for the ends of all that is in force then."""
     if len(list(words)) + 1 + ends > WORDS:
-        raise Refused(REFUSED, f"its status holds {WORDS} such words, and none is ever taken away: name another version")
+        raise Refused(
+            REFUSED, f"its status holds {WORDS} such words, and none is ever taken away: name another version"
+        )

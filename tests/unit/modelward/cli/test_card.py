@@ -28,7 +28,13 @@ MEASURED: dict[str, Any] = {
     "latencySeconds": {"p50": 0.0002},
     "memoryBytes": 99000,
     "gates": [
-        {"metric": "auc", "value": 0.75432, "bound": "at least 0.7", "passed": True, "message": "auc 0.754 (at least 0.7)"},
+        {
+            "metric": "auc",
+            "value": 0.75432,
+            "bound": "at least 0.7",
+            "passed": True,
+            "message": "auc 0.754 (at least 0.7)",
+        },
         {"metric": "f1", "value": 0.2, "bound": "at least 0.3", "passed": False},
     ],
     "slices": [

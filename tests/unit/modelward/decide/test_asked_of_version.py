@@ -169,7 +169,8 @@ def test_approval_names_the_digest_and_is_withdrawn() -> None:
         "flights-1", f"approve {DIGEST} reviewed", requested_by="ada"
     )
     status = registry.versions["flights-1"].status
-    assert status.approval and (status.approval.by, status.approval.verified) == ("ada", True)
+    assert status.approval
+    assert (status.approval.by, status.approval.verified) == ("ada", True)
     assert "approved already, by ada" in registry.ask("flights-1", f"approve {DIGEST} me too", requested_by="bob")
     registry.ask("flights-1", f"withdraw {DIGEST} bias found", requested_by="bob")
     status = registry.versions["flights-1"].status

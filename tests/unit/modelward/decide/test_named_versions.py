@@ -37,7 +37,8 @@ def test_deployment_follows_an_alias_by_an_ordinary_rollout() -> None:
     assert world.stable() == "flights-1"
     world.versions[1] = called(version(2), order=2)
     assert world.run("Canary") == ["Stable", "Canary"]
-    assert world.status.candidate and world.status.candidate.model_version == "flights-2"
+    assert world.status.candidate
+    assert world.status.candidate.model_version == "flights-2"
     world.versions[0] = called(world.versions[0], order=3)
     world.run("Stable")
     assert world.stable() == "flights-1"
@@ -47,8 +48,12 @@ def test_alias_that_nobody_holds_says_what_to_write() -> None:
     world = following(version(1), called(version(2), alias="shadow"), called(version(1, model="trains")))
     world.settle()
     ready = world.condition("Ready")
-    assert ready and ready[:2] == ("False", "AliasNotHeld")
-    assert 'no version of model flights is called champion; annotate it: modelward.dev/action: "alias champion"' in ready[2]
+    assert ready
+    assert ready[:2] == ("False", "AliasNotHeld")
+    assert (
+        'no version of model flights is called champion; annotate it: modelward.dev/action: "alias champion"'
+        in ready[2]
+    )
     assert "there are flights-1, flights-2" in ready[2]
 
 
@@ -58,7 +63,8 @@ def test_alias_of_a_version_that_missed_its_gates_is_refused_as_its_number_is() 
     world.versions[1] = called(world.versions[1], order=2)
     world.settle()
     ready = world.condition("Ready")
-    assert ready and ready[:2] == ("False", "GateFailed")
+    assert ready
+    assert ready[:2] == ("False", "GateFailed")
     assert world.stable() == "flights-1"
 
 
@@ -75,7 +81,8 @@ def test_version_that_serves_and_is_deleted_serves_on_and_is_told_of(named: str 
     world.settle(20)
     ready = world.condition("Ready")
     assert world.stable() == "flights-2"
-    assert ready and ready[:2] == ("False", "VersionDeleted")
+    assert ready
+    assert ready[:2] == ("False", "VersionDeleted")
     assert "ModelVersion flights-2 was deleted; it serves on" in ready[2]
 
     world.versions.append(called(version(3), order=2))
