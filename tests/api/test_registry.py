@@ -9,8 +9,9 @@ import pytest
 
 from api.client import Api, Manifest, wait_until
 from api.conftest import Kubectl
-from api.engine_operator import Operator, writes
+from api.engine_operator import Operator
 from api.manifests import DIGEST, manifest
+from api.test_engine_idle import look_again
 from api.test_why import commanded
 from localcluster.api import ApiServer
 
@@ -85,7 +86,7 @@ def test_moves_that_no_operator_saw_end_as_they_were_asked_for_and_nothing_is_wr
     with Operator(server.kubeconfig, tmp_path / "one", real=True, **watched) as operator:
         for each in found:
             wait_until(lambda each=each: looked_at(api, each), "it was looked at")  # type: ignore[misc]
-        assert operator
+        operator.wait_until_watching()
     for name in ("flights-2", "flights-1"):
         assert "annotated" in kubectl("annotate", "mver", name, "modelward.dev/action=alias champion")
     with Operator(server.kubeconfig, tmp_path / "two", real=True, **watched) as operator:
@@ -93,14 +94,11 @@ def test_moves_that_no_operator_saw_end_as_they_were_asked_for_and_nothing_is_wr
         wait_until(
             lambda: "alias" in status(api, found[0]) and "alias" not in status(api, found[1]), "the last word counts"
         )
-        operator.wait_until_watching()
-    settled = writes(server.audit_log, namespace)
     with Operator(server.kubeconfig, tmp_path / "three", real=True, **watched) as operator:
         operator.wait_until_watching()
-        before = operator.reconciles("ModelVersion")
-        api.label(found[0], {"touched": "again"})
-        wait_until(lambda: operator.reconciles("ModelVersion") > before, "it was looked at again")
-        assert writes(server.audit_log, namespace) == settled
+        settled, words = look_again(api, server, found[:1], operator), [status(api, each) for each in found]
+        assert look_again(api, server, found[:1], operator) == settled
+        assert [status(api, each) for each in found] == words
 
 
 def test_approval_and_card_by_command(api: Api, server: ApiServer, namespace: str, versions: list[Manifest]) -> None:
