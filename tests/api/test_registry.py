@@ -56,7 +56,7 @@ def test_alias_moves_by_command_and_by_kubectl_and_the_deployment_follows(
     )
     code, out, errors = commanded(server, "alias", f"{namespace}/flights-1", "champion", "--why", "the only one")
     assert (code, errors) == (0, "")
-    assert out.startswith("flights-1 is champion of flights; asked for by ")
+    assert out.startswith("flights-1 is champion of flights, by ")
     tried = ("get", "mdep", "flights", "--output=jsonpath={.status.candidate.modelVersion}")
     wait_until(lambda: kubectl(*tried) == "flights-1", "the deployment follows")
 
@@ -105,7 +105,7 @@ def test_approval_and_card_by_command(api: Api, server: ApiServer, namespace: st
     name = f"{namespace}/flights-2"
     code, out, errors = commanded(server, "approve", name, "--why", "reviewed by risk", "-o", "json")
     assert (code, errors) == (0, "")
-    assert "flights-2 is approved; asked for by " in json.loads(out)["message"]
+    assert "flights-2 is approved, by " in json.loads(out)["message"]
     (word,) = status(api, versions[1])["approvals"]
     assert (word["why"], word["verified"]) == ("reviewed by risk", False)
     assert word["by"] in out

@@ -140,6 +140,12 @@ class Word(ApiModel):
     removed: bool | None = None
     """The alias, or the approval, ends here."""
 
+    @property
+    def signed(self) -> str:
+        """`, by ada (unverified): best on weekends`, as far as that is known."""
+        by = f", by {self.by}" + ("" if self.verified else " (unverified)") if self.by else ""
+        return by + (f": {self.why}" if self.why else "")
+
 
 class AliasWord(Word):
     name: AliasName

@@ -97,8 +97,7 @@ def _named(version: ModelVersion) -> Iterator[str]:
     if approval := version.status.approval:
         people.append(("is approved", approval))
     for what, word in people:
-        who = f", by {word.by}{'' if word.verified else ' (unverified)'}" if word.by else ""
-        yield f"it {what} since {when(word.time)}{who}" + (f": {word.why}" if word.why else "")
+        yield f"it {what} since {when(word.time)}{word.signed}"
 
 
 def of_run(run: TrainingRun, made: Story | None) -> Story:

@@ -65,7 +65,7 @@ def answered(
     except Refused as problem:
         said = f"{f'{asked.verb} {asked.what}'.strip()}: {problem}"
         return _told(asked, "False", "Refused", said, now), (Event("Warning", REFUSED, said[:1024]),)
-    message += _by(asked.word)
+    message += asked.word.signed
     return _told(asked, "True", "Done", message, now, **changes), (Event("Normal", reason, message[:1024]),)
 
 
@@ -102,11 +102,6 @@ def _told(
     conditions = set_condition(before.conditions, "ActionDone", status, reason, message, generation, now)
     ids = [*before.answered, asked.id][-REMEMBERED:]
     return before.model_copy(update={"conditions": conditions, "answered": ids, **changes})
-
-
-def _by(word: Word) -> str:
-    name = f"by {word.by}" + ("" if word.verified else " (unverified)")
-    return f"; asked for {name if word.by else 'by annotation'}" + (f": {word.why}" if word.why else "")
 
 
 # What each verb does. Raises Refused where it cannot be done, and says what can.

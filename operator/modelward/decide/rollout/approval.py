@@ -22,9 +22,7 @@ def approved_before(o: DeploymentObserved, now: datetime) -> Move | None:
     word = version_approval(o, candidate) if candidate else None
     if candidate is None or word is None:
         return None
-    name = f" by {word.by}" + ("" if word.verified else " (unverified)") if word.by else ""
-    message = f"{candidate.model_version} may have requests: the version was approved{name} at {word.time}"
-    message += f": {word.why}" if word.why else ""
+    message = f"{candidate.model_version} may have requests: it is approved since {word.time}{word.signed}"
     return move_to(o.status.phase, o, now, "Approved", message, same_traffic=True, approved=candidate.revision)
 
 

@@ -74,7 +74,7 @@ class Registry:
 def test_alias_is_recorded_with_who_when_and_why() -> None:
     registry = Registry(1)
     answer = registry.ask("flights-1", "alias champion best on weekends", requested_by="ada")
-    assert answer == "Done: flights-1 is champion of flights; asked for by ada (unverified): best on weekends"
+    assert answer == "Done: flights-1 is champion of flights, by ada (unverified): best on weekends"
     (word,) = registry.versions["flights-1"].status.wire()["aliases"]
     assert word == {
         "name": "champion",
@@ -165,7 +165,7 @@ def test_moves_within_a_second_end_as_they_were_asked_for() -> None:
 def test_approval_names_the_digest_and_is_withdrawn() -> None:
     registry = Registry(1, verified=True)
     assert f"write `approve {DIGEST}`" in registry.ask("flights-1", "approve sha256:12")
-    assert "flights-1 is approved; asked for by ada: reviewed" in registry.ask(
+    assert "flights-1 is approved, by ada: reviewed" in registry.ask(
         "flights-1", f"approve {DIGEST} reviewed", requested_by="ada"
     )
     status = registry.versions["flights-1"].status

@@ -37,6 +37,7 @@ def test_deployment_follows_an_alias_by_an_ordinary_rollout() -> None:
     assert world.stable() == "flights-1"
     world.versions[1] = called(version(2), order=2)
     assert world.run("Canary") == ["Stable", "Canary"]
+    assert world.status.history[-1].message.endswith(f"is tried against flights-1; it is champion since {TIME}")
     assert world.status.candidate
     assert world.status.candidate.model_version == "flights-2"
     world.versions[0] = called(world.versions[0], order=3)
@@ -106,9 +107,7 @@ def test_approved_version_may_have_requests_where_approval_is_required() -> None
     world.settle()
     assert world.status.weight == 10
     entry = next(t for t in world.status.history if t.cause == "Approved")
-    assert entry.message == (
-        f"flights-2 may have requests: the version was approved by ada (unverified) at {TIME}: reviewed"
-    )
+    assert entry.message == (f"flights-2 may have requests: it is approved since {TIME}, by ada (unverified): reviewed")
 
 
 def test_version_that_was_approved_before_waits_for_nobody() -> None:
