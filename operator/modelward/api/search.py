@@ -98,7 +98,7 @@ class ParameterSpec(ApiModel):
         ),
         rule(
             "self.parameterType != 'discrete' || !dyn(self.feasibleSpace).?list.hasValue() || "
-            "dyn(self.feasibleSpace).list.all(x, type(x) == int || type(x) == double)",
+            "dyn(self.feasibleSpace).list.all(x, x < 0 || x >= 0)",
             "a discrete parameter's list holds numbers: write parameterType: categorical for text",
         ),
         rule(

@@ -62,13 +62,13 @@ def search(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         return _found(s, stored)
     problem = _problem(s)
     if problem:
-        return replace(_failed(s, problem), deletes=_jobs(one for one in o.trials if one.job.state != "Failed"))
+        return replace(_failed(s, problem), deletes=_jobs(_in_state(o, "Active", "Suspended")))
     if o.run.spec.suspend:
         return _suspended(s)
     allowed(o.run.spec.pod, settings)
     script = script_of(o.run, o.script, settings, now)
     s = replace(s, status=begun(_timed(s.status, now), s.spec))
-    return _going_on(s, script, settings) if running(s.status) else _won(s)
+    return _going_on(s, script, settings) if running(s.status) or _in_state(o, "Succeeded") else _won(s)
 
 
 def _timed(status: SearchStatus, now: datetime) -> SearchStatus:
@@ -111,24 +111,26 @@ def _left(s: _Search) -> float | None:
 
 
 def _failed(s: _Search, problem: Problem) -> Plan:
-    plan = failed(s.o, problem, s.now)
+    """What runs is to be taken away first: nobody looks after it once the run is over."""
+    plan, over_ = failed(s.o, problem, s.now), [trial for trial in s.status.trials if trial.state != "Running"]
     assert isinstance(plan.status, TrainingRunStatus)
-    found = s.status.model_copy(update={"summary": summary(s.status, s.spec)})
-    return replace(plan, status=plan.status.model_copy(update={"search": found}), memory=True)
+    found = s.status.model_copy(update={"summary": summary(s.status, s.spec), "trials": over_})
+    return replace(plan, status=plan.status.model_copy(update={"search": found}))
 
 
 def _found(s: _Search, stored: TrialSeen) -> Plan:
-    """A trial's first step found the result of the whole run in the store: that Job is the run's."""
+    """A trial's first step found the result of the whole run in the store: that Job is the run's, once it is alone."""
     said: Said = ("Unknown", "Registering", "a run with the same inputs has left its result in the store")
     others = _jobs(one for one in s.o.trials if one is not stored)
-    return Plan(status=s.said(said, job=stored.job.name), memory=True, deletes=others, requeue_after=AT_ONCE)
+    named = {} if others else {"job": stored.job.name}
+    return Plan(status=s.said(said, **named), deletes=others, requeue_after=AT_ONCE)
 
 
 def _suspended(s: _Search) -> Plan:
     done = f": {summary(s.status, s.spec)} trials are over" if over(s.status) else ""
     said: Said = ("Unknown", "Suspended", f"nothing runs while spec.suspend is true{done}")
     status = s.status.model_copy(update={"since": None})
-    going = _jobs(one for one in s.o.trials if one.job.state != "Failed")
+    going = _jobs(_in_state(s.o, "Active", "Suspended", "Succeeded"))
     events = (Event("Normal", "Suspended", f"the Jobs of trials are taken away{done}"),) if going else ()
     return Plan(status=replace(s, status=status).said(said), memory=True, deletes=going, events=events)
 
@@ -143,9 +145,9 @@ def _going_on(s: _Search, script: Script | None, settings: Settings) -> Plan:
         status=s.said(said, progress=_progress(s)),
         memory=True,
         creates=tuple(made for number in missing for made in _children(s, number, script, settings)),
-        deletes=_jobs(one for one in s.o.trials if one.job.state == "Succeeded"),
+        deletes=_jobs(_in_state(s.o, "Succeeded")),
         events=(*_new_best(s), *warning(s.o.status.condition("Ready"), said)),
-        requeue_after=min((look for look in looks if look), default=None),
+        requeue_after=min((look for look in looks if look), default=None) if going else AT_ONCE,
     )
 
 
@@ -155,6 +157,8 @@ def _doing(s: _Search, going: list[int], seen: dict[int, JobSeen]) -> Said:
         if problem:
             return "False", problem.reason, f"trial {number}: {problem.message}"
     numbers = [str(number) for number in going]
+    if not numbers:
+        return "Unknown", "Searching", _so_far(s)
     run = f"trial {numbers[0]} runs" if len(numbers) == 1 else f"trials {', '.join(numbers[:-1])} and {numbers[-1]} run"
     return "Unknown", "Searching", f"{run}; {_so_far(s)}"
 
@@ -220,18 +224,16 @@ def _won(s: _Search) -> Plan:
     if best is None:
         last = next(trial for trial in reversed(s.status.trials) if trial.state == "Infeasible")
         told_ = f"none of {made} trials keeps the constraints; trial {last.number}{_with_values(last)}: {last.message}"
-        return replace(_failed(s, Problem("NoFeasibleTrial", told_)), deletes=_jobs(_done(s)))
+        return _failed(s, Problem("NoFeasibleTrial", told_))
     job = job_name(s.o.run)
     said: Said = ("Unknown", "Starting", f"Job {job} measures the winner of {made} trials: {_best(s)}")
     event = Event("Normal", "Searched", f"trial {best.number} of {made} won: {_best(s)}{_with_values(best)}")
     status = s.said(said, job=job, progress=None)
-    return Plan(
-        status=status, memory=True, deletes=_jobs(_done(s)), events=(*_new_best(s), event), requeue_after=AT_ONCE
-    )
+    return Plan(status=status, memory=True, events=(event,), requeue_after=AT_ONCE)
 
 
-def _done(s: _Search) -> list[TrialSeen]:
-    return [one for one in s.o.trials if one.job.state == "Succeeded"]
+def _in_state(o: RunObserved, *states: str) -> list[TrialSeen]:
+    return [one for one in o.trials if one.job.state in states]
 
 
 def _jobs(trials: Iterable[TrialSeen]) -> tuple[Ref, ...]:
