@@ -43,7 +43,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "list and bounds": (space("double", min=0, max=1, list=[1]), "and no list"),
     "bounds missing": (space("int", min=1), "write `feasibleSpace: {min: …, max: …}`"),
     "half an int": (space("int", min=0.5, max=2), "are whole numbers"),
-    "discrete text": (space("discrete", list=["a", 1]), "holds numbers"),
     "value twice": (space("categorical", list=["a", "b", "a"]), "a value twice"),
     "object in a list": (space("categorical", list=[{"a": 1}]), "at most 0"),
     "empty list": (space("categorical", list=[]), "at least 1"),

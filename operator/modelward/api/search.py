@@ -97,11 +97,6 @@ class ParameterSpec(ApiModel):
             "min, max and step of an int are whole numbers: write parameterType: double for others",
         ),
         rule(
-            "self.parameterType != 'discrete' || !dyn(self.feasibleSpace).?list.hasValue() || "
-            "dyn(self.feasibleSpace).list.all(x, x < 0 || x >= 0)",
-            "a discrete parameter's list holds numbers: write parameterType: categorical for text",
-        ),
-        rule(
             "!dyn(self.feasibleSpace).?list.hasValue() || dyn(self.feasibleSpace).list.all(x, "
             "dyn(self.feasibleSpace).list.exists_one(y, dyn(x) == dyn(y)))",
             "feasibleSpace.list holds a value twice: name each once",

@@ -5,7 +5,7 @@ stay, with their logs. What is missing is made again under the same number, and 
 takes the winner's model and measures it on the test rows, and all goes on as with any run.
 
 Reasons (API) of Ready: Searching, Suspended; of Failed: that of a trial that failed whatever its parameters, or
-TooManyFailed, NoFeasibleTrial, DeadlineExceeded.
+InvalidSearch, TooManyFailed, NoFeasibleTrial, DeadlineExceeded.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,7 @@ from modelward.decide.run import RunObserved, TrialSeen, failed, job_name, with_
 from modelward.decide.script import Script, script_of
 from modelward.decide.service_account import allowed
 from modelward.decide.trials import begun, not_its_fault, over, running, summary, with_ended
+from modelward.errors import Refused
 from modelward.names import Manifest, labels
 from modelward.settings import Settings
 from modelward_contracts.reports import PublishReport
@@ -45,6 +46,18 @@ class _Search:
     def said(self, said: Said, **more: object) -> TrainingRunStatus:
         found = self.status.model_copy(update={"summary": summary(self.status, self.spec)})
         return with_said(self.o, said, self.now, search=found, **more)
+
+
+def check_lists(spec: SearchSpec | None) -> None:
+    """What the API server cannot know of untyped values. Raises Refused."""
+    for parameter in spec.parameters if spec else []:
+        texts = [each for each in parameter.feasible_space.values or [] if isinstance(each, str | bool)]
+        if parameter.parameter_type == "discrete" and texts:
+            raise Refused(
+                "InvalidSearch",
+                f"search.parameters: {parameter.name} is discrete, and {texts[0]!r} in its list is no number: write "
+                "parameterType: categorical in another run",
+            )
 
 
 def searches(run_status: TrainingRunStatus) -> bool:

@@ -36,7 +36,7 @@ from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
 from modelward.decide.run import RunObserved, failed, job_name, ref, told, with_said, with_tasks
 from modelward.decide.script import Script, script_of
-from modelward.decide.search import search, searches
+from modelward.decide.search import check_lists, search, searches
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, labels
@@ -93,6 +93,7 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 
 def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
     try:
+        check_lists(o.run.spec.search)
         pinned = pin(o.run, o.dataset, o.version)
     except Wait as wait:
         return Plan(status=with_said(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)

@@ -150,6 +150,14 @@ def with_search(report: PublishReport, won: SearchResult) -> PublishReport:
     return replace(report, search=won)
 
 
+async def test_text_in_a_discrete_list_is_refused_before_anything_is_made(workshop: Workshop) -> None:
+    words = {"name": "C", "parameterType": "discrete", "feasibleSpace": {"list": [1, "2"]}}
+    await begin(workshop, parameters=[words])
+    assert ready(workshop)[1] == "InvalidSearch"
+    assert "C is discrete, and '2' in its list is no number" in ready(workshop)[2]
+    assert trials(workshop) == []
+
+
 async def test_minimized_objective_takes_the_smallest_value(workshop: Workshop) -> None:
     await begin(workshop, objective={"type": "minimize", "metric": "log_loss"}, maxTrialCount=2)
     await succeed(workshop, 1, 0.4)
