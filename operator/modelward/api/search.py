@@ -27,6 +27,7 @@ class ObjectiveSpec(ApiModel):
         )
     )
     type: Literal["maximize", "minimize"]
+    """What is better."""
     metric: Annotated[str, Field(max_length=64, json_schema_extra={"enum": _QUALITY})]
     """On the validation rows. Test rows are measured once, for the winner."""
     goal: float | None = None
@@ -47,12 +48,16 @@ class ConstraintSpec(ApiModel):
     metric: Annotated[str, Field(max_length=64, json_schema_extra={"enum": [*_QUALITY, *COSTS]})]
     """On the validation rows, or what the model costs."""
     minimum: float | None = None
+    """The least value that keeps it."""
     maximum: float | None = None
+    """The greatest value that keeps it."""
 
 
 class FeasibleSpace(ApiModel):
     minimum: float | None = Field(None, alias="min")
+    """Of double and int."""
     maximum: float | None = Field(None, alias="max")
+    """Of double and int, itself included."""
     step: Annotated[float, Field(gt=0)] | None = None
     """Of int: 1 where it is left out. Of double: any value, where it is left out."""
     distribution: Literal["uniform", "logUniform"] | None = None
@@ -105,7 +110,9 @@ class ParameterSpec(ApiModel):
     name: Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
     """In params.json; with estimator one of its own."""
     parameter_type: Literal["double", "int", "discrete", "categorical"]
+    """What its values are."""
     feasible_space: FeasibleSpace
+    """Which values it may have."""
 
 
 class AlgorithmSettings(ApiModel):
@@ -126,7 +133,9 @@ class AlgorithmSpec(ApiModel):
         )
     )
     name: Literal["random", "grid", "tpe", "cmaes"]
+    """What suggests parameters. No point is tried twice."""
     settings: AlgorithmSettings | None = None
+    """Its own."""
 
 
 class SearchSpec(ApiModel):
@@ -148,13 +157,17 @@ class SearchSpec(ApiModel):
         ),
     )
     objective: ObjectiveSpec
+    """What the winner is best at."""
     constraints: Annotated[list[ConstraintSpec], Field(max_length=8)] = []
     """What the winner keeps, latency or size for example."""
     algorithm: AlgorithmSpec
+    """What to try next."""
     parameters: Annotated[list[ParameterSpec], Field(min_length=1, max_length=20)]
+    """What is sought, each with its space."""
     parallel_trial_count: Annotated[int, Field(ge=1, le=50)] = 1
     """How many run at once. Trial n knows the results of those up to n less this."""
     max_trial_count: Annotated[int, Field(ge=1, le=1000)]
+    """No more than there are points."""
     max_failed_trial_count: Annotated[int, Field(ge=0, le=100)] = 3
     """More that fail end the run."""
 
