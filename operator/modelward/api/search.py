@@ -14,6 +14,8 @@ Values = Annotated[
     dict[str, str | int | float | bool], Field(max_length=20, json_schema_extra={"additionalProperties": SCALAR})
 ]
 """Of parameters, by name."""
+TEXT = 128
+"""Letters of a value: the status holds those of many trials."""
 SHOWN = 50
 """Trials that are over, in the status: the newest."""
 
@@ -64,7 +66,8 @@ class FeasibleSpace(ApiModel):
     """None: uniform. logUniform: as often between 0.001 and 0.01 as between 0.01 and 0.1."""
     values: (
         Annotated[
-            list[str | int | float | bool], Field(min_length=1, max_length=100, json_schema_extra={"items": SCALAR})
+            list[str | int | float | bool],
+            Field(min_length=1, max_length=100, json_schema_extra={"items": SCALAR | {"maxLength": TEXT}}),
         ]
         | None
     ) = Field(None, alias="list")

@@ -169,11 +169,17 @@ def _doing(s: _Search, going: list[int], seen: dict[int, JobSeen]) -> Said:
         problem = hindrance(seen[number], s.now) if number in seen else None
         if problem:
             return "False", problem.reason, f"trial {number}: {problem.message}"
-    numbers = [str(number) for number in going]
-    if not numbers:
+    if not going:
         return "Unknown", "Searching", _so_far(s)
-    run = f"trial {numbers[0]} runs" if len(numbers) == 1 else f"trials {', '.join(numbers[:-1])} and {numbers[-1]} run"
-    return "Unknown", "Searching", f"{run}; {_so_far(s)}"
+    if all(number in seen and seen[number].state == "Suspended" for number in going):
+        waits = "suspended: waiting for a queue, or for who suspended them"
+        return "Unknown", "Suspended", f"{_named(going)} {'is' if len(going) == 1 else 'are'} {waits}; {_so_far(s)}"
+    return "Unknown", "Searching", f"{_named(going)} {'runs' if len(going) == 1 else 'run'}; {_so_far(s)}"
+
+
+def _named(numbers: list[int]) -> str:
+    *before, last = map(str, numbers)
+    return f"trials {', '.join(before)} and {last}" if before else f"trial {last}"
 
 
 def _so_far(s: _Search) -> str:

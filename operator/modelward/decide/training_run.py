@@ -8,8 +8,9 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, and those in `decide.jobs` and `decide.script`. Of Complete: Registered, AlreadyTrained, Sampled. Of
-Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
+GateFailed, and those in `decide.jobs`, `decide.script` and `decide.search`. Of Complete: Registered, AlreadyTrained,
+Sampled. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated:
+ServiceAccount.
 """
 
 from dataclasses import replace

@@ -21,7 +21,6 @@ from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 from modelward_training.sample import get_rows
 from modelward_training.search import publish as trials
-from modelward_training.search.publish import Output
 
 from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
@@ -60,25 +59,12 @@ def run(paths: Paths) -> Done:
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
         code = _code(task, paths)
         if output:
-            return _trial(task, code.commit, store, paths, dataset, output, examined, parts)
+            size = (folder / intake.MODEL).stat().st_size
+            alone = costs(examined.latency_seconds, size, examined.memory_bytes)
+            _compared(dataset, examined, parts)
+            measured = metrics.values(_answers(task, store, dataset, "validation", parts["validation"]))
+            return trials.trial(task, store, paths, code.commit, output, measured, alone)
         return _publish(task, code, store, dataset, folder, examined, parts)
-
-
-def _trial(
-    task: TrainTask,
-    commit: Commit | None,
-    store: Store,
-    paths: Paths,
-    dataset: DatasetManifest,
-    output: Output,
-    examined: Examined,
-    parts: dict[str, HeldOut],
-) -> Done:
-    """Nothing is registered, and no label of a test row read."""
-    _compared(dataset, examined, parts)
-    measured = metrics.values(_answers(task, store, dataset, "validation", parts["validation"]))
-    alone = costs(examined.latency_seconds, (paths.output / intake.MODEL).stat().st_size, examined.memory_bytes)
-    return trials.trial(task, store, paths, commit, output, measured, alone)
 
 
 def _compared(dataset: DatasetManifest, examined: Examined, parts: dict[str, HeldOut]) -> dict[str, float]:

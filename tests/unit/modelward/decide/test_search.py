@@ -97,6 +97,25 @@ async def test_as_many_trials_as_may_run_are_begun_and_told_what_to_try(workshop
     assert search(workshop)["summary"] == "0 of 5"
 
 
+async def test_training_of_a_trial_sees_nothing_of_the_others(workshop: Workshop) -> None:
+    await begin(workshop)
+    pod = workshop.get("Job", job(workshop, 1))["spec"]["template"]["spec"]
+    steps = {each["name"]: each for each in (*pod["initContainers"], *pod["containers"])}
+    mounts = {name: {mount["name"] for mount in step["volumeMounts"]} for name, step in steps.items()}
+    assert "handoff" in mounts["fetch"] & mounts["publish"]
+    assert not {"handoff", "store"} & mounts["train"]
+
+
+async def test_trials_that_a_queue_holds_are_told(workshop: Workshop) -> None:
+    await begin(workshop)
+    for number in (1, 2):
+        live = workshop.get("Job", job(workshop, number))
+        workshop.kube.put({**live, "spec": live["spec"] | {"suspend": True}})
+    await workshop.settle()
+    assert ready(workshop)[1] == "Suspended"
+    assert ready(workshop)[2].startswith("trials 1 and 2 are suspended: waiting for a queue")
+
+
 async def test_trial_is_begun_when_all_that_it_may_know_are_over(workshop: Workshop) -> None:
     await begin(workshop)
     await succeed(workshop, 2, 0.8)
