@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 DATASET_FILE = "dataset.json"
 """Beside the splits: the dataset's manifest."""
+PARAMETERS_FILE = "params.json"
 
 
 @dataclass(frozen=True)

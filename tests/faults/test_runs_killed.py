@@ -14,7 +14,7 @@ CONTAINER = {"image": "mine:1", "command": ["train"]}
 RUN = {"modelName": "flights", "datasetRef": {"name": "flights"}, "container": CONTAINER}
 
 
-async def _data(town: Town) -> None:
+async def data(town: Town) -> None:
     town.put("Dataset", "flights", DATASET)
     await town.until("ingested", lambda: town.is_true("Dataset", "flights", "Ready"))
 
@@ -27,7 +27,7 @@ async def _complete(town: Town, name: str, **spec: Any) -> None:
 async def suspended(town: Town) -> None:
     """While it trains, with a checkpoint."""
     spec = RUN | {"checkpoint": {"size": "1Gi"}}
-    await _data(town)
+    await data(town)
     town.controllers.job_seconds, usual = 10_000, town.controllers.job_seconds
     town.put("TrainingRun", "flights-a", spec)
     await town.until("started", lambda: bool(jobs(town)))
@@ -41,13 +41,13 @@ async def suspended(town: Town) -> None:
 
 
 async def gone_after_its_time(town: Town) -> None:
-    await _data(town)
+    await data(town)
     town.put("TrainingRun", "flights-a", RUN | {"ttlSecondsAfterFinished": 5})
     await town.until("gone", lambda: not town.find("TrainingRun") and bool(town.find("ModelVersion")))
 
 
 async def made_by_a_model_and_gone_at_once(town: Town) -> None:
-    await _data(town)
+    await data(town)
     run = {key: value for key, value in RUN.items() if key != "modelName"}
     town.put("RegisteredModel", "flights", {"run": run | {"ttlSecondsAfterFinished": 0}})
     await town.until("gone", lambda: not town.find("TrainingRun") and bool(town.find("ModelVersion")))
@@ -56,20 +56,20 @@ async def made_by_a_model_and_gone_at_once(town: Town) -> None:
 
 
 async def sampled_and_then_trained(town: Town) -> None:
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-dry", sample=100)
     await _complete(town, "flights-a")
 
 
 async def trained_already(town: Town) -> None:
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-a")
     await _complete(town, "flights-b")
 
 
 async def applied_to_a_new_cluster(town: Town) -> None:
     """The store alone knows what was trained."""
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-a")
     for kind in ("TrainingRun", "ModelVersion"):
         for found in town.find(kind):

@@ -26,8 +26,9 @@ from .common import (
     rule,
     rules,
 )
-from .evaluation import RESULTS, BaselineResult, GateResult, Importance, Metrics, SliceResult
+from .evaluation import RESULTS, BaselineResult, GateResult, Importance, MetricName, Metrics, SliceResult
 from .script import ScriptOrigin
+from .search import Values
 from .training_run import Cause
 
 TensorName = Annotated[str, Field(max_length=256)]
@@ -58,6 +59,20 @@ class Batching(ApiModel):
     """What stands in the way where it is not."""
 
 
+class Searched(ApiModel):
+    """The search that this version won."""
+
+    algorithm: Annotated[str, Field(max_length=16)]
+    metric: MetricName
+    value: float
+    """On the validation rows."""
+    trial: int
+    trials: int
+    """How many were made, those that failed included."""
+    failed: int = 0
+    parameters: Values = {}
+
+
 class Lineage(ApiModel):
     """Followed by names and digests from the serving pod back to the source files."""
 
@@ -69,6 +84,8 @@ class Lineage(ApiModel):
     estimator: Annotated[str, Field(max_length=64)] | None = None
     script: ScriptOrigin | None = None
     inputs_hash: Annotated[str, Field(max_length=71)]
+    search: Searched | None = None
+    """Where its parameters were sought."""
     cause: Cause | None = None
     """Of the run, where a RegisteredModel made it."""
 

@@ -26,6 +26,7 @@ from modelward.build.pod import (
     template,
     without_identity,
 )
+from modelward.build.search import winner_of
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
@@ -115,7 +116,7 @@ def training_job(
     script: ScriptOrigin | None = None,
 ) -> Manifest:
     """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
-    and, as the only one, its checkpoint."""
+    and, as the only one, its checkpoint. The last Job of a search trains nothing: `fetch` brings what won."""
     spec, defaults = run.spec, settings.job_resources
     fetch = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch)
     train, publish = _train(run, settings, script), _publish(run, settings)
@@ -123,12 +124,16 @@ def training_job(
     if script:
         volumes += _script_volumes(name, script)
     if script and spec.script and spec.script.git:
-        _fetched(fetch, publish, spec.script.git)
-    steps = [fetch, *_tests(run, train), _with_checkpoint(train, run)]
+        _fetched(fetch, spec.script.git)
+    if spec.search or (script and not script.key):
+        volumes.append(_handed_on(fetch, publish))
+    taken = winner_of(run) is not None
+    steps = [fetch] if taken else [fetch, *_tests(run, train), _with_checkpoint(train, run)]
     pod = {"initContainers": steps, "containers": [publish], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
-    job = _job(owner, name, labels, pod, chosen, "train", spec.backoff_limit, spec.active_deadline_seconds)
-    if spec.tests:
+    shown, seconds = "publish" if taken else "train", spec.active_deadline_seconds
+    job = _job(owner, name, labels, pod, chosen, shown, spec.backoff_limit, seconds)
+    if spec.tests and not taken:
         failed = {"containerName": "tests", "operator": "NotIn", "values": [0]}
         job["spec"]["podFailurePolicy"]["rules"].insert(1, {"action": "FailJob", "onExitCodes": failed})
     queue = {key: value for key, value in run.metadata.labels.items() if key.startswith(KUEUE)}
@@ -260,14 +265,20 @@ def _script_volumes(name: str, script: ScriptOrigin) -> list[dict[str, Any]]:
     if script.key:
         items = [{"key": SCRIPT_FILE, "path": script.key}]
         return [{"name": "script", "configMap": {"name": name, "items": items}}]
-    return [{"name": "script", "emptyDir": {}}, {"name": "handoff", "emptyDir": {}}]
+    return [{"name": "script", "emptyDir": {}}]
 
 
-def _fetched(fetch: dict[str, Any], publish: dict[str, Any], git: GitScript) -> None:
-    """`fetch` alone has the keys of the repository's Secret; it tells `publish` the commit, past `train`."""
+def _handed_on(fetch: dict[str, Any], publish: dict[str, Any]) -> dict[str, Any]:
+    """Where `fetch` tells `publish` the commit of a script and what a trial tries, past `train`."""
     handoff = {"name": "handoff", "mountPath": HANDOFF_DIR}
-    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT, handoff]
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], handoff]
     publish["volumeMounts"] = [*publish["volumeMounts"], {**handoff, "readOnly": True}]
+    return {"name": "handoff", "emptyDir": {}}
+
+
+def _fetched(fetch: dict[str, Any], git: GitScript) -> None:
+    """`fetch` alone has the keys of the repository's Secret."""
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT]
     if git.secret_name:
         fetch["envFrom"] = [*fetch.get("envFrom", []), _keys(git.secret_name)]
 

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from modelward.api import GROUP, VERSION
 from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Importance, SliceResult
-from modelward.api.model_version import NOTE, NOTES
+from modelward.api.model_version import NOTE, NOTES, Searched
 from modelward.api.training_run import PinnedDataset, TrainingRun
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
 from modelward_contracts import reports
@@ -95,4 +95,6 @@ def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> 
     if run.status.script:
         commit = {"commit": report.commit.commit} if report.commit else {}
         lineage["script"] = run.status.script.wire() | commit
+    if report.search:
+        lineage["search"] = Searched(**asdict(report.search)).wire()
     return lineage

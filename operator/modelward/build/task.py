@@ -12,6 +12,7 @@ from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
 from modelward.api.script import GitScript as GitSpec
 from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
+from modelward.build.search import search_asked, winner_of
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
@@ -120,8 +121,10 @@ def train_task(
     settings: Settings,
     serving: Sequence[PinnedServing] = (),
     script: ScriptOrigin | None = None,
+    trial: int | None = None,
+    failed: Sequence[int] = (),
 ) -> TrainTask:
-    """`serving`: what gates compare with."""
+    """`serving`: what gates compare with. `trial`: of a search; `failed`: those before it that did."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -145,6 +148,10 @@ def train_task(
         tests=spec.tests.command if spec.tests else UNSET,
         sample=spec.sample or UNSET,
         retrain=True if spec.retrain or (container and not is_pinned(container.image)) else UNSET,
+        search=search_asked(spec.search) if spec.search else UNSET,
+        trial=trial or UNSET,
+        failed=list(failed) or UNSET,
+        winner=winner_of(run) or UNSET,
     )
 
 

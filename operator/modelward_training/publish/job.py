@@ -20,6 +20,7 @@ from modelward_training.gates import costs
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import Paths
 from modelward_training.sample import get_rows
+from modelward_training.search import publish as trials
 
 from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
@@ -49,13 +50,29 @@ def run(paths: Paths) -> Done:
     with tempfile.TemporaryDirectory(prefix="modelward-") as private:
         folder = Path(private)
         intake.take(paths.output, folder)
+        output = trials.keep(store, folder) if task.trial else None
         _fetch(task, store, dataset, folder)
         importance_rows = evaluation.asked(task).importance_rows
         (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
         progress("checking the model and running it on held-out rows", 0.2)
         examined = isolated.examine(folder)
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
-        return _publish(task, _code(task, paths), store, dataset, folder, examined, parts)
+        code = _code(task, paths)
+        if output:
+            size = (folder / intake.MODEL).stat().st_size
+            alone = costs(examined.latency_seconds, size, examined.memory_bytes)
+            _compared(dataset, examined, parts)
+            measured = metrics.values(_answers(task, store, dataset, "validation", parts["validation"]))
+            return trials.trial(task, store, paths, code.commit, output, measured, alone)
+        return _publish(task, code, store, dataset, folder, examined, parts)
+
+
+def _compared(dataset: DatasetManifest, examined: Examined, parts: dict[str, HeldOut]) -> dict[str, float]:
+    """The model with what `train` says that it predicts."""
+    held_out = list(parts.values())
+    if dataset.task == "regression":
+        return parity.regression(held_out, examined.tolerance)
+    return parity.classification(held_out, examined.tolerance, dataset.classes)
 
 
 def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path) -> None:
@@ -80,11 +97,7 @@ def _publish(
     examined: Examined,
     parts: dict[str, HeldOut],
 ) -> Done:
-    held_out = list(parts.values())
-    if dataset.task == "regression":
-        compared = parity.regression(held_out, examined.tolerance)
-    else:
-        compared = parity.classification(held_out, examined.tolerance, dataset.classes)
+    compared = _compared(dataset, examined, parts)
     answers = {split: _answers(task, store, dataset, split, part) for split, part in parts.items()}
     measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
@@ -143,6 +156,7 @@ def _report(
         importance=record.importance[:MAX_IMPORTANCE],
         evaluation=store.put_json(record).digest,
         sample=task.sample,
+        search=trials.result(task, store, commit) or UNSET,
     )
     failed = [gate.message for gate in record.gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
