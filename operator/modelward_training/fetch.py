@@ -3,6 +3,8 @@
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
 that user code need not repeat what the Dataset says already. A script out of a git repository comes with it.
 
+An imported model is brought to where `train` would have left one.
+
 Where a run with the same inputs has left its result in the store, that is the answer, and nothing is fetched.
 """
 
@@ -36,7 +38,7 @@ def run(paths: Paths) -> Done:
     commit = _script(task, paths)
     if found := stored_result(store, task, commit):
         return replace(found, commit=commit)
-    if task.estimator is None:
+    if task.estimator is None and not task.imported:
         for hint in hints(dataset):
             progress(hint)
     for number, (name, split) in enumerate(dataset.splits.items()):
@@ -45,6 +47,10 @@ def run(paths: Paths) -> Done:
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)
+    if task.imported:
+        from .imported.fetch import fetch  # imported here, because few runs need it
+
+        fetch(task.imported, os.environ, paths)
     return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place", commit=commit)
 
 

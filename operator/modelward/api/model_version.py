@@ -26,7 +26,7 @@ from .common import (
 )
 from .evaluation import RESULTS, BaselineResult, GateResult, Importance, Metrics, SliceResult
 from .script import ScriptOrigin
-from .training_run import Cause
+from .training_run import Cause, TrainedAs
 
 TensorName = Annotated[str, Field(max_length=256)]
 
@@ -66,6 +66,8 @@ class Lineage(ApiModel):
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
     script: ScriptOrigin | None = None
+    trained_as: TrainedAs | None = None
+    """None in versions of earlier releases."""
     inputs_hash: Annotated[str, Field(max_length=71)]
     cause: Cause | None = None
     """Of the run, where a RegisteredModel made it."""

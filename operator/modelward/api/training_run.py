@@ -27,6 +27,7 @@ from .common import (
 )
 from .container import ContainerSpec
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
+from .imported import ImportSpec
 from .pod import JobPod
 from .resources import QUANTITY, Resources
 from .script import ScriptOrigin, ScriptSpec
@@ -82,9 +83,10 @@ class TestsSpec(ApiModel):
 
 
 _ONE_TRAINER = rule(
-    "[has(self.estimator), has(self.script), has(self.container)].filter(x, x).size() == 1",
-    "a TrainingRun needs exactly one of estimator, script or container: write "
-    "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}` or `container: {image: …}`",
+    "[has(self.estimator), has(self.script), has(self.container), has(self.__import__)].filter(x, x).size() == 1",
+    "a TrainingRun needs exactly one of estimator, script, container or import: write "
+    "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}`, `container: {image: …}` or "
+    "`import: {url: …, digest: …}`",
 )
 
 _SLICES_TO_GATE = rule(
@@ -99,15 +101,34 @@ _OWN_CODE = rule(
     "tests and checkpoint are for code of your own: an estimator is trained in one go, leave them out beside it",
 )
 
+_NOTHING_TRAINED = rule(
+    "!has(self.__import__) || !(has(self.parameters) || has(self.tests) || has(self.checkpoint))",
+    "an imported model is not trained: leave out parameters, tests and checkpoint beside import",
+)
+
+
+class TrainedAs(ApiModel):
+    """All that decides what comes of a training, beside the data: what it takes to do it again."""
+
+    estimator: EstimatorSpec | None = None
+    script: ScriptSpec | None = None
+    """The text of a ConfigMap is in the store, by the digest of lineage.script."""
+    container: ContainerSpec | None = None
+    import_: ImportSpec | None = Field(None, alias="import")
+    parameters: Parameters = {}
+    seed: int = 0
+
 
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE)
+    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE, _NOTHING_TRAINED)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     script: ScriptSpec | None = None
     container: ContainerSpec | None = None
+    import_: ImportSpec | None = Field(None, alias="import")
+    """A model that was trained elsewhere, in place of training one."""
     parameters: Parameters = {}
     """Written to params.json."""
     gates: Annotated[list[GateSpec], Field(max_length=32)] = []
@@ -156,6 +177,7 @@ class TrainingRunSpec(RunTemplate):
         _ONE_TRAINER,
         _SLICES_TO_GATE,
         _OWN_CODE,
+        _NOTHING_TRAINED,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""

@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from modelward.api import GROUP, VERSION
 from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Importance, SliceResult
 from modelward.api.model_version import NOTE, NOTES
-from modelward.api.training_run import PinnedDataset, TrainingRun
+from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
 from modelward_contracts import reports
 from modelward_contracts.manifests import Tensor
@@ -86,6 +86,8 @@ def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> 
         "datasetDigest": pinned.digest,
         "inputsHash": report.inputs_hash,
     }
+    trained_as = TrainedAs(**{name: getattr(run.spec, name) for name in TrainedAs.model_fields})
+    lineage["trainedAs"] = trained_as.wire()
     if run.spec.cause:
         lineage["cause"] = run.spec.cause.wire()
     if run.spec.container:

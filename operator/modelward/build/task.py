@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
 from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
+from modelward.api.imported import ImportSpec
 from modelward.api.script import GitScript as GitSpec
 from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
@@ -22,6 +23,7 @@ from modelward_contracts.tasks import (
     Expectation,
     Gate,
     GitScript,
+    ImportedModel,
     IngestTask,
     Parent,
     ServingModel,
@@ -138,6 +140,7 @@ def train_task(
         environment={variable.name: variable.value for variable in container.env} if container else {},
         script=(script and script.digest) or UNSET,
         git=_git(spec.script.git, settings) if spec.script and spec.script.git else UNSET,
+        imported=_imported(spec.import_, settings) if spec.import_ else UNSET,
         gates=[_gate(gate) for gate in spec.gates],
         seed=spec.seed,
         evaluation=_evaluation(spec.evaluation),
@@ -174,6 +177,17 @@ def is_pinned(image: str) -> bool:
     """By a digest, or by a tag as Kubernetes takes one for pinned: any but `latest`, which the next pull may change."""
     _, _, tag = image.rpartition("/")[2].partition(":")
     return "@" in image or tag not in ("", "latest")
+
+
+def _imported(stated: ImportSpec, settings: Settings) -> ImportedModel:
+    return ImportedModel(
+        digest=stated.digest,
+        mlflow=stated.format == "mlflow",
+        url=stated.url,
+        path=stated.pvc.path if stated.pvc else None,
+        secret=stated.secret_name,
+        local_addresses=settings.local_sources,
+    )
 
 
 def _git(git: GitSpec, settings: Settings) -> GitScript:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import ServedBy
+from modelward.api.model_version import Lineage, ServedBy
 from modelward.api.registered_model import RunRecord
 from modelward.api.training_run import Cause
 
@@ -28,7 +28,7 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
     return _story(version) | {
         "said": [
             f"it exists {reason}",
-            f"trained by {lineage.training_run} on {_data(data, lineage.dataset_version)}",
+            f"{_made(lineage)} on {_data(data, lineage.dataset_version)}",
             *_ready(version),
             *(_in_service(found) for found in served),
             *(f"{each.deployment}: {each.role.lower()} since {when(each.since)}" for each in _others(version)),
@@ -38,6 +38,18 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
         "datasetVersion": lineage.dataset_version,
         "served": served,
     }
+
+
+def _made(lineage: Lineage) -> str:
+    imported = lineage.trained_as.import_ if lineage.trained_as else None
+    if imported is None:
+        return f"trained by {lineage.training_run}"
+    told = f"imported by {lineage.training_run} from {imported.place} ({imported.digest})"
+    if origin := imported.exported_from:
+        whence = f"{origin.namespace}/{origin.model_version} of the store {origin.store}"
+        trained = f", there trained by {origin.training_run} on {origin.dataset_version}" if origin.training_run else ""
+        told += f", exported from {whence}{trained}, as who exported it says"
+    return f"{told}, and measured"
 
 
 def _served(deployment: ModelDeployment, name: str) -> Iterator[Story]:

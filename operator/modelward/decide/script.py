@@ -21,7 +21,7 @@ from modelward_contracts.wire import sha256
 NOT_FOUND, TOO_LARGE = "ScriptNotFound", "ScriptTooLarge"
 MOST_BYTES = 512 << 10
 """A ConfigMap holds 1 MiB, and the task beside it needs some."""
-SECRET_FIELD = "spec.script.git.secretName"  # noqa: S105 - a field's name
+SECRET_FIELD, IMPORT_SECRET = "spec.script.git.secretName", "spec.import.secretName"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class ScriptSeen:
     copy: Manifest | None = None
     """The task's ConfigMap, where the Job alone is gone."""
     secret_labels: dict[str, str] | None = None
+    """Of the Secret that a repository, or an imported model, is read with."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Script:
 def script_of(run: TrainingRun, seen: ScriptSeen, settings: Settings, now: datetime) -> Script | None:
     """Raises Wait where it may still come, Refused where it may not be used."""
     spec, ready, pinned = run.spec.script, run.status.condition("Ready"), run.status.script
+    if run.spec.import_:
+        usable(run.spec.import_.secret_name, seen.secret_labels, settings, ready, now, IMPORT_SECRET)
     if spec is None:
         return None
     image = pinned.image if pinned else settings.scripts_run_in

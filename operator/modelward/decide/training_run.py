@@ -122,7 +122,8 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
     job, started, serving = _job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
-    event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
+    what = f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
+    event = Event("Normal", "Started", f"Job {job} {what} on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
@@ -269,8 +270,9 @@ def _trained(o: RunObserved, version: ModelVersion) -> Said:
         return "True", "Registered", f"{name} is registered{measured}"
     if by == o.run.metadata.name:
         by = f"a run {by} before this one"
-    told = f"{name} was trained by {by} from the same inputs{measured}"
-    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true trains it again"
+    done, again = ("imported", "imports") if o.run.spec.import_ else ("trained", "trains")
+    told = f"{name} was {done} by {by} from the same inputs{measured}"
+    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true {again} it again"
 
 
 def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) -> Plan:

@@ -57,7 +57,7 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObs
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
-    namespace, theirs = run.metadata.namespace, () if run.spec.estimator else ("tests", "train")
+    namespace, theirs = run.metadata.namespace, () if run.spec.estimator or run.spec.import_ else ("tests", "train")
     job = (
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
@@ -101,6 +101,8 @@ async def _ending(world: World, run: TrainingRun) -> str | None:
 async def _script(world: World, run: TrainingRun) -> ScriptSeen:
     """For a Job that is to be made. What is in a Secret is not asked for."""
     spec, namespace = run.spec.script, run.metadata.namespace
+    if run.spec.import_:
+        return ScriptSeen(secret_labels=await secret_labels(world, namespace, run.spec.import_.secret_name))
     if spec is None:
         return ScriptSeen()
     if spec.config_map:

@@ -12,13 +12,13 @@ from msgspec import UNSET
 from modelward_contracts.inputs import StoredRun, inputs_hash
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
 from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
-from modelward_contracts.store import Store
+from modelward_contracts.store import Store, file_digest
 from modelward_contracts.tasks import COMMIT_FILE, Commit, TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical, decode
 from modelward_training.gates import costs
 from modelward_training.outcome import Done, JobError, progress, report
-from modelward_training.paths import Paths
+from modelward_training.paths import COLUMNS_FILE, Paths
 from modelward_training.sample import get_rows
 
 from . import evaluation, intake, isolated, metrics, parity
@@ -30,6 +30,7 @@ from .metrics import Answers
 from .profile import profile
 
 Array = np.ndarray[Any, Any]
+NOT_COMPARED = "parity is not compared: an imported model comes without predictions of the model that it was made of"
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,34 @@ def run(paths: Paths) -> Done:
     dataset = store.get_json(task.dataset, DatasetManifest)
     with tempfile.TemporaryDirectory(prefix="modelward-") as private:
         folder = Path(private)
-        intake.take(paths.output, folder)
+        _take(task, paths, folder)
         _fetch(task, store, dataset, folder)
-        importance_rows = evaluation.asked(task).importance_rows
-        (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
+        (folder / ASKED).write_bytes(canonical(_asked(task, paths)))
         progress("checking the model and running it on held-out rows", 0.2)
         examined = isolated.examine(folder)
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
         return _publish(task, _code(task, paths), store, dataset, folder, examined, parts)
+
+
+def _take(task: TrainTask, paths: Paths, folder: Path) -> None:
+    """An imported model comes without predictions, and is the one that `fetch` has looked at."""
+    if not task.imported:
+        intake.take(paths.output, folder)
+        return
+    intake.take(paths.output, folder, [intake.MODEL])
+    found = file_digest(folder / intake.MODEL)
+    if found != task.imported.digest:
+        raise JobError("DigestMismatch", f"model.onnx has the digest {found}, and {task.imported.digest} was fetched")
+
+
+def _asked(task: TrainTask, paths: Paths) -> Asked:
+    columns = paths.input / COLUMNS_FILE if task.imported and task.imported.mlflow else None
+    return Asked(
+        importance_rows=evaluation.asked(task).importance_rows,
+        seed=task.seed,
+        native=not task.imported,
+        columns=decode(columns.read_bytes(), list[str]) if columns else [],
+    )
 
 
 def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path) -> None:
@@ -80,11 +101,7 @@ def _publish(
     examined: Examined,
     parts: dict[str, HeldOut],
 ) -> Done:
-    held_out = list(parts.values())
-    if dataset.task == "regression":
-        compared = parity.regression(held_out, examined.tolerance)
-    else:
-        compared = parity.classification(held_out, examined.tolerance, dataset.classes)
+    compared = _compared(task, dataset, examined, list(parts.values()))
     answers = {split: _answers(task, store, dataset, split, part) for split, part in parts.items()}
     measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
@@ -110,6 +127,15 @@ def _publish(
     return _report(task, code.commit, store, manifest, examined, measured, compared, evaluated)
 
 
+def _compared(task: TrainTask, dataset: DatasetManifest, examined: Examined, parts: list[HeldOut]) -> dict[str, float]:
+    """Empty where there is nothing to compare with."""
+    if task.imported:
+        return {}
+    if dataset.task == "regression":
+        return parity.regression(parts, examined.tolerance)
+    return parity.classification(parts, examined.tolerance, dataset.classes)
+
+
 def _report(
     task: TrainTask,
     commit: Commit | None,
@@ -120,7 +146,8 @@ def _report(
     compared: dict[str, float],
     evaluated: Evaluated,
 ) -> Done:
-    record, notes = evaluated.record, [*examined.notes, *evaluated.notes, *_moving(task, commit)]
+    told = [*examined.notes, *evaluated.notes, *_moving(task, commit)]
+    record, notes = evaluated.record, [*told, NOT_COMPARED] if task.imported else told
     digest = store.put_json(manifest).digest
     value = PublishReport(
         manifest=digest,
