@@ -223,6 +223,15 @@ class ImportedModel(Wire, frozen=True, kw_only=True):
     """It may be on a loopback or link-local address."""
 
 
+class Reproduced(Wire, frozen=True, kw_only=True):
+    """A version that is trained again."""
+
+    manifest: str
+    """Digest of its ModelManifest."""
+    file: str | None = None
+    """What the script is called, where it was a ConfigMap's."""
+
+
 class TrainTask(Wire, frozen=True, kw_only=True):
     """Read by all of `fetch`, our own `train` and `publish`."""
 
@@ -256,6 +265,12 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     """A dry run on at most so many rows of each split."""
     retrain: bool | UnsetType = UNSET
     """Do not take over a stored result."""
+    reproduces: Reproduced | UnsetType = UNSET
+
+    @property
+    def registers(self) -> bool:
+        """Something comes of it that others may find."""
+        return self.sample is UNSET and self.reproduces is UNSET
 
 
 class ReportTask(Wire, frozen=True, kw_only=True):

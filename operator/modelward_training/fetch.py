@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import Commit, TrainTask
+from modelward_contracts.tasks import SCRIPT_FILE, Commit, Reproduced, TrainTask
 from modelward_contracts.wire import canonical, sha256
 from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
@@ -35,7 +35,7 @@ def run(paths: Paths) -> Done:
     check_gates(task.gates, dataset.task)
     if task.evaluation is not UNSET:
         check_evaluation(task.evaluation, dataset)
-    commit = _script(task, paths)
+    commit = _script(task, store, paths)
     if found := stored_result(store, task, commit):
         return replace(found, commit=commit)
     if task.estimator is None and not task.imported:
@@ -54,9 +54,11 @@ def run(paths: Paths) -> Done:
     return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place", commit=commit)
 
 
-def _script(task: TrainTask, paths: Paths) -> Commit | None:
+def _script(task: TrainTask, store: Store, paths: Paths) -> Commit | None:
     """Before the data: what fails here fails soon."""
-    if task.script and sha256(paths.script_text.read_bytes()) != task.script:
+    if task.script and task.reproduces:
+        _out_of_the_store(task.script, task.reproduces, store, paths)
+    elif task.script and sha256(paths.script_text.read_bytes()) != task.script:
         what = "the script beside the task is not the one that the run has pinned"
         raise JobError("ScriptChanged", f"{what}: somebody has changed the Job's ConfigMap")
     if not task.git:
@@ -64,3 +66,9 @@ def _script(task: TrainTask, paths: Paths) -> Commit | None:
     from .script.fetch import fetch  # imported here, because few runs need it
 
     return fetch(task.git, os.environ, paths)
+
+
+def _out_of_the_store(digest: str, reproduced: Reproduced, store: Store, paths: Paths) -> None:
+    """The text that a version was trained with: its ConfigMap may be gone."""
+    paths.script.mkdir(parents=True, exist_ok=True)
+    store.get_file(digest, paths.script / (reproduced.file or SCRIPT_FILE))

@@ -409,7 +409,7 @@ REFUSED = {
         "spec.run.datasetRef.version pins one version for ever: leave it out",
     ),
     "registered model without a trainer": Case(
-        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator, script or container"
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator, script, container or import"
     ),
     "registered model whose name begins with a digit": Case(
         "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
@@ -455,7 +455,9 @@ REFUSED = {
     "long dataset version name": Case("DatasetVersion", {"metadata.name": LONG}, "at most 63 characters"),
     "dataset version without a digest": Case("DatasetVersion", {"spec.digest": "1"}, "spec.digest"),
     "run of nothing": Case(
-        "TrainingRun", {"spec.estimator": ABSENT}, "a TrainingRun needs exactly one of estimator, script or container"
+        "TrainingRun",
+        {"spec.estimator": ABSENT},
+        "needs exactly one of estimator, script, container or import",
     ),
     "run of two things": Case(
         "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}`, `script:"
@@ -529,7 +531,7 @@ REFUSED = {
         "Duplicate value",
     ),
     "estimator and script": Case(
-        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script or container"
+        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script, container or import"
     ),
     **{
         f"script of {what}": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.script": script}, message)

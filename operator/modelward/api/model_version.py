@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_PACKAGES, MAX_SLICES
 
 from .common import (
     AGE,
@@ -66,6 +66,10 @@ class Lineage(ApiModel):
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
     script: ScriptOrigin | None = None
+    platform_image: Annotated[str, Field(max_length=1024)] | None = None
+    """Of the platform's own steps: estimators are trained in it, and everything is measured in it."""
+    packages: Annotated[dict[str, Annotated[str, Field(max_length=64)]], Field(max_length=MAX_PACKAGES)] = {}
+    """Versions in that image."""
     trained_as: TrainedAs | None = None
     """None in versions of earlier releases."""
     inputs_hash: Annotated[str, Field(max_length=71)]
@@ -74,6 +78,16 @@ class Lineage(ApiModel):
 
 
 NOTES, NOTE = 20, 1024
+
+
+class StorePlace(ApiModel):
+    """Where a version's bytes are kept: below `url`/NAMESPACE, by digest."""
+
+    url: Annotated[str, Field(max_length=2048)]
+    """`file:///store` is the claim modelward-store of the namespace."""
+    endpoint: Annotated[str, Field(max_length=2048)] | None = None
+    """Of an S3 store that is not AWS's."""
+    region: Annotated[str, Field(max_length=64)] | None = None
 
 
 class ModelVersionSpec(ApiModel):
@@ -105,6 +119,8 @@ class ModelVersionSpec(ApiModel):
     batching: Batching | None = None
     notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
     """What its author should know: how a usual export was taken, what could not be compared."""
+    store: StorePlace | None = None
+    """None in versions of earlier releases."""
     lineage: Lineage
 
 

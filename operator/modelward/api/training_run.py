@@ -82,11 +82,22 @@ class TestsSpec(ApiModel):
     """`[python, -m, pytest, -q]`. Any exit code but 0 ends the run."""
 
 
+_TRAINERS = "has(self.estimator), has(self.script), has(self.container), has(self.__import__)"
 _ONE_TRAINER = rule(
-    "[has(self.estimator), has(self.script), has(self.container), has(self.__import__)].filter(x, x).size() == 1",
+    f"[{_TRAINERS}].filter(x, x).size() == 1",
     "a TrainingRun needs exactly one of estimator, script, container or import: write "
     "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}`, `container: {image: …}` or "
     "`import: {url: …, digest: …}`",
+)
+_ONE_TRAINER_OR_VERSION = rule(
+    f"[{_TRAINERS}, has(self.reproduce)].filter(x, x).size() == 1",
+    f"{_ONE_TRAINER['message']}; or, to train a version again, `reproduce: {{name: …}}`",
+)
+_AS_IT_WAS = rule(
+    "!has(self.reproduce) || !(has(self.parameters) || has(self.seed) || has(self.gates) || has(self.evaluation) || "
+    "has(self.tests) || has(self.checkpoint) || has(self.sample))",
+    "a version is reproduced as it was trained, and compared with itself: leave out parameters, seed, gates, "
+    "evaluation, tests, checkpoint and sample beside reproduce",
 )
 
 _SLICES_TO_GATE = rule(
@@ -117,6 +128,13 @@ class TrainedAs(ApiModel):
     import_: ImportSpec | None = Field(None, alias="import")
     parameters: Parameters = {}
     seed: int = 0
+
+
+class ReproduceSpec(ApiModel):
+    """A version that is trained again."""
+
+    name: Name
+    """Of the ModelVersion, one of spec.modelName. The run's data is the version's: datasetRef.version names it."""
 
 
 class RunTemplate(ApiModel):
@@ -174,13 +192,16 @@ class TrainingRunSpec(RunTemplate):
     model_config = immutable_but(
         "suspend",
         "a TrainingRun is immutable: make another one with a new metadata.name (spec.suspend alone may change)",
-        _ONE_TRAINER,
+        _ONE_TRAINER_OR_VERSION,
         _SLICES_TO_GATE,
         _OWN_CODE,
         _NOTHING_TRAINED,
+        _AS_IT_WAS,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
+    reproduce: ReproduceSpec | None = None
+    """Train a version again from its lineage, and compare. Nothing is registered."""
     cause: Cause | None = None
     """Set by a RegisteredModel on the runs that it makes."""
     suspend: bool = False
@@ -196,6 +217,7 @@ class PinnedDataset(ApiModel):
 
 
 PROGRESS_MESSAGE, PROGRESS_METRICS = 256, 16
+DIFFERENCES = 20
 
 
 class RunProgress(ApiModel):
@@ -212,6 +234,18 @@ class RunProgress(ApiModel):
     """When this was new."""
 
 
+class Reproduction(ApiModel):
+    """What became of a version that was trained again."""
+
+    model_version: Name
+    identical: bool
+    """model.onnx has the same digest."""
+    model: Digest
+    """Of the model.onnx that came out."""
+    differences: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=DIFFERENCES)] = []
+    """A clause each: bytes, metrics, packages, image."""
+
+
 class TrainingRunStatus(Status):
     dataset_version: PinnedDataset | None = None
     script: ScriptOrigin | None = None
@@ -224,6 +258,7 @@ class TrainingRunStatus(Status):
     serving: Annotated[list[PinnedServing], Field(max_length=10)] = []
     """What gates compare with: what served when the run started."""
     gates: Annotated[list[GateResult], Field(max_length=RESULTS)] = []
+    reproduction: Reproduction | None = None
     sample: int | None = None
     """The metrics are of a dry run on at most so many rows of each split."""
     progress: RunProgress | None = None

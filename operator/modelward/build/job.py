@@ -12,7 +12,7 @@ from modelward.api.dataset import Dataset, DatasetSpec, Source
 from modelward.api.imported import ImportSpec
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
-from modelward.api.script import GitScript, ScriptOrigin
+from modelward.api.script import GitScript, ScriptOrigin, ScriptSpec
 from modelward.api.training_run import TrainingRun
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.pod import (
@@ -123,10 +123,8 @@ def training_job(
     spec, publish = run.spec, _publish(run, settings)
     fetch = _ours("fetch", settings, spec.step_resources.fetch, settings.job_resources.fetch)
     volumes = [_task(name), *store_volumes(settings), *_checkpoint_volume(run)]
-    if script:
-        volumes += _script_volumes(name, script)
-    if script and spec.script and spec.script.git:
-        _fetched(fetch, publish, spec.script.git)
+    if script and spec.script:
+        volumes += _script(name, spec.script, script, fetch, publish, bool(spec.reproduce))
     if spec.import_:
         volumes += _brought(fetch, spec.import_)
     theirs = [] if spec.import_ else _tests_and_train(run, settings, script)
@@ -266,11 +264,23 @@ def _checkpoint_volume(run: TrainingRun) -> list[dict[str, Any]]:
     return [{"name": "checkpoint", "persistentVolumeClaim": {"claimName": checkpoint_name(run)}}]
 
 
-def _script_volumes(name: str, script: ScriptOrigin) -> list[dict[str, Any]]:
-    """The copy of a ConfigMap's text, or room for what `fetch` takes out of git."""
-    if script.key:
-        items = [{"key": SCRIPT_FILE, "path": script.key}]
+def _script(
+    name: str,
+    spec: ScriptSpec,
+    origin: ScriptOrigin,
+    fetch: dict[str, Any],
+    publish: dict[str, Any],
+    reproduced: bool,
+) -> list[dict[str, Any]]:
+    """Volumes: the copy of a ConfigMap's text, or room for what `fetch` takes out of git or, of a version that is
+    reproduced, out of the store."""
+    if origin.key and not reproduced:
+        items = [{"key": SCRIPT_FILE, "path": origin.key}]
         return [{"name": "script", "configMap": {"name": name, "items": items}}]
+    if spec.git is None:
+        fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT]
+        return [{"name": "script", "emptyDir": {}}]
+    _fetched(fetch, publish, spec.git)
     return [{"name": "script", "emptyDir": {}}, {"name": "handoff", "emptyDir": {}}]
 
 

@@ -10,12 +10,15 @@ from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Import
 from modelward.api.model_version import NOTE, NOTES
 from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
+from modelward.settings import Settings
 from modelward_contracts import reports
 from modelward_contracts.manifests import Tensor
-from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_PACKAGES, MAX_SLICES, PublishReport
 
 
-def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, number: int) -> Manifest:
+def model_version(
+    run: TrainingRun, pinned: PinnedDataset, report: PublishReport, number: int, settings: Settings
+) -> Manifest:
     """Labelled with the run's uid, so that a crash makes no second one."""
     metadata, model = run.metadata, run.spec.model_name
     return {
@@ -49,7 +52,8 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             "gates": [_gate(gate).wire() for gate in report.gates[:RESULTS]],
             **_evaluation(report),
             "notes": [note[:NOTE] for note in report.notes[:NOTES]],
-            "lineage": _lineage(run, pinned, report),
+            "store": _store(settings),
+            "lineage": _lineage(run, pinned, report, settings),
         },
     }
 
@@ -78,13 +82,20 @@ def _batching(report: PublishReport) -> dict[str, Any]:
     return {"batching": {"rowsIndependent": told.rows_independent, "reason": told.reason[:1024]}} if told else {}
 
 
-def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> dict[str, Any]:
+def _store(settings: Settings) -> dict[str, Any]:
+    found = {"url": settings.store_url, "endpoint": settings.store_endpoint, "region": settings.store_region}
+    return {name: value for name, value in found.items() if value}
+
+
+def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, settings: Settings) -> dict[str, Any]:
     lineage: dict[str, Any] = {
         "trainingRun": run.metadata.name,
         "trainingRunUid": run.metadata.uid,
         "datasetVersion": pinned.name,
         "datasetDigest": pinned.digest,
         "inputsHash": report.inputs_hash,
+        "platformImage": settings.training_image,
+        "packages": dict(list(report.packages.items())[:MAX_PACKAGES]),
     }
     trained_as = TrainedAs(**{name: getattr(run.spec, name) for name in TrainedAs.model_fields})
     lineage["trainedAs"] = trained_as.wire()

@@ -26,6 +26,7 @@ from modelward_contracts.tasks import (
     ImportedModel,
     IngestTask,
     Parent,
+    Reproduced,
     ServingModel,
     SliceBy,
     TrainTask,
@@ -122,8 +123,9 @@ def train_task(
     settings: Settings,
     serving: Sequence[PinnedServing] = (),
     script: ScriptOrigin | None = None,
+    reproduces: str | None = None,
 ) -> TrainTask:
-    """`serving`: what gates compare with."""
+    """`serving`: what gates compare with; `reproduces`: digest of a version's manifest, with `run` as it was."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -147,7 +149,8 @@ def train_task(
         serving=[ServingModel(version=each.version, digest=each.digest) for each in serving] or UNSET,
         tests=spec.tests.command if spec.tests else UNSET,
         sample=spec.sample or UNSET,
-        retrain=True if spec.retrain or (container and not is_pinned(container.image)) else UNSET,
+        retrain=True if spec.retrain or reproduces or (container and not is_pinned(container.image)) else UNSET,
+        reproduces=Reproduced(manifest=reproduces, file=script.key if script else None) if reproduces else UNSET,
     )
 
 

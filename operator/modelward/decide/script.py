@@ -33,6 +33,8 @@ class ScriptSeen:
     """The task's ConfigMap, where the Job alone is gone."""
     secret_labels: dict[str, str] | None = None
     """Of the Secret that a repository, or an imported model, is read with."""
+    origin: ScriptOrigin | None = None
+    """Of a version that is reproduced: its text is in the store, its image is the one to run in again."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,13 @@ def script_of(run: TrainingRun, seen: ScriptSeen, settings: Settings, now: datet
         usable(run.spec.import_.secret_name, seen.secret_labels, settings, ready, now, IMPORT_SECRET)
     if spec is None:
         return None
-    image = pinned.image if pinned else settings.scripts_run_in
+    before = pinned or seen.origin
+    image = before.image if before else settings.scripts_run_in
     if spec.git:
         usable(spec.git.secret_name, seen.secret_labels, settings, ready, now, SECRET_FIELD)
         return Script(_of_git(spec.git, image))
+    if seen.origin:
+        return Script(seen.origin)
     assert spec.config_map
     copied = (seen.copy or {}).get("data", {}).get(SCRIPT_FILE)
     if copied is not None and pinned:

@@ -8,8 +8,9 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, and those in `decide.jobs` and `decide.script`. Of Complete: Registered, AlreadyTrained, Sampled. Of
-Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
+GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script` and `decide.reproduce`. Of Complete:
+Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced: Identical,
+Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ from datetime import datetime
 
 from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
 from modelward.api.evaluation import PinnedServing
-from modelward.api.training_run import PinnedDataset, TrainingRunStatus
+from modelward.api.training_run import PinnedDataset, Reproduction, TrainingRunStatus
 from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
@@ -32,6 +33,7 @@ from modelward.decide.observed import parse_time
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
+from modelward.decide.reproduce import as_trained, in_words, on_its_data, reproduction
 from modelward.decide.script import Script, ScriptSeen, script_of
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
@@ -63,6 +65,8 @@ class RunObserved:
     and was not measured."""
     script: ScriptSeen = field(default_factory=ScriptSeen)
     """What there is to make a Job with."""
+    original: ModelVersion | None = None
+    """That spec.reproduce names."""
     last_number: int = 0
     """The largest that a version of the model ever had."""
     checkpoint: Ref | None = None
@@ -89,6 +93,23 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         return _over(o, now)
     if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
         return _suspended(o, now)
+    return _reproduce(o, settings, now) if o.run.spec.reproduce else _train(o, settings, now)
+
+
+def _reproduce(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    """As the version that is named was trained."""
+    try:
+        run = as_trained(o.run, o.original)
+    except Refused as refused:
+        return _failed(o, Problem(refused.reason, str(refused)), now)
+    except Wait as wait:
+        return _waiting(o, wait, now)
+    assert o.original
+    script = replace(o.script, origin=o.original.spec.lineage.script)
+    return _train(replace(o, run=run, script=script), settings, now)
+
+
+def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     pinned, script = o.status.dataset_version, None
     if o.job is None:
         try:
@@ -97,7 +118,7 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         except Refused as refused:
             return _told(o, Problem(refused.reason, str(refused)), now)
         except Wait as wait:
-            return replace(_told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
+            return _waiting(o, wait, now)
     if pinned is None:
         return _pin(o, script, settings, now)
     if o.job is None:
@@ -113,20 +134,32 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
     try:
         pinned = pin(o.run, o.dataset, o.version)
+        if o.original:
+            pinned = on_its_data(pinned, o.original)
     except Wait as wait:
         return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
-    task = train_task(o.run, pinned, settings, script=script.origin if script else None)
+    task = train_task(o.run, pinned, settings, (), script.origin if script else None, _reproduces(o))
     known = trained_already(o.run, task, o.models)
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
     job, started, serving = _job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
-    what = f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
-    event = Event("Normal", "Started", f"Job {job} {what} on {pinned.name}{_unexpected(o.version)}")
+    event = Event("Normal", "Started", f"Job {job} {_what(o)} on {pinned.name}{_unexpected(o.version)}")
     status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
+
+
+def _what(o: RunObserved) -> str:
+    if o.original:
+        return f"trains {o.original.metadata.name} again"
+    return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
+
+
+def _reproduces(o: RunObserved) -> str | None:
+    """The manifest's digest."""
+    return o.original.spec.digest if o.original else None
 
 
 def _unexpected(version: DatasetVersion | None) -> str:
@@ -153,7 +186,7 @@ def _children(
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin), files),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin, _reproduces(o)), files),
         training_job(o.raw, o.run, job, own, settings, origin),
     )
 
@@ -220,12 +253,14 @@ def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Set
     if mine:
         return _complete(o, mine, now)
     if isinstance(job.report, PublishReport):
+        if o.original:
+            return _reproduced(o, reproduction(o.original, job.report, settings.training_image), job.report, now)
         if o.run.spec.sample:
             return _sampled(o, job.report, o.run.spec.sample, now)
         known = registered_already(o.run, job.report, o.models) if job.stored else None
         if known:
             return _complete(o, known, now)
-        version = model_version(o.run, pinned, job.report, _next_number(o))
+        version = model_version(o.run, pinned, job.report, _next_number(o), settings)
         said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
         return Plan(status=_status(o, said, now), creates=(version,), requeue_after=AT_ONCE)
     if job.result_lost:
@@ -286,6 +321,16 @@ def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) ->
     return _ended(o, o.status.model_copy(update=update), Event("Normal", "Sampled", complete[2]), now)
 
 
+def _reproduced(o: RunObserved, found: Reproduction, report: PublishReport, now: datetime) -> Plan:
+    generation, reason, told = o.run.metadata.generation, "Identical" if found.identical else "Differs", in_words(found)
+    said: Said = ("True" if found.identical else "False", reason, told)
+    conditions = set_condition(o.status.conditions, "Complete", "True", reason, told, generation, now)
+    conditions = set_condition(conditions, "Reproduced", *said, generation, now)
+    update = {"conditions": conditions, "metrics": report.metrics, "reproduction": found, "progress": None}
+    event = Event("Normal" if found.identical else "Warning", reason, told)
+    return _ended(o, o.status.model_copy(update=update), event, now)
+
+
 def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetime) -> Plan:
     """Complete. The checkpoint goes, and a Job that only found its result, which looks as if it had failed."""
     found = o.job if o.job and o.job.stored else None
@@ -315,11 +360,14 @@ def _left_to_live(run: TrainingRun, now: datetime) -> float | None:
 
 
 def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
-    """Ready is true where the run leaves a version that may serve."""
-    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Complete")}
+    """Ready is true where the run leaves a version that may serve, or has found one again."""
+    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Reproduced", "Complete")}
     failed, measured, complete = ended["Failed"], ended["Verified"], ended["Complete"]
+    reproduced = ended["Reproduced"]
     if failed and failed.status == "True":
         said: Said = ("False", failed.reason, failed.message)
+    elif reproduced and reproduced.status == "False":
+        said = ("False", reproduced.reason, reproduced.message)
     elif measured and measured.status == "False":
         said = (
             "False",
@@ -355,6 +403,10 @@ def _told(o: RunObserved, problem: Problem, now: datetime) -> Plan:
     """What it waits for, until somebody acts."""
     said: Said = ("False", problem.reason, problem.message)
     return Plan(status=_status(o, said, now), events=warning(o.status.condition("Ready"), said))
+
+
+def _waiting(o: RunObserved, wait: Wait, now: datetime) -> Plan:
+    return replace(_told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
 
 
 def _failed(o: RunObserved, problem: Problem, now: datetime) -> Plan:

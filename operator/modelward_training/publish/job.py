@@ -27,6 +27,7 @@ from .evaluation import Evaluated
 from .examined import ASKED, HELD_OUT, Asked, Examined
 from .isolated import HeldOut
 from .metrics import Answers
+from .packages import versions
 from .profile import profile
 
 Array = np.ndarray[Any, Any]
@@ -89,7 +90,8 @@ def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path
 def _code(task: TrainTask, paths: Paths) -> Code:
     """From where `train` could not write to."""
     commit = decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
-    return Code(paths.script_text.read_bytes() if task.script else None, commit)
+    beside = task.script and not task.reproduces
+    return Code(paths.script_text.read_bytes() if beside else None, commit)
 
 
 def _publish(
@@ -169,13 +171,14 @@ def _report(
         baselines=record.baselines,
         importance=record.importance[:MAX_IMPORTANCE],
         evaluation=store.put_json(record).digest,
+        packages=versions(),
         sample=task.sample,
     )
     failed = [gate.message for gate in record.gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
     message = "; ".join([message, *notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
-    if task.sample is UNSET and done.report:
+    if task.registers and done.report:
         result = StoredRun(manifest=digest, report=done.report, run=task.run)
         store.write_record(run_key(manifest.inputs_hash), result)
     return done
