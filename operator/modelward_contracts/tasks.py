@@ -226,8 +226,8 @@ class ImportedModel(Wire, frozen=True, kw_only=True):
 class Reproduced(Wire, frozen=True, kw_only=True):
     """A version that is trained again."""
 
-    manifest: str
-    """Digest of its ModelManifest."""
+    version: str
+    """Its name."""
     file: str | None = None
     """What the script is called, where it was a ConfigMap's."""
 

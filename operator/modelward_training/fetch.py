@@ -70,5 +70,6 @@ def _script(task: TrainTask, store: Store, paths: Paths) -> Commit | None:
 
 def _out_of_the_store(digest: str, reproduced: Reproduced, store: Store, paths: Paths) -> None:
     """The text that a version was trained with: its ConfigMap may be gone."""
+    progress(f"the script is the one that {reproduced.version} was trained with")
     paths.script.mkdir(parents=True, exist_ok=True)
     store.get_file(digest, paths.script / (reproduced.file or SCRIPT_FILE))

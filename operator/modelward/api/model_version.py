@@ -24,7 +24,16 @@ from .common import (
     rule,
     rules,
 )
-from .evaluation import RESULTS, BaselineResult, GateResult, Importance, Metrics, SliceResult
+from .evaluation import (
+    RESULTS,
+    BaselineResult,
+    EvaluationSpec,
+    GateResult,
+    GateSpec,
+    Importance,
+    Metrics,
+    SliceResult,
+)
 from .script import ScriptOrigin
 from .training_run import Cause, TrainedAs
 
@@ -80,14 +89,11 @@ class Lineage(ApiModel):
 NOTES, NOTE = 20, 1024
 
 
-class StorePlace(ApiModel):
-    """Where a version's bytes are kept: below `url`/NAMESPACE, by digest."""
+class AskedOf(ApiModel):
+    """What a version's run asked of it, to ask it again elsewhere."""
 
-    url: Annotated[str, Field(max_length=2048)]
-    """`file:///store` is the claim modelward-store of the namespace."""
-    endpoint: Annotated[str, Field(max_length=2048)] | None = None
-    """Of an S3 store that is not AWS's."""
-    region: Annotated[str, Field(max_length=64)] | None = None
+    gates: Annotated[list[GateSpec], Field(max_length=32)] = []
+    evaluation: EvaluationSpec | None = None
 
 
 class ModelVersionSpec(ApiModel):
@@ -119,7 +125,10 @@ class ModelVersionSpec(ApiModel):
     batching: Batching | None = None
     notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
     """What its author should know: how a usual export was taken, what could not be compared."""
-    store: StorePlace | None = None
+    store: Annotated[str, Field(max_length=2048)] | None = None
+    """URL of the store that keeps its bytes, below NAMESPACE, by digest; `file:///store` is the namespace's claim
+    modelward-store. None in versions of earlier releases."""
+    asked: AskedOf | None = None
     """None in versions of earlier releases."""
     lineage: Lineage
 

@@ -6,9 +6,9 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from modelward.api import GROUP, VERSION
-from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Importance, SliceResult
+from modelward.api.evaluation import RESULTS, BaselineResult, EvaluationSpec, GateResult, Importance, SliceResult
 from modelward.api.model_version import NOTE, NOTES
-from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun
+from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun, TrainingRunSpec
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
 from modelward.settings import Settings
 from modelward_contracts import reports
@@ -52,7 +52,8 @@ def model_version(
             "gates": [_gate(gate).wire() for gate in report.gates[:RESULTS]],
             **_evaluation(report),
             "notes": [note[:NOTE] for note in report.notes[:NOTES]],
-            "store": _store(settings),
+            "store": settings.store_url,
+            "asked": _asked(run.spec),
             "lineage": _lineage(run, pinned, report, settings),
         },
     }
@@ -82,9 +83,9 @@ def _batching(report: PublishReport) -> dict[str, Any]:
     return {"batching": {"rowsIndependent": told.rows_independent, "reason": told.reason[:1024]}} if told else {}
 
 
-def _store(settings: Settings) -> dict[str, Any]:
-    found = {"url": settings.store_url, "endpoint": settings.store_endpoint, "region": settings.store_region}
-    return {name: value for name, value in found.items() if value}
+def _asked(spec: TrainingRunSpec) -> dict[str, Any]:
+    evaluation = {} if spec.evaluation == EvaluationSpec() else {"evaluation": spec.evaluation.wire()}
+    return {"gates": [gate.wire() for gate in spec.gates]} | evaluation
 
 
 def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, settings: Settings) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def train_task(
     script: ScriptOrigin | None = None,
     reproduces: str | None = None,
 ) -> TrainTask:
-    """`serving`: what gates compare with; `reproduces`: digest of a version's manifest, with `run` as it was."""
+    """`serving`: what gates compare with; `reproduces`: a version's name, with `run` as that was trained."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -150,7 +150,7 @@ def train_task(
         tests=spec.tests.command if spec.tests else UNSET,
         sample=spec.sample or UNSET,
         retrain=True if spec.retrain or reproduces or (container and not is_pinned(container.image)) else UNSET,
-        reproduces=Reproduced(manifest=reproduces, file=script.key if script else None) if reproduces else UNSET,
+        reproduces=Reproduced(version=reproduces, file=script.key if script else None) if reproduces else UNSET,
     )
 
 

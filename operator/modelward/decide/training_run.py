@@ -80,6 +80,11 @@ class RunObserved:
     def status(self) -> TrainingRunStatus:
         return self.run.status
 
+    @property
+    def reproduces(self) -> str | None:
+        """The version's name."""
+        return self.original.metadata.name if self.original else None
+
 
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     plan = _decide(o, settings, now)
@@ -140,7 +145,7 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
         return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
         return _failed(o, Problem(refused.reason, str(refused)), now)
-    task = train_task(o.run, pinned, settings, (), script.origin if script else None, _reproduces(o))
+    task = train_task(o.run, pinned, settings, (), script.origin if script else None, o.reproduces)
     known = trained_already(o.run, task, o.models)
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
@@ -152,14 +157,9 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
 
 
 def _what(o: RunObserved) -> str:
-    if o.original:
-        return f"trains {o.original.metadata.name} again"
+    if o.reproduces:
+        return f"trains {o.reproduces} again"
     return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
-
-
-def _reproduces(o: RunObserved) -> str | None:
-    """The manifest's digest."""
-    return o.original.spec.digest if o.original else None
 
 
 def _unexpected(version: DatasetVersion | None) -> str:
@@ -186,7 +186,7 @@ def _children(
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin, _reproduces(o)), files),
+        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin, o.reproduces), files),
         training_job(o.raw, o.run, job, own, settings, origin),
     )
 
@@ -287,7 +287,7 @@ def _next_number(o: RunObserved) -> int:
 
 def _complete(o: RunObserved, version: ModelVersion, now: datetime, **more: object) -> Plan:
     name, generation = version.metadata.name, o.run.metadata.generation
-    passed, why, numbers = verified(version.spec.gates)
+    passed, why, numbers = verified(version)
     complete = _trained(o, version)
     event = Event("Normal", complete[1], complete[2])
     if passed == "False":
