@@ -46,14 +46,19 @@ class ExportedFrom(ApiModel):
     itself, which is that of the import."""
 
     namespace: Name | None = None
+    """There."""
     model_version: Name | None = None
+    """Its name there."""
     digest: Digest | None = None
     """Of its manifest, in the store that it was exported from."""
     store: Annotated[str, Field(max_length=2048)] | None = None
     """URL; `file:///store` is a volume of its cluster."""
     training_run: Name | None = None
+    """That registered it there."""
     dataset_version: Name | None = None
+    """That it was trained on."""
     dataset_digest: Digest | None = None
+    """Of that data."""
 
 
 class ImportSpec(ApiModel):
@@ -73,6 +78,7 @@ class ImportSpec(ApiModel):
     url: ModelUrl | None = None
     """Of model.onnx, or, with format mlflow, of the folder with MLmodel or of the run that it is of."""
     pvc: PvcModel | None = None
+    """Of a file, or of a folder that MLflow wrote, on a volume."""
     digest: Digest
     """Of model.onnx itself: `sha256sum model.onnx`."""
     format: Literal["onnx", "mlflow"] = "onnx"

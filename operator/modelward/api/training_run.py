@@ -82,6 +82,8 @@ class TestsSpec(ApiModel):
     """`[python, -m, pytest, -q]`. Any exit code but 0 ends the run."""
 
 
+_PARAMETERS = "dyn(self).?parameters.hasValue()"
+"""CEL's compiler knows no field of untyped values."""
 _TRAINERS = "has(self.estimator), has(self.script), has(self.container), has(self.__import__)"
 _ONE_TRAINER = rule(
     f"[{_TRAINERS}].filter(x, x).size() == 1",
@@ -94,7 +96,7 @@ _ONE_TRAINER_OR_VERSION = rule(
     f"{_ONE_TRAINER['message']}; or, to train a version again, `reproduce: {{name: …}}`",
 )
 _AS_IT_WAS = rule(
-    "!has(self.reproduce) || !(has(self.parameters) || has(self.seed) || has(self.gates) || has(self.evaluation) || "
+    f"!has(self.reproduce) || !({_PARAMETERS} || has(self.seed) || has(self.gates) || has(self.evaluation) || "
     "has(self.tests) || has(self.checkpoint) || has(self.sample))",
     "a version is reproduced as it was trained, and compared with itself: leave out parameters, seed, gates, "
     "evaluation, tests, checkpoint and sample beside reproduce",
@@ -113,7 +115,7 @@ _OWN_CODE = rule(
 )
 
 _NOTHING_TRAINED = rule(
-    "!has(self.__import__) || !(has(self.parameters) || has(self.tests) || has(self.checkpoint))",
+    f"!has(self.__import__) || !({_PARAMETERS} || has(self.tests) || has(self.checkpoint))",
     "an imported model is not trained: leave out parameters, tests and checkpoint beside import",
 )
 

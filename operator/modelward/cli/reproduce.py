@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from modelward.api import GROUP, VERSION, ModelVersion, TrainingRun
+from modelward.api import GROUP, VERSION, DatasetVersion, ModelVersion, TrainingRun
 from modelward.names import Manifest, child_name
 
 from . import cluster
@@ -37,7 +37,8 @@ def run(arguments: Namespace) -> int:
 def _asking(namespace: str, name: str) -> Ask:
     async def ask(asked: Cluster) -> Story:
         version = await asked.get(ModelVersion, namespace, name)
-        made = (await asked.create(manifest(version)))["metadata"]["name"]
+        data = await asked.get(DatasetVersion, namespace, version.spec.lineage.dataset_version)
+        made = (await asked.create(manifest(version, data.spec.dataset_name)))["metadata"]["name"]
         told = ""
         while True:
             found = await asked.get(TrainingRun, namespace, made)
@@ -52,9 +53,8 @@ def _asking(namespace: str, name: str) -> Ask:
     return ask
 
 
-def manifest(version: ModelVersion) -> Manifest:
+def manifest(version: ModelVersion, dataset: str) -> Manifest:
     """A run of its own each time."""
-    data = version.spec.lineage.dataset_version
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": "TrainingRun",
@@ -64,7 +64,7 @@ def manifest(version: ModelVersion) -> Manifest:
         },
         "spec": {
             "modelName": version.spec.model_name,
-            "datasetRef": {"name": data.rpartition("-")[0], "version": data},
+            "datasetRef": {"name": dataset, "version": version.spec.lineage.dataset_version},
             "reproduce": {"name": version.metadata.name},
         },
     }

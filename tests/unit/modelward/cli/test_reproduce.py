@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 
 from modelward.api import TrainingRun
 from modelward.cli import reproduce
 from modelward.cli.cluster import Cluster, Story
 from modelward.names import Manifest
-from unit.modelward.decide.test_reproduce import gone, registered
+from unit.modelward.decide.test_reproduce import gone, registered, report
 from unit.modelward.decide.test_training_run import VERSION, prepare
 from unit.modelward.decide.workshop import NAMESPACE, Workshop, digest, publish_report, said
 
@@ -37,7 +36,7 @@ class Making(Cluster):
 async def asked(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator["asyncio.Task[Story]"]:
     monkeypatch.setattr(reproduce, "LOOKS", 0.0)
     task = asyncio.create_task(reproduce._asking(NAMESPACE, "flights-1")(Making(workshop.kube)))  # type: ignore[arg-type]
-    while "flights-1-again-x7" not in workshop.names("TrainingRun"):
+    for _ in range(20):  # until it has made its run and looks at it
         await asyncio.sleep(0)
     yield task
     task.cancel()
@@ -61,7 +60,7 @@ async def test_identical_is_told_and_is_success(workshop: Workshop, asked: Any) 
 
 async def test_what_differs_is_told_and_is_none(workshop: Workshop, asked: Any) -> None:
     await workshop.settle()
-    workshop.succeed(msgspec.structs.replace(publish_report(), model=digest("e")))
+    workshop.succeed(report(model=digest("e")))
     await workshop.settle()
     story = await asked
     assert not story["identical"]
