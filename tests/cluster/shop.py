@@ -25,8 +25,8 @@ RUNS: dict[str, dict[str, Any]] = {
 MEASURED: dict[str, dict[str, Any]] = {
     "waves": {"sines": 2_000_000},
     "waves-twice": {"sines": 4_000_000},
-    "ripples": {"sines": 280_000},
-    "ripples-twice": {"sines": 560_000},
+    "ripples": {"sines": 2_500_000},
+    "ripples-twice": {"sines": 5_000_000},
     "hangs": {"fault": "hangs"},
     "leaks": {"fault": "leaks"},
 }
