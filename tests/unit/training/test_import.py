@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 
 from localcluster.certs import Authority
@@ -37,24 +39,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 class Import:
     """A dataset, a model trained elsewhere on rows like its own, and the run that brings it."""
 
-    def __init__(self, pod: Pod, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        pod.csv(labelled("text, two"))
+    def __init__(self, pod: Pod, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str = "text, two") -> None:
+        pod.csv(labelled(kind))
         self.digest = ingest_report(pod.ingest(label="y", id=None)).manifest
         self.pod, self.folder, self._patch = pod, folder, monkeypatch
         self.path = folder / "model.onnx"
         folder.mkdir()
         self.train(COLUMNS)
 
-    def train(self, columns: list[str]) -> None:
-        """One matrix of `columns` in this order, on the training rows of a dataset that is alike."""
+    def rows(self) -> pd.DataFrame:
+        """To train on elsewhere."""
         split = self.pod.store.get_json(self.digest, DatasetManifest).splits["train"]
         self.pod.store.get_file(split.data.digest, path := self.folder.parent / "rows.parquet")
-        rows = pq.read_table(path).to_pandas()
-        fitted = LogisticRegression().fit(rows[columns].to_numpy(np.float32), rows["y"])
-        from skl2onnx import to_onnx
+        return pq.read_table(path).to_pandas()
 
-        example = rows[columns].to_numpy(np.float32)
-        onnx.save(to_onnx(fitted, example, options={"zipmap": False}, name="elsewhere"), self.path)
+    def train(self, columns: list[str]) -> None:
+        """One matrix of `columns`, in this order."""
+        rows = self.rows()
+        x = rows[columns].to_numpy(np.float32)
+        fitted = LogisticRegression().fit(x, rows["y"])
+        onnx.save(to_onnx(fitted, x[:1], options={"zipmap": False}, name="elsewhere"), self.path)
 
     def __call__(self, keys: dict[str, str] | None = None, steps: int = 2, **where: Any) -> Ended:
         """fetch, and publish where that went well."""
@@ -191,6 +195,21 @@ def test_weights_in_another_file_are_refused(imported: Import) -> None:
     refused(imported(path="run", mlflow=True), "InvalidModel", "in another file", "save_as_external_data=False")
 
 
+def test_xgboost_as_onnxmltools_exports_it_is_measured(
+    pod: Pod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onnxmltools import convert_xgboost
+    from onnxmltools.convert.common.data_types import FloatTensorType
+    from xgboost import XGBClassifier
+
+    imported = Import(pod, tmp_path / "elsewhere", monkeypatch, "integer, two")
+    rows = imported.rows()
+    fitted = XGBClassifier(n_estimators=10, n_jobs=1).fit(rows[COLUMNS].to_numpy(np.float32), rows["y"])
+    onnx.save(convert_xgboost(fitted, initial_types=[("x", FloatTensorType([None, 3]))]), imported.path)
+    report = publish_report(imported(path=imported.on_volume(), gates=[Gate(metric="auc", minimum=0.8)]))
+    assert (report.gates[0].passed, report.batching and report.batching.rows_independent) == (True, True)
+
+
 def test_images_get_a_reason(imported: Import) -> None:
     """A classifier of images that onnx ships for its own tests."""
     import onnx.backend.test
@@ -198,7 +217,7 @@ def test_images_get_a_reason(imported: Import) -> None:
     folder = Path(onnx.backend.test.__file__).parent / "data" / "light"
     imported.path.write_bytes((folder / "light_squeezenet.onnx").read_bytes())
     ended = imported(path=imported.on_volume())
-    refused(ended, "InvalidModel", "data_0", "the first dimension must be free")
+    refused(ended, "InvalidModel", "data_0", "the first dimension must be free", "a Dataset is a table: images")
 
 
 def test_matrix_of_another_width_is_refused_with_what_to_do(imported: Import) -> None:
