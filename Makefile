@@ -83,6 +83,9 @@ bench-gates: setup ## how often `notWorseThan: Serving` says what it should, of 
 bench-files: setup ## public data files of PyPI packages, read and trained, against pandas and scikit-learn (ARGS="reading training million")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.files $(ARGS)
 
+bench-parity: setup ## every classifier and regressor of scikit-learn, LightGBM and XGBoost against its export (ARGS="--only SVC")
+	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.parity $(ARGS)
+
 bench-data: setup ## how fast data comes in: out of PostgreSQL against psql, from S3 against a bare listing (ARGS="database objects rows")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.data $(ARGS)
 
@@ -110,4 +113,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-recipes bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-recipes bench-parity bench-data soak images crds lock clean

@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.capture import Capture
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.tasks import Estimator
-from modelward_training.trainer.estimators import KNOWN
+from modelward_training.trainer.known import KNOWN
 from unit.training.harness import Pod, ingest_report, publish_report, train_task
 
 from . import reference
@@ -27,6 +27,26 @@ from .measures import between, gap, measures, unlike
 from .sample import NUMBER, sample
 
 SPLITS = ("train", "validation", "test")
+ESTIMATORS = (
+    "LogisticRegression",
+    "DecisionTreeClassifier",
+    "RandomForestClassifier",
+    "ExtraTreesClassifier",
+    "GradientBoostingClassifier",
+    "HistGradientBoostingClassifier",
+    "MLPClassifier",
+    "LinearRegression",
+    "Ridge",
+    "Lasso",
+    "ElasticNet",
+    "DecisionTreeRegressor",
+    "RandomForestRegressor",
+    "ExtraTreesRegressor",
+    "GradientBoostingRegressor",
+    "HistGradientBoostingRegressor",
+    "MLPRegressor",
+)
+"""The usual ones: a file takes long enough with them. All of them: benchmarks/parity."""
 EQUAL, NEAR = 1e-5, 1e-3
 OWN = 1e-3
 """An auc counts ties, and the last digit of a float32 makes or breaks them."""
@@ -80,7 +100,7 @@ class Trained:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
 
-def trained(path: Path, learnt: Learnt, estimators: tuple[str, ...] = tuple(KNOWN)) -> Trained:
+def trained(path: Path, learnt: Learnt, estimators: tuple[str, ...] = ESTIMATORS) -> Trained:
     rows = sample(path, learnt.label, learnt.separator)
     capture = Capture()
     with TemporaryDirectory() as folder, redirect_stdout(capture.stream), warnings.catch_warnings():

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
-from modelward_training.trainer.estimators import KNOWN
+from modelward_training.trainer.known import KNOWN
 
 from .sample import MISSING
 
@@ -47,7 +47,7 @@ def frame(rows: pd.DataFrame) -> pd.DataFrame:
 def fitted(name: str, train: pd.DataFrame, y: Array, kind: type) -> "tuple[Any, Any]":
     """An estimator, and what turns other rows into what it takes. `kind`: of numbers, float64 or float32."""
     entry = KNOWN[name]
-    shape = getattr(importlib.import_module(f"sklearn.{entry.module}"), name)
+    shape = getattr(importlib.import_module(entry.module), name)
     given = {"random_state": 0} if "random_state" in shape().get_params() else {}
     if name in ITERATIONS:
         given["max_iter"] = ITERATIONS[name]

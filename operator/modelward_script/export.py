@@ -9,10 +9,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from modelward_contracts.manifests import Task
+from modelward_training.trainer import boosters
 from modelward_training.trainer.export import export
 from modelward_training.trainer.preprocess import Feature
-
-from . import boosters
 
 boosters.register()
 _TREES = ("sklearn.tree.", "sklearn.ensemble._forest")

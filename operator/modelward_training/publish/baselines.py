@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from modelward_contracts.manifests import DatasetManifest, Signature
 from modelward_contracts.tasks import Estimator
 from modelward_training import limits
-from modelward_training.trainer.estimators import KNOWN, make
+from modelward_training.trainer.estimators import make
+from modelward_training.trainer.known import KNOWN
 
 from .classes import texts
 from .feeds import columns

@@ -1,52 +1,22 @@
-"""The estimators that can be named in a run, and what each needs from the preparation."""
+"""The estimator that a run names, with its parameters."""
 
 import difflib
 import importlib
-import inspect
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from modelward_contracts.manifests import Task
 from modelward_contracts.tasks import Estimator
 from modelward_training import limits
 from modelward_training.outcome import JobError
 
-Preparation = Literal["scaled", "tree", "tree with missing values"]
-"""Never a scaler before trees: a float32 scaler moves values over split points and changes predictions silently."""
-
-
-@dataclass(frozen=True)
-class Known:
-    module: str
-    task: Task
-    preparation: Preparation
-    defaults: tuple[tuple[str, Any], ...] = ()
-
-
-KNOWN: dict[str, Known] = {
-    "LogisticRegression": Known("linear_model", "classification", "scaled", (("max_iter", 1000),)),
-    "DecisionTreeClassifier": Known("tree", "classification", "tree"),
-    "RandomForestClassifier": Known("ensemble", "classification", "tree"),
-    "ExtraTreesClassifier": Known("ensemble", "classification", "tree"),
-    "GradientBoostingClassifier": Known("ensemble", "classification", "tree"),
-    "HistGradientBoostingClassifier": Known("ensemble", "classification", "tree with missing values"),
-    "MLPClassifier": Known("neural_network", "classification", "scaled", (("max_iter", 500),)),
-    "LinearRegression": Known("linear_model", "regression", "scaled"),
-    "Ridge": Known("linear_model", "regression", "scaled"),
-    "Lasso": Known("linear_model", "regression", "scaled"),
-    "ElasticNet": Known("linear_model", "regression", "scaled"),
-    "DecisionTreeRegressor": Known("tree", "regression", "tree"),
-    "RandomForestRegressor": Known("ensemble", "regression", "tree"),
-    "ExtraTreesRegressor": Known("ensemble", "regression", "tree"),
-    "GradientBoostingRegressor": Known("ensemble", "regression", "tree"),
-    "HistGradientBoostingRegressor": Known("ensemble", "regression", "tree with missing values"),
-    "MLPRegressor": Known("neural_network", "regression", "scaled", (("max_iter", 500),)),
-}
+from .known import KNOWN, UNFIT, Known
 
 
 def known(name: str, task: Task) -> Known:
     found = KNOWN.get(name)
     fitting = [other for other, entry in KNOWN.items() if entry.task == task]
+    if name in UNFIT:
+        raise JobError("UnknownEstimator", f"estimator.name: {name} {UNFIT[name]}")
     if found is None:
         raise JobError("UnknownEstimator", f"estimator.name: {_unknown(name, list(KNOWN))}")
     if found.task != task:
@@ -58,8 +28,8 @@ def known(name: str, task: Task) -> Known:
 
 def make(estimator: Estimator, entry: Known, seed: int) -> Any:
     """The estimator with its parameters, a fixed seed, and no more threads than the container has CPUs."""
-    shape = getattr(importlib.import_module(f"sklearn.{entry.module}"), estimator.name)
-    accepted = list(inspect.signature(shape).parameters)
+    shape = getattr(importlib.import_module(entry.module), estimator.name)
+    accepted = list(shape().get_params())
     for name in estimator.parameters:
         if name not in accepted:
             raise JobError(

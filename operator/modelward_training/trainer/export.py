@@ -1,5 +1,7 @@
 """A fitted pipeline as ONNX: one input per column under the dataset's own name, and the same bytes every time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,18 +36,24 @@ _TYPES = {
 
 def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     types = [(feature.key, _TYPES[feature.kind]([None, 1])) for feature in inputs]
-    options = {"zipmap": False} if task == "classification" else None
+    certain = hasattr(pipeline[-1], "predict_proba")
+    options: dict[Any, Any] = {"zipmap": False} if certain else {}
+    if type(pipeline[-1]).__name__ == "LinearSVC":
+        options = {id(pipeline[-1]): {"raw_scores": True}}  # the exporter's own default is refused by itself
     _round_splits_down(pipeline[-1])
     # Without a name the exporter draws a random one, and no two exports have the same digest.
     try:
-        model = to_onnx(pipeline, initial_types=types, options=options, target_opset=OPSET, name="model")
+        with _halved(pipeline[-1]):
+            model = to_onnx(pipeline, initial_types=types, options=options, target_opset=OPSET, name="model")
     except Exception as error:  # converters raise what they like
         said = (str(error).splitlines() or [""])[0][:300]
         raise JobError("ExportFailed", f"the estimator cannot be exported with these parameters: {said}") from error
     if _log_link(pipeline[-1]):
         _exponential(model.graph)
     count_exactly(model.graph, pipeline[-1])
-    named = [*(feature.column for feature in inputs), *OUTPUTS[task]]
+    if task == "classification" and not certain:
+        del model.graph.output[1:]  # scores, which are no probabilities
+    named = [*(feature.column for feature in inputs), *OUTPUTS[task][: len(model.graph.output)]]
     wanted = dict(zip((value.name for value in (*model.graph.input, *model.graph.output)), named, strict=True))
     _rename(model.graph, wanted)
     return bytes(model.SerializeToString(deterministic=True))
@@ -57,6 +65,20 @@ def _round_splits_down(estimator: Any) -> None:
     """
     for tree in (tree for trees in getattr(estimator, "_predictors", []) for tree in trees):
         tree.nodes["num_threshold"] = rounded_down(tree.nodes["num_threshold"], np.float32)
+
+
+@contextmanager
+def _halved(estimator: Any) -> Iterator[None]:
+    """Of two classes the exporter takes the softmax of plus and minus the decision: the logistic of its double."""
+    if type(estimator).__name__ != "LinearDiscriminantAnalysis" or len(estimator.classes_) > 2:
+        yield
+        return
+    whole = estimator.coef_, estimator.intercept_
+    estimator.coef_, estimator.intercept_ = (each / 2 for each in whole)
+    try:
+        yield
+    finally:
+        estimator.coef_, estimator.intercept_ = whole
 
 
 def _log_link(estimator: Any) -> bool:

@@ -14,7 +14,8 @@ from modelward_training import limits
 from modelward_training.outcome import Done, JobError, progress
 from modelward_training.paths import DATASET_FILE, Paths
 
-from .estimators import Preparation, known, make
+from .estimators import known, make
+from .known import Known
 
 
 def run(paths: Paths) -> Done:
@@ -25,25 +26,30 @@ def run(paths: Paths) -> Done:
     entry = known(task.estimator.name, dataset.task)
     limits.cap_threads()
     estimator = make(task.estimator, entry, task.seed)
-    return _train(paths, dataset, task.estimator, estimator, entry.preparation)
+    return _train(paths, dataset, task.estimator, estimator, entry)
 
 
-def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: Any, preparation: Preparation) -> Done:
+def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: Any, entry: Known) -> Done:
     # Imported here, so that a misspelt parameter is told before what takes seconds is loaded.
     from . import preprocess
     from .export import export
 
+    if entry.is_booster:
+        from . import boosters
+
+        boosters.register()
     inputs = preprocess.features(dataset, paths.input / "train.parquet")
     x, label = preprocess.frame(paths.input / "train.parquet", inputs, [dataset.label])
     progress(f"fitting {named.name} to {len(x)} rows of {len(inputs)} columns", 0.2)
     started = time.monotonic()
-    pipeline = _fit(
-        preprocess.preprocessor(inputs, preparation, x), estimator, x, target(label[dataset.label], dataset)
-    )
+    y = target(label[dataset.label], dataset)
+    if entry.numbers_classes:
+        y = [dataset.classes.index(str(value)) for value in y]
+    pipeline = _fit(preprocess.preprocessor(inputs, entry.preparation, x), estimator, x, y)
     progress("exporting", 0.7, {"fit_seconds": round(time.monotonic() - started, 3)})
     paths.output.mkdir(parents=True, exist_ok=True)
     (paths.output / "model.onnx").write_bytes(export(pipeline, inputs, dataset.task))
-    rows = _predict(paths, dataset, pipeline, inputs)
+    rows = _predict(paths, dataset, pipeline, inputs, entry)
     return Done("Trained", f"{named.name} is fitted to {len(x)} rows and has predicted {rows} held-out rows")
 
 
@@ -65,7 +71,7 @@ def _fit(preprocessor: Any, estimator: Any, x: Any, y: Any) -> Any:
         raise JobError("InvalidParameter", f"{type(estimator).__name__} cannot be fitted: {error}") from error
 
 
-def _predict(paths: Paths, dataset: DatasetManifest, pipeline: Any, inputs: Any) -> int:
+def _predict(paths: Paths, dataset: DatasetManifest, pipeline: Any, inputs: Any, entry: Known) -> int:
     import pandas as pd
 
     from . import preprocess
@@ -74,13 +80,15 @@ def _predict(paths: Paths, dataset: DatasetManifest, pipeline: Any, inputs: Any)
         preprocess.frame(paths.input / f"{split}.parquet", inputs, [dataset.id]) for split in ("validation", "test")
     ]
     x, ids = (pd.concat(parts, ignore_index=True) for parts in zip(*frames, strict=True))
-    ids["prediction"] = pipeline.predict(x)
-    if dataset.task == "classification":
+    prediction = pipeline.predict(x)
+    ids["prediction"] = [dataset.classes[number] for number in prediction] if entry.numbers_classes else prediction
+    if hasattr(pipeline, "predict_proba"):
         probabilities = pipeline.predict_proba(x)
-        if len(pipeline.classes_) == 2:
+        names = dataset.classes if entry.numbers_classes else pipeline.classes_
+        if len(names) == 2:
             ids["probability"] = probabilities[:, 1]
         else:
-            for number, name in enumerate(pipeline.classes_):
+            for number, name in enumerate(names):
                 ids[f"probability_{name}"] = probabilities[:, number]
     ids.to_parquet(paths.output / "predictions.parquet", index=False)
     return len(ids)

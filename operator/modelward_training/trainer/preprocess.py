@@ -14,7 +14,7 @@ import pandas as pd
 from modelward_contracts.manifests import Column, DatasetManifest
 from modelward_training.outcome import JobError, progress
 
-from .estimators import Preparation
+from .known import Preparation
 
 Kind = Literal["float", "integer", "long", "boolean", "string"]
 """`long`: integers that float32 cannot hold."""

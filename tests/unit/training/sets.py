@@ -1,5 +1,6 @@
 """Small data sets as CSV text."""
 
+import math
 import random
 
 
@@ -27,6 +28,7 @@ def things(rows: int = 600, *, label: str = "late") -> str:
             "late": str(int(score > 1)),
             "band": ["low", "middle", "high"][int(score > 0) + int(score > 2)],
             "delay": f"{score * 10:.3f}",
+            "wait": f"{math.exp(score / 2):.3f}",
             "was_late": "true" if score > 1 else "false",
         }
         missing = "" if number % 7 == 0 else f"{gusts:.4f}"
