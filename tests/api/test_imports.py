@@ -29,16 +29,11 @@ def test_what_can_be_is_accepted(api: Api, namespace: str, changes: dict[str, An
     api.create(manifest("TrainingRun", namespace, changes), dry_run=True)
 
 
-def test_registered_model_may_import(api: Api, namespace: str) -> None:
-    changes = {"spec.run.estimator": ABSENT, "spec.run.import": URL}
-    api.create(manifest("RegisteredModel", namespace, changes), dry_run=True)
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"spec.import": URL}, "exactly one of estimator, script, container or import"),
-        ({"spec.reproduce": {"name": "flights-3"}}, "or, to train a version again, `reproduce: {name: …}`"),
+        ({"spec.import": URL}, "exactly one of estimator, script, container, import or reproduce"),
+        ({"spec.reproduce": {"name": "flights-3"}}, "or `reproduce: {name: …}`"),
         (IMPORT | {"spec.import": {"digest": DIGEST}}, "an import needs exactly one of url or pvc"),
         (IMPORT | {"spec.import": URL | PVC}, "an import needs exactly one of url or pvc"),
         (IMPORT | {"spec.import": {"url": URL["url"]}}, "spec.import.digest"),

@@ -409,7 +409,7 @@ REFUSED = {
         "spec.run.datasetRef.version pins one version for ever: leave it out",
     ),
     "registered model without a trainer": Case(
-        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator, script, container or import"
+        "RegisteredModel", {"spec.run.estimator": ABSENT}, "exactly one of estimator, script or container"
     ),
     "registered model whose name begins with a digit": Case(
         "RegisteredModel", {"metadata.name": "2013-flights"}, "starting with a letter: it is the model's"
@@ -457,7 +457,7 @@ REFUSED = {
     "run of nothing": Case(
         "TrainingRun",
         {"spec.estimator": ABSENT},
-        "needs exactly one of estimator, script, container or import",
+        "needs exactly one of estimator, script, container, import or reproduce",
     ),
     "run of two things": Case(
         "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}`, `script:"
@@ -531,7 +531,7 @@ REFUSED = {
         "Duplicate value",
     ),
     "estimator and script": Case(
-        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script, container or import"
+        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script, container, import or reproduce"
     ),
     **{
         f"script of {what}": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.script": script}, message)

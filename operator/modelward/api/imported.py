@@ -41,26 +41,6 @@ class PvcModel(ApiModel):
     """Of the file, or of the folder with MLmodel, below the volume's root."""
 
 
-class ExportedFrom(ApiModel):
-    """Where a version came from, as the one who exported it says. Nothing of it is proven but the digest of the model
-    itself, which is that of the import."""
-
-    namespace: Name | None = None
-    """There."""
-    model_version: Name | None = None
-    """Its name there."""
-    digest: Digest | None = None
-    """Of its manifest, in the store that it was exported from."""
-    store: Annotated[str, Field(max_length=2048)] | None = None
-    """URL; `file:///store` is a volume of its cluster."""
-    training_run: Name | None = None
-    """That registered it there."""
-    dataset_version: Name | None = None
-    """That it was trained on."""
-    dataset_digest: Digest | None = None
-    """Of that data."""
-
-
 class ImportSpec(ApiModel):
     """An ONNX model of elsewhere. It is measured, profiled and gated on the run's Dataset as any other."""
 
@@ -85,8 +65,9 @@ class ImportSpec(ApiModel):
     """mlflow: a folder that MLflow wrote, with the onnx flavour."""
     secret_name: Name | None = None
     """A Secret of the same namespace, labelled modelward.dev/use: source, with the keys that a Dataset's has."""
-    exported_from: ExportedFrom | None = None
-    """Written by `modelward export`."""
+    exported_from: Annotated[dict[str, Annotated[str, Field(max_length=2048)]], Field(max_length=16)] = {}
+    """Written by `modelward export`: namespace, version, store, run and data there, as who exported it says. What is
+    proven is the digest alone."""
 
     @property
     def place(self) -> str:

@@ -84,16 +84,16 @@ class TestsSpec(ApiModel):
 
 _PARAMETERS = "dyn(self).?parameters.hasValue()"
 """CEL's compiler knows no field of untyped values."""
-_TRAINERS = "has(self.estimator), has(self.script), has(self.container), has(self.__import__)"
+_TRAINERS = "has(self.estimator), has(self.script), has(self.container)"
+_WRITE = "write `estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}` or `container: {image: …}`"
 _ONE_TRAINER = rule(
     f"[{_TRAINERS}].filter(x, x).size() == 1",
-    "a TrainingRun needs exactly one of estimator, script, container or import: write "
-    "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}`, `container: {image: …}` or "
-    "`import: {url: …, digest: …}`",
+    f"a model is trained by exactly one of estimator, script or container: {_WRITE}",
 )
-_ONE_TRAINER_OR_VERSION = rule(
-    f"[{_TRAINERS}, has(self.reproduce)].filter(x, x).size() == 1",
-    f"{_ONE_TRAINER['message']}; or, to train a version again, `reproduce: {{name: …}}`",
+_ONE_OF_ALL = rule(
+    f"[{_TRAINERS}, has(self.__import__), has(self.reproduce)].filter(x, x).size() == 1",
+    f"a TrainingRun needs exactly one of estimator, script, container, import or reproduce: {_WRITE}; "
+    "or `import: {url: …, digest: …}`, or `reproduce: {name: …}`",
 )
 _AS_IT_WAS = rule(
     f"!has(self.reproduce) || !({_PARAMETERS} || has(self.seed) || has(self.gates) || has(self.evaluation) || "
@@ -142,13 +142,11 @@ class ReproduceSpec(ApiModel):
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE, _NOTHING_TRAINED)
+    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     script: ScriptSpec | None = None
     container: ContainerSpec | None = None
-    import_: ImportSpec | None = Field(None, alias="import")
-    """A model that was trained elsewhere, in place of training one."""
     parameters: Parameters = {}
     """Written to params.json."""
     gates: Annotated[list[GateSpec], Field(max_length=32)] = []
@@ -194,7 +192,7 @@ class TrainingRunSpec(RunTemplate):
     model_config = immutable_but(
         "suspend",
         "a TrainingRun is immutable: make another one with a new metadata.name (spec.suspend alone may change)",
-        _ONE_TRAINER_OR_VERSION,
+        _ONE_OF_ALL,
         _SLICES_TO_GATE,
         _OWN_CODE,
         _NOTHING_TRAINED,
@@ -202,6 +200,8 @@ class TrainingRunSpec(RunTemplate):
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
+    import_: ImportSpec | None = Field(None, alias="import")
+    """Take in a model that was trained elsewhere, in place of training one."""
     reproduce: ReproduceSpec | None = None
     """Train a version again from its lineage, and compare. Nothing is registered."""
     cause: Cause | None = None

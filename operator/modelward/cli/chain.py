@@ -46,9 +46,8 @@ def _made(lineage: Lineage) -> str:
         return f"trained by {lineage.training_run}"
     told = f"imported by {lineage.training_run} from {imported.place} ({imported.digest})"
     if origin := imported.exported_from:
-        whence = f"{origin.namespace}/{origin.model_version} of the store {origin.store}"
-        trained = f", there trained by {origin.training_run} on {origin.dataset_version}" if origin.training_run else ""
-        told += f", exported from {whence}{trained}, as who exported it says"
+        said = ", ".join(f"{name} {value}" for name, value in origin.items())
+        told += f", exported, as who did it says, from {said}"
     return f"{told}, and measured"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from modelward.api import GROUP, VERSION, ModelVersion
-from modelward.api.imported import ExportedFrom
 from modelward.errors import Refused
 from modelward.names import child_name
 
@@ -75,19 +74,19 @@ def exported(version: ModelVersion, save: Path | None = None) -> Story:
 def _import(version: ModelVersion, save: Path | None) -> dict[str, Any]:
     store, lineage = version.spec.store, version.spec.lineage
     assert store
-    origin = ExportedFrom(
-        namespace=version.metadata.namespace,
-        model_version=version.metadata.name,
-        digest=version.spec.digest,
-        store=store,
-        training_run=lineage.training_run,
-        dataset_version=lineage.dataset_version,
-        dataset_digest=lineage.dataset_digest,
-    )
+    origin = {
+        "namespace": version.metadata.namespace,
+        "modelVersion": version.metadata.name,
+        "digest": version.spec.digest,
+        "store": store,
+        "trainingRun": lineage.training_run,
+        "datasetVersion": lineage.dataset_version,
+        "datasetDigest": lineage.dataset_digest,
+    }
     path = save.name if save else "model.onnx"
     claim = {"pvc": {"claimName": CLAIM, "path": path}}
     where = claim if saved.is_claim(store) else {"url": saved.blob(version), "secretName": SECRET}
-    return {**where, "digest": version.spec.model.digest, "exportedFrom": origin.wire()}
+    return {**where, "digest": version.spec.model.digest, "exportedFrom": origin}
 
 
 def text_of(manifest: Story) -> str:

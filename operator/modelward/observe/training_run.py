@@ -12,7 +12,7 @@ from modelward.api import (
     RegisteredModel,
     TrainingRun,
 )
-from modelward.api.training_run import RunTemplate, TrainedAs
+from modelward.api.training_run import TrainedAs, TrainingRunSpec
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
@@ -25,7 +25,7 @@ from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
 API = f"{GROUP}/{VERSION}"
-Trained = RunTemplate | TrainedAs
+Trained = TrainingRunSpec | TrainedAs
 
 
 async def observe(world: World, key: Key) -> RunObserved | None:
