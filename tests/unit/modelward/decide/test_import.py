@@ -52,6 +52,8 @@ async def test_fetch_alone_has_the_keys_and_nothing_trains(workshop: Workshop) -
     await workshop.settle()
     found = containers(workshop)
     assert list(found) == ["fetch", "publish"]
+    shown = workshop.get("Job", workshop.job())["spec"]["template"]["metadata"]["annotations"]
+    assert shown["kubectl.kubernetes.io/default-container"] == "publish"
     keys = {"prefix": "SOURCE_", "secretRef": {"name": "models"}}
     assert [keys in each.get("envFrom", []) for each in found.values()] == [True, False]
     task = decode(workshop.get("ConfigMap", workshop.job())["data"]["task.json"], TrainTask)
