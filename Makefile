@@ -89,6 +89,9 @@ bench-parity: setup ## every classifier and regressor of scikit-learn, LightGBM 
 bench-data: setup ## how fast data comes in: out of PostgreSQL against psql, from S3 against a bare listing (ARGS="database objects rows")
 	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.data $(ARGS)
 
+bench-search: setup ## TPE and CMA-ES against random search, 30 trials, 20 seeds: functions, and flights with our trainer (ARGS="--quick")
+	@PYTHONPATH=.:tests:operator $(BIN)/python -m benchmarks.search $(ARGS)
+
 bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as docs/recipes.md exports them, through publish
 	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.recipes $(CURDIR)/.venv-recipes/bin/python $(ARGS)
@@ -113,4 +116,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-recipes bench-parity bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-recipes bench-parity bench-data soak images crds lock clean

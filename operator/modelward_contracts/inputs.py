@@ -29,6 +29,7 @@ def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
         "sample": task.sample,
         "evaluation": task.evaluation,
         "script": task.script,
+        "search": task.search,
     }
     if task.imported:
         later["imported"] = {"digest": task.imported.digest, "mlflow": task.imported.mlflow}
@@ -47,3 +48,9 @@ def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
         }
         | {name: value for name, value in later.items() if value is not UNSET}
     )
+
+
+def trial_key(task: TrainTask, number: int, commit: Commit | None = None) -> str:
+    """Where a trial's record lies: runs with the same inputs share them, unless one is to do all of it anew."""
+    of, anew = inputs_hash(task, commit).removeprefix("sha256:"), task.retrain is True or task.sample is not UNSET
+    return f"runs/{of}/{f'trials-{task.run_uid}' if anew else 'trials'}/{number}.json"

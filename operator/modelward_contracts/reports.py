@@ -5,7 +5,7 @@ A log line of ours is `PREFIX` + one JSON object. The last one of a successful j
 read from the log is proven to be what the job said. The report is stored as a blob as well.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -19,6 +19,7 @@ MAX_REPORT = 256 * 1024
 MAX_TERMINATION = 1024
 NOT_NEEDED = 76
 """Exit code of a step that says the result already: what would come after it is not run, and nothing has failed."""
+MAX_TRIED = 600
 MAX_WARNINGS = 20
 MAX_WARNING = 500
 MAX_FAILURES = 50
@@ -46,6 +47,8 @@ class Termination(Wire, frozen=True, kw_only=True):
     """Of a scoring pod's fetch: another revision was in service when the store was last told."""
     commit: Commit | UnsetType = UNSET
     """Of a training's fetch: what the script was taken from."""
+    trial: dict[str, Any] | UnsetType = UNSET
+    """Of a trial's fetch: the parameters that are tried; none where they take more than `MAX_TRIED` bytes."""
 
 
 class Progress(Wire, frozen=True, kw_only=True, tag="Progress", tag_field="kind"):
@@ -213,6 +216,20 @@ class EvaluationRecord(Wire, frozen=True, kw_only=True):
     gates: list[GateResult]
 
 
+class SearchResult(Wire, frozen=True, kw_only=True):
+    """The search that a model won."""
+
+    algorithm: str
+    metric: str
+    value: float
+    """On the validation rows."""
+    trial: int
+    trials: int
+    """How many were made, those that failed included."""
+    failed: int
+    parameters: dict[str, Any]
+
+
 class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="kind"):
     manifest: str
     """Digest of the ModelManifest."""
@@ -249,6 +266,29 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     none."""
     sample: int | UnsetType = UNSET
     """All of it is of a dry run on at most so many rows of each split."""
+    search: SearchResult | UnsetType = UNSET
+    """Where the parameters were sought."""
+
+
+class TrialReport(Wire, frozen=True, kw_only=True, tag="Trial", tag_field="kind"):
+    """One trial of a search; the record at `inputs.trial_key` is the same."""
+
+    trial: int
+    parameters: dict[str, Any]
+    value: float
+    """Of the objective, on the validation rows."""
+    excess: dict[str, float] = {}
+    """By constraint, `memory_bytes <= 1e+07`: by how much it is beyond; at most 0 where it is kept."""
+    metrics: dict[str, float]
+    """On the validation rows, and what the model costs."""
+    model: str
+    """Digest of model.onnx, as train wrote it."""
+    predictions: str
+    """Digest of predictions.parquet."""
+
+    @property
+    def feasible(self) -> bool:
+        return all(excess <= 0 for excess in self.excess.values())
 
 
 class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="kind"):
@@ -268,5 +308,5 @@ class CollectReport(Wire, frozen=True, kw_only=True, tag="Collect", tag_field="k
     dry_run: bool = False
 
 
-Report = IngestReport | PublishReport | CollectReport
-Line = Progress | IngestReport | PublishReport | CollectReport
+Report = IngestReport | PublishReport | TrialReport | CollectReport
+Line = Progress | IngestReport | PublishReport | TrialReport | CollectReport

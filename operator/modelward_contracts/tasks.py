@@ -5,6 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from .manifests import ColumnType, Task
+from .search import Search, Winner
 from .verdicts import StoredService
 from .wire import Wire
 
@@ -34,6 +35,8 @@ SCRIPT_FILE = "script.py"
 """The text of a ConfigMap's script, beside task.json."""
 COMMIT_FILE = "commit.json"
 """In HANDOFF_DIR: the `Commit` that fetch took a script from."""
+SUGGESTION_FILE = "suggestion.json"
+"""In HANDOFF_DIR: the parameters that a trial tries."""
 
 PII_SECRET, PII_KEY = "modelward-pii", "salt"
 """Of the Dataset's namespace: the key that `columns.pii` hashes with."""
@@ -265,6 +268,14 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     """A dry run on at most so many rows of each split."""
     retrain: bool | UnsetType = UNSET
     """Do not take over a stored result."""
+    search: Search | UnsetType = UNSET
+    """The parameters that are sought."""
+    trial: int | UnsetType = UNSET
+    """This is one trial of the search."""
+    failed: list[int] | UnsetType = UNSET
+    """Trials before it that left nothing in the store."""
+    winner: Winner | UnsetType = UNSET
+    """The search is over, and this trial's model is taken."""
     reproduces: Reproduced | UnsetType = UNSET
 
     @property

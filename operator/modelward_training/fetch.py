@@ -20,12 +20,12 @@ from modelward_contracts.wire import canonical, sha256
 from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
 from modelward_training.outcome import Done, JobError, progress
-from modelward_training.paths import DATASET_FILE, Paths
+from modelward_training.paths import DATASET_FILE, PARAMETERS_FILE, Paths
 from modelward_training.sample import get_rows
+from modelward_training.search.asked import check_search
+from modelward_training.search.fetch import as_told, known_trial, suggestion, winners_output
 from modelward_training.shared_folder import shared
 from modelward_training.stored import stored_result
-
-PARAMETERS_FILE = "params.json"
 
 
 def run(paths: Paths) -> Done:
@@ -35,23 +35,34 @@ def run(paths: Paths) -> Done:
     check_gates(task.gates, dataset.task)
     if task.evaluation is not UNSET:
         check_evaluation(task.evaluation, dataset)
+    if task.search:
+        check_search(task.search, dataset, task.estimator)
     commit = _script(task, store, paths)
-    if found := stored_result(store, task, commit):
+    if found := stored_result(store, task, commit) or _of_search(store, task, commit, paths):
         return replace(found, commit=commit)
+    tried = suggestion(store, task, commit, paths) if task.trial else None
     if task.estimator is None and not task.imported:
         for hint in hints(dataset):
             progress(hint)
     for number, (name, split) in enumerate(dataset.splits.items()):
         progress(f"fetching {split.rows} rows for {name}", number / len(dataset.splits))
         get_rows(store, split.data.digest, paths.input / f"{name}.parquet", task.sample)
-    (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters))
+    (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters | (tried or {})))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)
     if task.imported:
         from .imported.fetch import fetch  # imported here, because few runs need it
 
         fetch(task.imported, os.environ, paths)
-    return Done("Fetched", f"{dataset.rows} rows of {dataset.dataset} are in place", commit=commit)
+    message = f"{dataset.rows} rows of {dataset.dataset} are in place"
+    return Done("Fetched", message, commit=commit, trial=None if tried is None else as_told(tried))
+
+
+def _of_search(store: Store, task: TrainTask, commit: Commit | None, paths: Paths) -> Done | None:
+    """Where nothing is trained: a trial that was made already, or the last Job, which takes the winner's model."""
+    if task.winner:
+        return winners_output(store, task, task.winner, commit, paths)
+    return known_trial(store, task, commit) if task.trial else None
 
 
 def _script(task: TrainTask, store: Store, paths: Paths) -> Commit | None:

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -58,6 +59,8 @@ class Done:
     """The steps after this one are not needed."""
     commit: Commit | None = None
     """Of a training's fetch: what the script was taken from."""
+    trial: dict[str, Any] | None = None
+    """Of a trial's fetch: what it tries."""
 
 
 def emit(line: Line) -> None:
@@ -97,6 +100,7 @@ def run(work: Callable[[], object]) -> int:
         message=done.message,
         report=done.report,
         commit=done.commit or msgspec.UNSET,
+        trial=msgspec.UNSET if done.trial is None else done.trial,
     )
     _terminate(said)
     return NOT_NEEDED if done.last else 0

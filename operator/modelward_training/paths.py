@@ -18,6 +18,7 @@ DATASET_FILE = "dataset.json"
 """Beside the splits: the dataset's manifest."""
 COLUMNS_FILE = "columns.json"
 """Beside them, of an imported model: its columns in the order that MLflow's signature names."""
+PARAMETERS_FILE = "params.json"
 
 
 @dataclass(frozen=True)

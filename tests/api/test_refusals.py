@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api import searches
 from api.client import Api, Manifest, RefusedByServer
 from api.manifests import ABSENT, KINDS, changed, manifest
 
@@ -214,6 +215,7 @@ ACCEPTED = {
     "version by number": Case("ModelDeployment", {"spec.modelRef.version": 3}),
     "version by number as text": Case("ModelDeployment", {"spec.modelRef.version": "3"}),
     "version by name": Case("ModelDeployment", {"spec.modelRef.version": "Latest"}),
+    "version by alias": Case("ModelDeployment", {"spec.modelRef.version": "champion"}),
     "version by digest": Case("ModelDeployment", {"spec.modelRef.version": "sha256:" + "0a" * 32}),
     "no replicas": Case("ModelDeployment", {"spec.replicas": 0}),
     "pauses between steps": Case(
@@ -648,10 +650,13 @@ REFUSED = {
     "version zero": Case(
         "ModelDeployment",
         {"spec.modelRef.version": 0},
-        "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+        "modelRef.version must be Latest, a number such as 3, a digest sha256:…, or an alias such as champion",
     ),
     "version in small letters": Case(
         "ModelDeployment", {"spec.modelRef.version": "latest"}, "modelRef.version must be Latest"
+    ),
+    "version by an alias in capitals": Case(
+        "ModelDeployment", {"spec.modelRef.version": "Champion"}, "modelRef.version must be Latest"
     ),
     "version of half a digest": Case(
         "ModelDeployment", {"spec.modelRef.version": "sha256:0a"}, "modelRef.version must be Latest"
@@ -777,6 +782,7 @@ def test_misspelt_field_is_refused_by_its_name(api: Api, namespace: str, kind: s
 
 def test_every_rule_is_refused_in_some_test(crds: list[Manifest]) -> None:
     expected = [case.message for case in (*REFUSED.values(), *CHANGED.values())]
+    expected += [message for _, message in (*searches.REFUSED.values(), *searches.BESIDE.values())]
     untested = [text for crd in crds for text in _messages(crd) if not any(part and part in text for part in expected)]
     assert untested == []
 

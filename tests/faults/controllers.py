@@ -5,17 +5,31 @@ Jobs say what ours would say: the same input gives the same digest, so that a tr
 what one has left in the store, the next one with the same inputs finds.
 """
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
+
 from modelward.clients.fake import FakeKube
 from modelward.decide.conditions import timestamp
-from modelward.names import Manifest
-from modelward_contracts.inputs import inputs_hash
+from modelward.names import TRIAL, Manifest
+from modelward_contracts.inputs import inputs_hash, trial_key
 from modelward_contracts.manifests import Column, Signature, SourceFile, Tensor
-from modelward_contracts.reports import NOT_NEEDED, PREFIX, IngestReport, PublishReport, Report, Termination
+from modelward_contracts.reports import (
+    NOT_NEEDED,
+    PREFIX,
+    IngestReport,
+    PublishReport,
+    Report,
+    SearchResult,
+    Termination,
+    TrialReport,
+)
 from modelward_contracts.tasks import IngestTask, TrainTask
 from modelward_contracts.wire import canonical, decode, sha256
+from modelward_training.search.fetch import suggested
+from modelward_training.search.space import coordinate
 
 NAMESPACE = "ns"
 JOB_SECONDS = 3
@@ -34,6 +48,14 @@ class Controllers:
         """That a Job takes."""
         self.stored: dict[str, PublishReport] = {}
         """Results of trainings by the hash of their inputs: they outlive the cluster's objects."""
+        self.trials: dict[str, TrialReport] = {}
+        """Of searches, by their keys in the store."""
+        self.tried: list[int] = []
+        """Numbers of the trials that were trained, in the order in which they ended."""
+        self.trial_seconds: Callable[[int], int] | None = None
+        """That the Job of a trial takes, by its number."""
+        self.failing: Collection[int] = ()
+        """Trials whose training fails."""
         self._ages: dict[str, int] = {}
         self._addresses = 0
 
@@ -47,7 +69,7 @@ class Controllers:
         self._collect()
         for job in self.find("Job"):
             self._begin(job)
-            if self._old_enough(job, self.job_seconds) and not job.get("status"):
+            if self._old_enough(job, self._seconds(job)) and not job.get("status"):
                 self._finish(job, now)
         for deployment in self.find("Deployment"):
             self._scale(deployment, now)
@@ -55,6 +77,10 @@ class Controllers:
             self._start(pod)
             if self.get(*pod["owner"]) is None:
                 self.kube.remove("v1", "Pod", NAMESPACE, pod["metadata"]["name"])
+
+    def _seconds(self, job: Manifest) -> int:
+        number = job["metadata"]["labels"].get(TRIAL)
+        return self.trial_seconds(int(number)) if number and self.trial_seconds else self.job_seconds
 
     def _collect(self) -> None:
         uids = {found["metadata"]["uid"] for found in self.kube.objects.values()}
@@ -83,15 +109,15 @@ class Controllers:
             return
         pod = job["spec"]["template"]["spec"]
         step = pod["containers"][0]["name"]
-        report = _report(step, task["data"]["task.json"])
-        if isinstance(report, PublishReport):
-            asked = decode(task["data"]["task.json"], TrainTask)
-            if report.inputs_hash in self.stored and asked.retrain is not True:
-                self._find(job, self.stored[report.inputs_hash], now)
-                return
-            self.trainings += 1
-            if not asked.sample:
-                self.stored[report.inputs_hash] = report
+        text = task["data"]["task.json"]
+        asked = decode(text, TrainTask) if step == "publish" else None
+        if asked and (known := self._known(asked)):
+            self._find(job, known, now)
+            return
+        if asked and asked.trial and asked.trial in self.failing:
+            self._break(job, asked, now)
+            return
+        report = self._trained(asked) if asked else _report(step, text)
         digest = sha256(canonical(report)) if report else None
         said = Termination(result="Succeeded", reason="Done", message="done", report=digest)
         ended = {"name": step, "state": {"terminated": {"exitCode": 0, "message": canonical(said).decode()}}}
@@ -101,13 +127,63 @@ class Controllers:
         complete = {"type": "Complete", "status": "True", "lastTransitionTime": timestamp(now)}
         self.kube.put({**job, "status": {"succeeded": 1, "conditions": [complete]}})
 
-    def _find(self, job: Manifest, report: PublishReport, now: datetime) -> None:
+    def _known(self, asked: TrainTask) -> Report | None:
+        """What the store holds already."""
+        inputs = inputs_hash(asked)
+        if inputs in self.stored and asked.retrain is not True:
+            return self.stored[inputs]
+        return self.trials.get(trial_key(asked, asked.trial)) if asked.trial else None
+
+    def _trained(self, asked: TrainTask) -> Report:
+        if asked.trial:
+            found = self._trial(asked)
+            self.trials[trial_key(asked, asked.trial)] = found
+            self.tried.append(asked.trial)
+            return found
+        won = self.trials[trial_key(asked, asked.winner.trial)] if asked.winner else None
+        report = _published(asked, won)
+        self.trainings += won is None
+        if not asked.sample:
+            self.stored[report.inputs_hash] = report
+        return report
+
+    def _trial(self, asked: TrainTask) -> TrialReport:
+        """The real suggestion, and a score that is best where each value is at 0.3 of its range."""
+        assert asked.search
+        tried = self._suggested(asked)
+        score = -sum((coordinate(each, tried[each.name]) - 0.3) ** 2 for each in asked.search.parameters)
+        digest = sha256(canonical(tried))
+        assert asked.trial
+        return TrialReport(
+            trial=asked.trial, parameters=tried, value=score, metrics={"auc": score}, model=digest, predictions=digest
+        )
+
+    def _suggested(self, asked: TrainTask) -> dict[str, Any]:
+        assert asked.search
+        return suggested(asked.search, asked, lambda number: self.trials.get(trial_key(asked, number)))
+
+    def _break(self, job: Manifest, asked: TrainTask, now: datetime) -> None:
+        """The training of a trial raises."""
+        name = job["metadata"]["name"]
+        said = Termination(result="Succeeded", reason="Fetched", message="fetched", trial=self._suggested(asked))
+        ends = {"fetch": (0, canonical(said).decode()), "train": (1, "ValueError: no")}
+        states = [
+            {"name": step, "state": {"terminated": {"exitCode": code, "message": message}}}
+            for step, (code, message) in ends.items()
+        ]
+        self._pod(job, f"{name}-0", {"phase": "Failed", "initContainerStatuses": states})
+        self._failed(job, now)
+
+    def _find(self, job: Manifest, report: Report, now: datetime) -> None:
         """The first step of a training finds its result in the store, and ends the Job."""
         name, data = job["metadata"]["name"], canonical(report)
         said = Termination(result="Succeeded", reason="Stored", message="found", report=sha256(data))
         state = {"terminated": {"exitCode": NOT_NEEDED, "message": canonical(said).decode()}}
         self._pod(job, f"{name}-0", {"phase": "Failed", "initContainerStatuses": [{"name": "fetch", "state": state}]})
         self.kube.logs[NAMESPACE, f"{name}-0", "fetch"] = PREFIX + data.decode() + "\n"
+        self._failed(job, now)
+
+    def _failed(self, job: Manifest, now: datetime) -> None:
         failed = {
             "type": "Failed",
             "status": "True",
@@ -157,12 +233,7 @@ def is_ready(pod: Manifest) -> bool:
 
 
 def _report(step: str, task: str) -> Report | None:
-    match step:
-        case "ingest":
-            return _ingested(decode(task, IngestTask))
-        case "publish":
-            return _published(decode(task, TrainTask))
-    return None
+    return _ingested(decode(task, IngestTask)) if step == "ingest" else None
 
 
 def _ingested(task: IngestTask) -> IngestReport:
@@ -179,9 +250,9 @@ def _ingested(task: IngestTask) -> IngestReport:
     )
 
 
-def _published(task: TrainTask) -> PublishReport:
+def _published(task: TrainTask, won: TrialReport | None = None) -> PublishReport:
     """Training is deterministic: the same data and parameters give the same model."""
-    model = sha256(canonical([task.dataset, task.parameters]))
+    model = sha256(canonical([task.dataset, won.parameters if won else task.parameters]))
     tensor = Tensor(name="distance", datatype="FP32", shape=[-1, 1])
     return PublishReport(
         manifest=model,
@@ -196,4 +267,19 @@ def _published(task: TrainTask) -> PublishReport:
         memory_bytes=10_000_000,
         gates=[],
         inputs_hash=inputs_hash(task),
+        search=_result(task, won) if won else UNSET,
+    )
+
+
+def _result(task: TrainTask, won: TrialReport) -> SearchResult:
+    assert task.search
+    assert task.winner
+    return SearchResult(
+        algorithm=task.search.algorithm,
+        metric=task.search.objective.metric,
+        value=won.value,
+        trial=won.trial,
+        trials=task.winner.trials,
+        failed=task.winner.failed,
+        parameters=won.parameters,
     )

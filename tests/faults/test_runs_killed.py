@@ -15,7 +15,7 @@ DIGEST = "sha256:" + "c" * 64
 RUN = {"modelName": "flights", "datasetRef": {"name": "flights"}, "container": CONTAINER}
 
 
-async def _data(town: Town) -> None:
+async def data(town: Town) -> None:
     town.put("Dataset", "flights", DATASET)
     await town.until("ingested", lambda: town.is_true("Dataset", "flights", "Ready"))
 
@@ -28,7 +28,7 @@ async def _complete(town: Town, name: str, **spec: Any) -> None:
 async def suspended(town: Town) -> None:
     """While it trains, with a checkpoint."""
     spec = RUN | {"checkpoint": {"size": "1Gi"}}
-    await _data(town)
+    await data(town)
     town.controllers.job_seconds, usual = 10_000, town.controllers.job_seconds
     town.put("TrainingRun", "flights-a", spec)
     await town.until("started", lambda: bool(jobs(town)))
@@ -42,13 +42,13 @@ async def suspended(town: Town) -> None:
 
 
 async def gone_after_its_time(town: Town) -> None:
-    await _data(town)
+    await data(town)
     town.put("TrainingRun", "flights-a", RUN | {"ttlSecondsAfterFinished": 5})
     await town.until("gone", lambda: not town.find("TrainingRun") and bool(town.find("ModelVersion")))
 
 
 async def made_by_a_model_and_gone_at_once(town: Town) -> None:
-    await _data(town)
+    await data(town)
     run = {key: value for key, value in RUN.items() if key != "modelName"}
     town.put("RegisteredModel", "flights", {"run": run | {"ttlSecondsAfterFinished": 0}})
     await town.until("gone", lambda: not town.find("TrainingRun") and bool(town.find("ModelVersion")))
@@ -57,20 +57,20 @@ async def made_by_a_model_and_gone_at_once(town: Town) -> None:
 
 
 async def sampled_and_then_trained(town: Town) -> None:
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-dry", sample=100)
     await _complete(town, "flights-a")
 
 
 async def trained_already(town: Town) -> None:
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-a")
     await _complete(town, "flights-b")
 
 
 async def applied_to_a_new_cluster(town: Town) -> None:
     """The store alone knows what was trained."""
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-a")
     for kind in ("TrainingRun", "ModelVersion"):
         for found in town.find(kind):
@@ -79,7 +79,7 @@ async def applied_to_a_new_cluster(town: Town) -> None:
 
 
 async def imported(town: Town) -> None:
-    await _data(town)
+    await data(town)
     spec = {key: value for key, value in RUN.items() if key != "container"}
     town.put("TrainingRun", "flights-a", spec | {"import": {"url": "s3://models/a.onnx", "digest": DIGEST}})
     await town.until("complete", lambda: town.is_true("TrainingRun", "flights-a", "Complete"))
@@ -87,7 +87,7 @@ async def imported(town: Town) -> None:
 
 async def reproduced(town: Town) -> None:
     """With the run that made the version gone."""
-    await _data(town)
+    await data(town)
     await _complete(town, "flights-a")
     town.kube.remove("modelward.dev/v1alpha1", "TrainingRun", "ns", "flights-a")
     (version,) = town.find("ModelVersion")

@@ -34,7 +34,9 @@ def test_prepared_columns_are_the_models_and_hold_no_leak(dataset: dict[str, Any
 
 @pytest.mark.parametrize("run", of_kind("TrainingRun"))
 def test_parameters_of_every_run_are_known(run: dict[str, Any]) -> None:
-    Parameters.parse(run["spec"].get("parameters", {}))
+    sought = run["spec"].get("search", {}).get("parameters", [])
+    values = {each["name"]: each["feasibleSpace"].get("min") or each["feasibleSpace"]["list"][0] for each in sought}
+    Parameters.parse(run["spec"].get("parameters", {}) | values)
 
 
 @pytest.mark.parametrize("model", of_kind("RegisteredModel"))

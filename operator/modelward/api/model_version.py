@@ -8,6 +8,7 @@ from modelward_contracts.reports import MAX_IMPORTANCE, MAX_PACKAGES, MAX_SLICES
 
 from .common import (
     AGE,
+    ALIAS,
     MESSAGE,
     READY,
     REASON,
@@ -16,6 +17,7 @@ from .common import (
     Digest,
     Name,
     Names,
+    Person,
     Resource,
     ShortName,
     Status,
@@ -31,10 +33,12 @@ from .evaluation import (
     GateResult,
     GateSpec,
     Importance,
+    MetricName,
     Metrics,
     SliceResult,
 )
 from .script import ScriptOrigin
+from .search import Values
 from .training_run import Cause, TrainedAs
 
 TensorName = Annotated[str, Field(max_length=256)]
@@ -65,6 +69,20 @@ class Batching(ApiModel):
     """What stands in the way where it is not."""
 
 
+class Searched(ApiModel):
+    """The search that this version won."""
+
+    algorithm: Annotated[str, Field(max_length=16)]
+    metric: MetricName
+    value: float
+    """On the validation rows."""
+    trial: int
+    trials: int
+    """How many were made, those that failed included."""
+    failed: int = 0
+    parameters: Values = {}
+
+
 class Lineage(ApiModel):
     """Followed by names and digests from the serving pod back to the source files."""
 
@@ -82,11 +100,14 @@ class Lineage(ApiModel):
     trained_as: TrainedAs | None = None
     """None in versions of earlier releases."""
     inputs_hash: Annotated[str, Field(max_length=71)]
+    search: Searched | None = None
+    """Where its parameters were sought."""
     cause: Cause | None = None
     """Of the run, where a RegisteredModel made it."""
 
 
 NOTES, NOTE = 20, 1024
+WORDS = 100
 
 
 class AskedOf(ApiModel):
@@ -133,16 +154,68 @@ class ModelVersionSpec(ApiModel):
     lineage: Lineage
 
 
+WHY = 512
+
+
 class ServedBy(ApiModel):
-    """A deployment that has this version in service, on trial, or has rejected it."""
+    """A deployment that has, or had, this version in service, on trial or warm, or has rejected it."""
 
     deployment: Name
-    role: Literal["Stable", "Candidate", "Rejected"]
+    role: Literal["Stable", "Candidate", "Warm", "Rejected"]
+    """Warm: replaced, and still there while its successor is watched. Rejected: a verdict is in force."""
     since: Timestamp
+    until: Timestamp | None = None
+    """None: it is so now."""
+    why: Annotated[str, Field(max_length=WHY)] | None = None
+    """It ended; of a rejection, the verdict."""
+
+
+AliasName = Annotated[str, Field(max_length=32, pattern=ALIAS)]
+
+
+class Word(ApiModel):
+    """What a person said of this version. It is added to the list and never changed."""
+
+    time: Timestamp
+    """When it was asked for, by the API server's clock."""
+    by: Person | None = None
+    verified: bool = False
+    """The API server has proven the name."""
+    why: Annotated[str, Field(max_length=WHY)] | None = None
+    removed: bool | None = None
+    """The alias, or the approval, ends here."""
+
+    @property
+    def signed(self) -> str:
+        """`, by ada (unverified): best on weekends`, as far as that is known."""
+        by = f", by {self.by}" + ("" if self.verified else " (unverified)") if self.by else ""
+        return by + (f": {self.why}" if self.why else "")
+
+
+class AliasWord(Word):
+    name: AliasName
+    before: Name | None = None
+    """The ModelVersion that held the alias until then."""
+    order: Annotated[int, Field(ge=0)]
+    """Among words of the same second."""
 
 
 class ModelVersionStatus(Status):
     deployments: Annotated[list[ServedBy], Field(max_length=100)] = []
+    """What is so now, then what was, the newest first."""
+    alias: Annotated[str, Field(max_length=2048)] | None = None
+    """The aliases that it holds now, for people."""
+    aliases: Annotated[list[AliasWord], Field(max_length=WORDS)] = []
+    """The oldest first. The ModelVersion whose word for a name is the newest of its model holds it."""
+    approvals: Annotated[list[Word], Field(max_length=WORDS)] = []
+    """The oldest first; the last one counts."""
+    answered: Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=20)] = []
+    """What was asked for by annotation and answered, the newest last: the same words never act twice."""
+
+    @property
+    def approval(self) -> Word | None:
+        """The one in force."""
+        return self.approvals[-1] if self.approvals and not self.approvals[-1].removed else None
 
 
 class ModelVersion(Resource):
@@ -155,6 +228,7 @@ class ModelVersion(Resource):
         condition_column("Verified"),
         Column(name="Model", path=".spec.modelName"),
         Column(name="Version", path=".spec.version", type="integer"),
+        Column(name="Aliases", path=".status.alias"),
         Column(name="Data", path=".spec.lineage.datasetVersion"),
         Column(name="Digest", path=".spec.digest", priority=1),
         AGE,

@@ -31,6 +31,7 @@ from .imported import ImportSpec
 from .pod import JobPod
 from .resources import QUANTITY, Resources
 from .script import ScriptOrigin, ScriptSpec
+from .search import SearchSpec, SearchStatus
 
 Parameters = Annotated[
     dict[str, str | int | float | bool],
@@ -97,8 +98,8 @@ _ONE_OF_ALL = rule(
 )
 _AS_IT_WAS = rule(
     f"!has(self.reproduce) || !({_PARAMETERS} || has(self.seed) || has(self.gates) || has(self.evaluation) || "
-    "has(self.tests) || has(self.checkpoint) || has(self.sample))",
-    "a version is reproduced as it was trained, and compared with itself: leave out parameters, seed, gates, "
+    "has(self.search) || has(self.tests) || has(self.checkpoint) || has(self.sample))",
+    "a version is reproduced as it was trained, and compared with itself: leave out parameters, search, seed, gates, "
     "evaluation, tests, checkpoint and sample beside reproduce",
 )
 
@@ -115,8 +116,8 @@ _OWN_CODE = rule(
 )
 
 _NOTHING_TRAINED = rule(
-    f"!has(self.__import__) || !({_PARAMETERS} || has(self.tests) || has(self.checkpoint))",
-    "an imported model is not trained: leave out parameters, tests and checkpoint beside import",
+    f"!has(self.__import__) || !({_PARAMETERS} || has(self.search) || has(self.tests) || has(self.checkpoint))",
+    "an imported model is not trained: leave out parameters, search, tests and checkpoint beside import",
 )
 
 
@@ -139,16 +140,36 @@ class ReproduceSpec(ApiModel):
     """Of the ModelVersion, one of spec.modelName. The run's data is the version's: datasetRef.version names it."""
 
 
+_SOUGHT_OR_GIVEN = rule(
+    "!has(self.search) || self.search.parameters.all(p, !dyn(self).?parameters[?p.name].hasValue() && "
+    "!dyn(self).?estimator.?parameters[?p.name].hasValue())",
+    "a parameter is either given or sought: leave it out of parameters, or of search.parameters",
+)
+
+_SEARCH_REPEATS = rule(
+    "!has(self.search) || !has(self.checkpoint)",
+    "trials share no volume: leave checkpoint out beside search",
+)
+
+_SEARCH_IS_PINNED = rule(
+    "!has(self.search) || !has(self.script) || !has(self.script.git) || "
+    "self.script.git.revision.matches('^[0-9a-f]{40}([0-9a-f]{24})?$')",
+    "all trials of a search run the same code: write the whole hash of a commit as script.git.revision",
+)
+
+
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE)
+    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE, _SOUGHT_OR_GIVEN, _SEARCH_REPEATS, _SEARCH_IS_PINNED)
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     script: ScriptSpec | None = None
     container: ContainerSpec | None = None
     parameters: Parameters = {}
     """Written to params.json."""
+    search: SearchSpec | None = None
+    """Parameters that are sought, by trials on the validation rows."""
     gates: Annotated[list[GateSpec], Field(max_length=32)] = []
     """What the test metrics must reach. A version that misses one is registered with Verified=False and not served."""
     evaluation: EvaluationSpec = EvaluationSpec()
@@ -162,6 +183,7 @@ class RunTemplate(ApiModel):
     seed: int = 0
     """Of all chance in training, so that it can be repeated."""
     active_deadline_seconds: Annotated[int, Field(ge=1)] = 86_400
+    """Of a search: of all trials together."""
     backoff_limit: Annotated[int, Field(ge=0, le=20)] = 6
     """Retries after infrastructure failures, the first after 10 s, each next after twice as long; preempted and drained
     pods do not count. Code and data errors are not retried."""
@@ -197,6 +219,9 @@ class TrainingRunSpec(RunTemplate):
         _OWN_CODE,
         _NOTHING_TRAINED,
         _AS_IT_WAS,
+        _SOUGHT_OR_GIVEN,
+        _SEARCH_REPEATS,
+        _SEARCH_IS_PINNED,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
@@ -225,8 +250,8 @@ DIFFERENCES = 20
 class RunProgress(ApiModel):
     """How far a run is, as its steps say themselves. What counts is measured at the end."""
 
-    step: Literal["fetch", "tests", "train", "publish"]
-    """Of its pod."""
+    step: Literal["fetch", "tests", "train", "publish", "search"]
+    """Of its pod; of a search all trials together."""
     fraction: Annotated[float, Field(ge=0, le=1)] | None = None
     """Of this step."""
     message: Annotated[str, Field(max_length=PROGRESS_MESSAGE)] = ""
@@ -265,6 +290,8 @@ class TrainingRunStatus(Status):
     """The metrics are of a dry run on at most so many rows of each split."""
     progress: RunProgress | None = None
     """While it runs, and where it failed."""
+    search: SearchStatus | None = None
+    """Where parameters are sought."""
 
 
 class TrainingRun(Resource):
@@ -279,6 +306,8 @@ class TrainingRun(Resource):
         Column(name="Model", path=".status.modelVersion"),
         Column(name="Data", path=".status.datasetVersion.name"),
         Column(name="Progress", path=".status.progress.fraction", type="number"),
+        Column(name="Trials", path=".status.search.summary"),
+        Column(name="Best", path=".status.search.best.value", type="number"),
         AGE,
         MESSAGE,
     )

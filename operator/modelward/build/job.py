@@ -12,7 +12,7 @@ from modelward.api.dataset import Dataset, DatasetSpec, Source
 from modelward.api.imported import ImportSpec
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
-from modelward.api.script import GitScript, ScriptOrigin, ScriptSpec
+from modelward.api.script import GitScript, ScriptOrigin
 from modelward.api.training_run import TrainingRun
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.pod import (
@@ -27,6 +27,7 @@ from modelward.build.pod import (
     template,
     without_identity,
 )
+from modelward.build.search import winner_of
 from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
@@ -118,21 +119,27 @@ def training_job(
     settings: Settings,
     script: ScriptOrigin | None = None,
 ) -> Manifest:
-    """fetch → tests → train → publish, or of an imported model fetch → publish. Only the first and the last see the
-    store; `train` sees its input, its output and, as the only one, its checkpoint."""
+    """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
+    and, as the only one, its checkpoint. The last Job of a search, and an import, train nothing: `fetch` brings what
+    won, or the model."""
     spec, publish = run.spec, _publish(run, settings)
     fetch = _ours("fetch", settings, spec.step_resources.fetch, settings.job_resources.fetch)
     volumes = [_task(name), *store_volumes(settings), *_checkpoint_volume(run)]
-    if script and spec.script:
-        volumes += _script(name, spec.script, script, fetch, publish, bool(spec.reproduce))
+    if script:
+        volumes += _script_volumes(name, script, bool(spec.reproduce))
+    if script and (spec.reproduce or not script.key):
+        _fetched(fetch, spec.script.git if spec.script else None)
+    if spec.search or (script and not script.key):
+        volumes.append(_handed_on(fetch, publish))
     if spec.import_:
         volumes += _brought(fetch, spec.import_)
-    theirs = [] if spec.import_ else _tests_and_train(run, settings, script)
-    pod = {"initContainers": [fetch, *theirs], "containers": [publish], "volumes": volumes}
+    taken = winner_of(run) is not None or spec.import_ is not None
+    steps = [fetch] if taken else [fetch, *_tests_and_train(run, settings, script)]
+    pod = {"initContainers": steps, "containers": [publish], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
-    shown = "train" if theirs else "publish"
-    job = _job(owner, name, labels, pod, chosen, shown, spec.backoff_limit, spec.active_deadline_seconds)
-    if spec.tests:
+    shown, seconds = "publish" if taken else "train", spec.active_deadline_seconds
+    job = _job(owner, name, labels, pod, chosen, shown, spec.backoff_limit, seconds)
+    if spec.tests and not taken:
         failed = {"containerName": "tests", "operator": "NotIn", "values": [0]}
         job["spec"]["podFailurePolicy"]["rules"].insert(1, {"action": "FailJob", "onExitCodes": failed})
     queue = {key: value for key, value in run.metadata.labels.items() if key.startswith(KUEUE)}
@@ -264,32 +271,27 @@ def _checkpoint_volume(run: TrainingRun) -> list[dict[str, Any]]:
     return [{"name": "checkpoint", "persistentVolumeClaim": {"claimName": checkpoint_name(run)}}]
 
 
-def _script(
-    name: str,
-    spec: ScriptSpec,
-    origin: ScriptOrigin,
-    fetch: dict[str, Any],
-    publish: dict[str, Any],
-    reproduced: bool,
-) -> list[dict[str, Any]]:
-    """Volumes: the copy of a ConfigMap's text, or room for what `fetch` takes out of git or, of a version that is
-    reproduced, out of the store."""
-    if origin.key and not reproduced:
-        items = [{"key": SCRIPT_FILE, "path": origin.key}]
+def _script_volumes(name: str, script: ScriptOrigin, reproduced: bool) -> list[dict[str, Any]]:
+    """The copy of a ConfigMap's text, or room for what `fetch` takes out of git or, of a version that is reproduced,
+    out of the store."""
+    if script.key and not reproduced:
+        items = [{"key": SCRIPT_FILE, "path": script.key}]
         return [{"name": "script", "configMap": {"name": name, "items": items}}]
-    if spec.git is None:
-        fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT]
-        return [{"name": "script", "emptyDir": {}}]
-    _fetched(fetch, publish, spec.git)
-    return [{"name": "script", "emptyDir": {}}, {"name": "handoff", "emptyDir": {}}]
+    return [{"name": "script", "emptyDir": {}}]
 
 
-def _fetched(fetch: dict[str, Any], publish: dict[str, Any], git: GitScript) -> None:
-    """`fetch` alone has the keys of the repository's Secret; it tells `publish` the commit, past `train`."""
+def _handed_on(fetch: dict[str, Any], publish: dict[str, Any]) -> dict[str, Any]:
+    """Where `fetch` tells `publish` the commit of a script and what a trial tries, past `train`."""
     handoff = {"name": "handoff", "mountPath": HANDOFF_DIR}
-    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT, handoff]
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], handoff]
     publish["volumeMounts"] = [*publish["volumeMounts"], {**handoff, "readOnly": True}]
-    if git.secret_name:
+    return {"name": "handoff", "emptyDir": {}}
+
+
+def _fetched(fetch: dict[str, Any], git: GitScript | None) -> None:
+    """`fetch` alone writes the script, and has the keys of the repository's Secret."""
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT]
+    if git and git.secret_name:
         fetch["envFrom"] = [*fetch.get("envFrom", []), _keys(git.secret_name)]
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from modelward.api import GROUP, VERSION
 from modelward.api.evaluation import RESULTS, BaselineResult, EvaluationSpec, GateResult, Importance, SliceResult
-from modelward.api.model_version import NOTE, NOTES
+from modelward.api.model_version import NOTE, NOTES, Searched
 from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun, TrainingRunSpec
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
 from modelward.settings import Settings
@@ -109,4 +109,6 @@ def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, set
     if run.status.script:
         commit = {"commit": report.commit.commit} if report.commit else {}
         lineage["script"] = run.status.script.wire() | commit
+    if report.search:
+        lineage["search"] = Searched(**asdict(report.search)).wire()
     return lineage

@@ -13,6 +13,7 @@ from modelward.api.imported import ImportSpec
 from modelward.api.script import GitScript as GitSpec
 from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
+from modelward.build.search import search_asked, winner_of
 from modelward.names import Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
@@ -123,9 +124,12 @@ def train_task(
     settings: Settings,
     serving: Sequence[PinnedServing] = (),
     script: ScriptOrigin | None = None,
+    trial: int | None = None,
+    failed: Sequence[int] = (),
     reproduces: str | None = None,
 ) -> TrainTask:
-    """`serving`: what gates compare with; `reproduces`: a version's name, with `run` as that was trained."""
+    """`serving`: what gates compare with. `trial`: of a search; `failed`: those before it that did. `reproduces`: a
+    version's name, with `run` as that was trained."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -151,6 +155,10 @@ def train_task(
         sample=spec.sample or UNSET,
         retrain=True if spec.retrain or reproduces or (container and not is_pinned(container.image)) else UNSET,
         reproduces=Reproduced(version=reproduces, file=script.key if script else None) if reproduces else UNSET,
+        search=search_asked(spec.search) if spec.search else UNSET,
+        trial=trial or UNSET,
+        failed=list(failed) or UNSET,
+        winner=winner_of(run) or UNSET,
     )
 
 

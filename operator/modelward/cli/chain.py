@@ -1,12 +1,14 @@
 """From the data to what serves: why a version, a run or a RegisteredModel is there, in sentences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import Lineage, ServedBy
+from modelward.api.model_version import Lineage, ServedBy, Word
 from modelward.api.registered_model import RunRecord
+from modelward.api.search import Trial
 from modelward.api.training_run import Cause
+from modelward.decide.aliases import held
 
 from .cluster import Story
 from .in_words import listed, when
@@ -29,9 +31,11 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
         "said": [
             f"it exists {reason}",
             f"{_made(lineage)} on {_data(data, lineage.dataset_version)}",
+            *_won(version),
             *_ready(version),
             *(_in_service(found) for found in served),
-            *(f"{each.deployment}: {each.role.lower()} since {when(each.since)}" for each in _others(version)),
+            *(_role(each) for each in _others(version, served)),
+            *_named(version),
         ],
         "cause": cause.wire() if cause else None,
         "trainingRun": lineage.training_run,
@@ -87,8 +91,26 @@ def _in_service(served: Story) -> str:
     return f"{began}; {after} replaced it at {when(served['until'])}" if after else began
 
 
-def _others(version: ModelVersion) -> list[ServedBy]:
-    return [each for each in version.status.deployments if each.role != "Stable"]
+def _others(version: ModelVersion, served: Sequence[Story]) -> list[ServedBy]:
+    """What the deployments themselves do not tell, or no longer."""
+    told = {each["deployment"] for each in served}
+    return [each for each in version.status.deployments if each.role != "Stable" or each.deployment not in told]
+
+
+def _role(each: ServedBy) -> str:
+    until = f" until {when(each.until)}" if each.until else ""
+    return f"{each.deployment}: {each.role.lower()} since {when(each.since)}{until}" + (
+        f": {each.why}" if each.why else ""
+    )
+
+
+def _named(version: ModelVersion) -> Iterator[str]:
+    """Which aliases it holds, and who approved it."""
+    people: list[tuple[str, Word]] = [(f"is {word.name}", word) for word in held(version.status.aliases)]
+    if approval := version.status.approval:
+        people.append(("is approved", approval))
+    for what, word in people:
+        yield f"it {what} since {when(word.time)}{word.signed}"
 
 
 def of_run(run: TrainingRun, made: Story | None) -> Story:
@@ -96,11 +118,48 @@ def of_run(run: TrainingRun, made: Story | None) -> Story:
     said = [f"it exists because: {in_words(cause)}" if cause else "it exists because somebody applied it"]
     if pinned:
         said.append(f"it trains on {pinned.name}" if not run.status.completion_time else f"trained on {pinned.name}")
-    said += _ready(run)
+    said += [*_searched(run), *_ready(run)]
     if made:
         said.append(f"it registered {made['name']}")
         said += [_in_service(each) for each in made["served"]]
-    return _story(run) | {"said": said, "cause": cause.wire() if cause else None, "modelVersion": made}
+    search = run.status.search.wire() if run.status.search else None
+    return _story(run) | {
+        "said": said,
+        "cause": cause.wire() if cause else None,
+        "modelVersion": made,
+        **({"search": search} if search else {}),
+    }
+
+
+def _searched(run: TrainingRun) -> Iterator[str]:
+    """What was sought, how far it is, and the best trials so far."""
+    spec, status = run.spec.search, run.status.search
+    if spec is None:
+        return
+    sought = ", ".join(parameter.name for parameter in spec.parameters)
+    metric = f"{spec.objective.type} {spec.objective.metric}"
+    yield f"it searches for {sought} by {spec.algorithm.name}, to {metric} on the validation rows"
+    if status is None:
+        return
+    yield f"trials: {status.summary} are over, {len(status.failed)} failed, {status.infeasible} break a constraint"
+    if status.best:
+        yield f"best: {_trial(status.best, spec.objective.metric)}"
+
+
+def _trial(trial: Trial, metric: str) -> str:
+    return f"trial {trial.number}, {metric} {trial.value:.4g} with {_values(trial.parameters)}"
+
+
+def _won(version: ModelVersion) -> Iterator[str]:
+    found = version.spec.lineage.search
+    if found:
+        values = _values(found.parameters)
+        of = f"trial {found.trial} of {found.trials}, by {found.algorithm}"
+        yield f"its parameters were sought: {of}, {found.metric} {found.value:.4g} on the validation rows with {values}"
+
+
+def _values(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def of_model(model: RegisteredModel) -> Story:

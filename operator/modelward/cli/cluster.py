@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,8 +34,8 @@ class Unusable(Exception):
 
 
 class Cluster:
-    """Reads resources, and makes what a command is for. What is not there, or not allowed, is `Refused` with a
-    sentence."""
+    """Reads resources, annotates them, and makes what a command is for. What is not there, or not allowed, is
+    `Refused` with a sentence."""
 
     def __init__(self, kube: Any, configuration: Any = None) -> None:
         self._kube, self._configuration = kube, configuration
@@ -52,6 +52,22 @@ class Cluster:
 
     async def list(self, kind: type[R], namespace: str, labels: dict[str, str] | None = None) -> Sequence[R]:
         return [_read(kind, raw) for raw in await self._kube.list(API, kind.NAMES.kind, namespace, labels)]
+
+    async def annotate(self, found: Resource, annotations: Mapping[str, str | None]) -> None:
+        """If it is still as it was found; else Conflict. None takes an annotation away."""
+        metadata = found.metadata
+        named = {"name": metadata.name, "namespace": metadata.namespace, "resourceVersion": metadata.resource_version}
+        patch = {"apiVersion": API, "kind": found.NAMES.kind, "metadata": {**named, "annotations": annotations}}
+        await self._kube.merge(patch, "modelward-cli")
+
+    async def caller(self) -> str | None:
+        """The name by which the API server knows the caller; None where it does not tell."""
+        asking = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
+        try:
+            told = await self._kube.create(asking)
+        except Refused:
+            return None
+        return str(told["status"]["userInfo"]["username"])
 
     async def raw(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         found: Manifest | None = await self._kube.get(api_version, kind, namespace, name)

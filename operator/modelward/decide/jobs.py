@@ -8,7 +8,7 @@ NoPod. Of one that failed: what our step said (SourceNotFound, ColumnMissing, In
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from modelward.api.common import Condition, ConditionStatus, Status
 from modelward.decide.conditions import set_condition
@@ -53,6 +53,8 @@ class JobSeen:
     """Its first step found the report in the store, and nothing else was run."""
     commit: Commit | None = None
     """What a training's fetch took the script from."""
+    trial: dict[str, Any] | None = None
+    """What a trial's fetch said that it tries; None: it has not come so far."""
     printer: "JobSeen | None" = None
     """The Job that prints the report again."""
 

@@ -34,8 +34,19 @@ def as_trained(run: TrainingRun, version: ModelVersion | None) -> TrainingRun:
         why = f"{name} was registered by an earlier release, which did not keep how it was trained"
         raise Refused("NotReproducible", f"{why}: reproduce a newer version")
     trained = {each: getattr(lineage.trained_as, each) for each in type(lineage.trained_as).model_fields}
-    spec = run.spec.model_copy(update=trained | {"script": _at_its_commit(lineage)})
-    return run.model_copy(update={"spec": spec})
+    found = {"script": _at_its_commit(lineage), **_sought(lineage)}
+    return run.model_copy(update={"spec": run.spec.model_copy(update=trained | found)})
+
+
+def _sought(lineage: Lineage) -> dict[str, object]:
+    """What the trial that won had tried: an estimator's own parameters, or those of params.json."""
+    trained, search = lineage.trained_as, lineage.search
+    if trained is None or search is None:
+        return {}
+    if estimator := trained.estimator:
+        parameters = {**estimator.parameters, **search.parameters}
+        return {"estimator": estimator.model_copy(update={"parameters": parameters})}
+    return {"parameters": {**trained.parameters, **search.parameters}}
 
 
 def _at_its_commit(lineage: Lineage) -> ScriptSpec | None:

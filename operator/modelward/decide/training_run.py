@@ -8,21 +8,23 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script` and `decide.reproduce`. Of Complete:
-Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced: Identical,
-Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
+GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script`, `decide.search` and `decide.reproduce`. Of
+Complete: Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced:
+Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
-from modelward.api import GROUP, VERSION, Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
+from modelward.api import GROUP, VERSION, DatasetVersion, ModelVersion, TrainingRun
 from modelward.api.evaluation import PinnedServing
+from modelward.api.search import SearchStatus
 from modelward.api.training_run import PinnedDataset, Reproduction, TrainingRunStatus
 from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
 from modelward.build.reprint import reprint_job
+from modelward.build.search import script_copy, search_asked
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
@@ -34,10 +36,12 @@ from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
 from modelward.decide.reproduce import as_trained, in_words, on_its_data, reproduction
-from modelward.decide.script import Script, ScriptSeen, script_of
+from modelward.decide.run import RunObserved, failed, job_name, ref, told, with_said, with_tasks
+from modelward.decide.script import Script, script_of
+from modelward.decide.search import check_lists, search, searches
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
-from modelward.names import RUN_UID, Manifest, child_name, labels, short_hash
+from modelward.names import RUN_UID, Manifest, labels
 from modelward.settings import Settings
 from modelward_contracts.metrics import MAIN
 from modelward_contracts.reports import PublishReport
@@ -49,66 +53,39 @@ ENDED_SOON = 5.0
 HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
 
-@dataclass(frozen=True)
-class RunObserved:
-    run: TrainingRun
-    raw: Manifest
-    """The live object: owner of its children."""
-    dataset: Dataset | None = None
-    version: DatasetVersion | None = None
-    """What spec.datasetRef means now; both only before it is pinned."""
-    deployments: tuple[ModelDeployment, ...] = ()
-    """Of the namespace, before it is pinned and where a gate compares with what serves."""
-    job: JobSeen | None = None
-    models: tuple[ModelVersion, ...] = ()
-    """All of the namespace, before anything is made and once the Job has succeeded; the run's own, once it is complete
-    and was not measured."""
-    script: ScriptSeen = field(default_factory=ScriptSeen)
-    """What there is to make a Job with."""
-    original: ModelVersion | None = None
-    """That spec.reproduce names."""
-    last_number: int = 0
-    """The largest that a version of the model ever had."""
-    checkpoint: Ref | None = None
-    """The run's own claim, once the Job has succeeded."""
-    ending: str | None = None
-    """A pod of a Job before, which still holds the checkpoint."""
-    noted: bool = True
-    """Nobody waits to hear how it ended."""
-
-    @property
-    def status(self) -> TrainingRunStatus:
-        return self.run.status
-
-    @property
-    def reproduces(self) -> str | None:
-        """The version's name."""
-        return self.original.metadata.name if self.original else None
-
-
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
-    plan = _decide(o, settings, now)
+    plan = _or_told(o, settings, now)
     return (
         replace(plan, status=_suspension(plan.status, o, now)) if isinstance(plan.status, TrainingRunStatus) else plan
     )
 
 
+def _or_told(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    try:
+        return _decide(o, settings, now)
+    except Refused as refused:
+        return told(o, Problem(refused.reason, str(refused)), now)
+    except Wait as wait:
+        return replace(told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
+
+
 def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    """Raises Wait and Refused of what a Job needs."""
     if o.status.is_true("Complete") or o.status.is_true("Failed"):
         return _over(o, now)
+    if searches(o.status):
+        return search(o, settings, now)
     if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
         return _suspended(o, now)
     return _reproduce(o, settings, now) if o.run.spec.reproduce else _train(o, settings, now)
 
 
 def _reproduce(o: RunObserved, settings: Settings, now: datetime) -> Plan:
-    """As the version that is named was trained."""
+    """As the version that is named was trained. Raises Wait and Refused, as `_train`."""
     try:
         run = as_trained(o.run, o.original)
     except Refused as refused:
-        return _failed(o, Problem(refused.reason, str(refused)), now)
-    except Wait as wait:
-        return _waiting(o, wait, now)
+        return failed(o, Problem(refused.reason, str(refused)), now)
     assert o.original
     script = replace(o.script, origin=o.original.spec.lineage.script)
     return _train(replace(o, run=run, script=script), settings, now)
@@ -117,20 +94,15 @@ def _reproduce(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     pinned, script = o.status.dataset_version, None
     if o.job is None:
-        try:
-            allowed(o.run.spec.pod, settings)
-            script = script_of(o.run, o.script, settings, now)
-        except Refused as refused:
-            return _told(o, Problem(refused.reason, str(refused)), now)
-        except Wait as wait:
-            return _waiting(o, wait, now)
+        allowed(o.run.spec.pod, settings)
+        script = script_of(o.run, o.script, settings, now)
     if pinned is None:
         return _pin(o, script, settings, now)
     if o.job is None:
         return _launch(o, pinned, script, settings, now)
     match o.job.state:
         case "Failed":
-            return _failed(o, o.job.problem or LOST, now)
+            return failed(o, o.job.problem or LOST, now)
         case "Succeeded":
             return _register(o, o.job, pinned, settings, now)
     return _running(o, o.job, now)
@@ -138,20 +110,23 @@ def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 
 def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
     try:
+        check_lists(o.run.spec.search)
         pinned = pin(o.run, o.dataset, o.version)
         if o.original:
             pinned = on_its_data(pinned, o.original)
     except Wait as wait:
-        return Plan(status=_status(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
+        return Plan(status=with_said(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
-        return _failed(o, Problem(refused.reason, str(refused)), now)
-    task = train_task(o.run, pinned, settings, (), script.origin if script else None, o.reproduces)
+        return failed(o, Problem(refused.reason, str(refused)), now)
+    task = train_task(o.run, pinned, settings, script=script.origin if script else None, reproduces=o.reproduces)
     known = trained_already(o.run, task, o.models)
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
-    job, started, serving = _job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
+    job, started, serving = job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
+    if o.run.spec.search:
+        return _begin_search(o, pinned, serving, script, settings, now)
     event = Event("Normal", "Started", f"Job {job} {_what(o)} on {pinned.name}{_unexpected(o.version)}")
-    status = _status(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
+    status = with_said(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
 
@@ -162,15 +137,35 @@ def _what(o: RunObserved) -> str:
     return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
 
 
+def _begin_search(
+    o: RunObserved,
+    pinned: PinnedDataset,
+    serving: list[PinnedServing],
+    script: Script | None,
+    settings: Settings,
+    now: datetime,
+) -> Plan:
+    """No Job yet: `decide.search` makes one for each trial, and in the end names the run's own."""
+    assert o.run.spec.search
+    last, metadata = search_asked(o.run.spec.search).last, o.run.metadata
+    said: Said = ("Unknown", "Searching", f"up to {last} trials on {pinned.name}")
+    begun = {"start_time": timestamp(now), "search": SearchStatus(since=timestamp(now))}
+    status = with_said(o, said, now, dataset_version=pinned, serving=serving, **begun)
+    own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
+    copy = [script_copy(o.raw, job_name(o.run), own, script.text)] if script and script.text is not None else []
+    return Plan(
+        status=_isolation(_with_script(status, script), o, settings, now),
+        memory=True,
+        creates=(*store_claim(metadata.namespace, settings), *copy),
+        events=(Event("Normal", "Started", f"{said[2]}{_unexpected(o.version)}"),),
+        requeue_after=AT_ONCE,
+    )
+
+
 def _unexpected(version: DatasetVersion | None) -> str:
     """Of a version that the run names."""
     valid = version.status.condition("Valid") if version else None
     return ", which does not meet its expectations" if valid and valid.status == "False" else ""
-
-
-def _job_name(run: TrainingRun) -> str:
-    """With the uid: a run that is made again under its old name is another one."""
-    return child_name(run.metadata.name, f"train-{short_hash(run.metadata.uid, length=6)}")
 
 
 def _with_script(status: TrainingRunStatus, script: Script | None) -> TrainingRunStatus:
@@ -180,13 +175,14 @@ def _with_script(status: TrainingRunStatus, script: Script | None) -> TrainingRu
 def _children(
     o: RunObserved, pinned: PinnedDataset, serving: list[PinnedServing], script: Script | None, settings: Settings
 ) -> tuple[Manifest, ...]:
-    metadata, job = o.run.metadata, o.status.job or _job_name(o.run)
+    metadata, job = o.run.metadata, o.status.job or job_name(o.run)
     origin, files = (script.origin, script.files) if script else (None, {})
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
+    task = train_task(o.run, pinned, settings, serving, origin, reproduces=o.reproduces)
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin, o.reproduces), files),
+        task_config_map(o.raw, job, own, task, files),
         training_job(o.raw, o.run, job, own, settings, origin),
     )
 
@@ -195,9 +191,9 @@ def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settin
     """The Job is not there: never made, or taken away before it was done."""
     if o.ending:
         said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the checkpoint")
-        return Plan(status=_status(o, said, now), requeue_after=ENDED_SOON)
-    said = _starting(o.status.job or _job_name(o.run))
-    status = _with_script(_status(o, said, now), script)
+        return Plan(status=with_said(o, said, now), requeue_after=ENDED_SOON)
+    said = _starting(o.status.job or job_name(o.run))
+    status = _with_script(with_said(o, said, now), script)
     anew = status.script != o.status.script
     return Plan(status=status, memory=anew, creates=_children(o, pinned, o.status.serving, script, settings))
 
@@ -208,8 +204,8 @@ def _suspended(o: RunObserved, now: datetime) -> Plan:
     said: Said = ("Unknown", "Suspended", f"nothing runs while spec.suspend is true{told}")
     begun = Event("Normal", "Suspended", f"Job {o.job.name} is taken away: {said[2]}") if o.job else None
     return Plan(
-        status=_status(o, said, now),
-        deletes=(_ref(o.job),) if o.job else (),
+        status=with_said(o, said, now),
+        deletes=(ref(o.job),) if o.job else (),
         events=(begun,) if begun else (),
     )
 
@@ -227,7 +223,7 @@ def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
         said = _starting(job.name)
     looks = [next_look(job, now), look_again_in(o.status, now) if job.step else None]
     return Plan(
-        status=_status(o, said, now, progress=progressed(o.status.progress, job, now)),
+        status=with_said(o, said, now, progress=progressed(o.status.progress, job, now)),
         events=warning(o.status.condition("Ready"), said),
         requeue_after=min(filter(None, looks), default=None),
     )
@@ -262,7 +258,7 @@ def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Set
             return _complete(o, known, now)
         version = model_version(o.run, pinned, job.report, _next_number(o), settings)
         said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
-        return Plan(status=_status(o, said, now), creates=(version,), requeue_after=AT_ONCE)
+        return Plan(status=with_said(o, said, now), creates=(version,), requeue_after=AT_ONCE)
     if job.result_lost:
         return _again(o, job, now)
     return Plan(creates=_print_again(o, job, settings))
@@ -337,7 +333,7 @@ def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetim
     status = status.model_copy(update={"completion_time": status.completion_time or timestamp(now)})
     return Plan(
         status=_with_result(status, o.run.metadata.generation, now),
-        deletes=(*_with_tasks(found), *((o.checkpoint,) if o.checkpoint else ())),
+        deletes=(*with_tasks(found), *((o.checkpoint,) if o.checkpoint else ())),
         events=() if o.status.is_true("Complete") else (event,),
     )
 
@@ -399,52 +395,12 @@ def _measured(model: ModelVersion) -> str:
     return f": {shown} {model.spec.metrics[shown]:.4g} on the test rows" if shown else ""
 
 
-def _told(o: RunObserved, problem: Problem, now: datetime) -> Plan:
-    """What it waits for, until somebody acts."""
-    said: Said = ("False", problem.reason, problem.message)
-    return Plan(status=_status(o, said, now), events=warning(o.status.condition("Ready"), said))
-
-
-def _waiting(o: RunObserved, wait: Wait, now: datetime) -> Plan:
-    return replace(_told(o, Problem(wait.reason, str(wait)), now), requeue_after=wait.retry_after)
-
-
-def _failed(o: RunObserved, problem: Problem, now: datetime) -> Plan:
-    said: Said = ("False", problem.reason, problem.message)
-    status = _status(o, said, now, completion_time=timestamp(now))
-    failed: Said = ("True", problem.reason, problem.message)
-    conditions = set_condition(status.conditions, "Failed", *failed, o.run.metadata.generation, now)
-    events = (Event("Warning", problem.reason, problem.message),)
-    return Plan(status=status.model_copy(update={"conditions": conditions}), events=events)
-
-
 def _again(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
     """Nobody can tell what came out: take the Job away, so that it is made once more."""
     said: Said = ("Unknown", LOST.reason, f"{LOST.message}: it trains again")
     event = Event("Warning", LOST.reason, said[2])
-    return Plan(status=_status(o, said, now), deletes=_with_tasks(job), events=(event,))
-
-
-def _with_tasks(job: JobSeen | None) -> tuple[Ref, ...]:
-    """The Job and the one that prints its report, each after its task."""
-    jobs = [each for each in (job and job.printer, job) if each]
-    return tuple(ref for each in jobs for ref in (Ref("v1", "ConfigMap", each.name), _ref(each)))
-
-
-def _ref(job: JobSeen) -> Ref:
-    return Ref("batch/v1", "Job", job.name, job.uid)
+    return Plan(status=with_said(o, said, now), deletes=with_tasks(job), events=(event,))
 
 
 def _starting(job: str) -> Said:
     return "Unknown", "Starting", f"Job {job} is starting"
-
-
-def _status(o: RunObserved, said: Said, now: datetime, **more: object) -> TrainingRunStatus:
-    ready = with_ready(o.status, said, o.run.metadata.generation, now)
-    return o.status.model_copy(update={**ready, **_fetched(o), **more})
-
-
-def _fetched(o: RunObserved) -> dict[str, object]:
-    """The commit of a script, as soon as it is known."""
-    script, fetched = o.status.script, o.job.commit if o.job else None
-    return {"script": script.model_copy(update={"commit": fetched.commit})} if script and fetched else {}

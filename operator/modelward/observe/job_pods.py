@@ -6,15 +6,18 @@ scheduler's sentences are passed on.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+from msgspec import UNSET
 
 from modelward.build.job import TEMPORARY
 from modelward.decide.jobs import JobSeen, Problem
 from modelward.decide.observed import parse_time
 from modelward.names import Manifest
 from modelward.observe.scoring_pods import HOLDING, termination
-from modelward_contracts.reports import NOT_NEEDED
+from modelward_contracts.reports import NOT_NEEDED, Termination
 from modelward_contracts.tasks import Commit
 
 PATIENCE = timedelta(seconds=10)
@@ -51,7 +54,8 @@ def job_seen(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str] = 
             return JobSeen(name, "Succeeded", uid, stored=True, digest=found, commit=_commit(pods))
         problem, retryable = _failure(job, failed, pods, theirs)
         ended = parse_time(failed["lastTransitionTime"])
-        return JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended, commit=_commit(pods))
+        seen = JobSeen(name, "Failed", uid, problem=problem, retryable=retryable, ended=ended, commit=_commit(pods))
+        return replace(seen, trial=_trial(pods))
     if job["spec"].get("suspend"):
         return JobSeen(name, "Suspended", uid)
     podless = all(pod.get("status", {}).get("phase") == "Failed" for pod in pods)
@@ -87,10 +91,19 @@ def _digest(pods: Sequence[Manifest]) -> str | None:
 
 
 def _commit(pods: Sequence[Manifest]) -> Commit | None:
-    """As `fetch` of the newest pod tells it."""
+    said = _fetched(pods)
+    return (said.commit or None) if said else None
+
+
+def _trial(pods: Sequence[Manifest]) -> dict[str, Any] | None:
+    said = _fetched(pods)
+    return said.trial if said and said.trial is not UNSET else None
+
+
+def _fetched(pods: Sequence[Manifest]) -> Termination | None:
+    """What `fetch` of the newest pod said."""
     messages = [ended.get("message", "") for name, ended in _ends(pods[-1]) if name == "fetch"] if pods else []
-    said = [found for message in messages if (found := termination(message))]
-    return (said[-1].commit or None) if said else None
+    return next((found for message in reversed(messages) if (found := termination(message))), None)
 
 
 def _ends(pod: Manifest) -> list[End]:

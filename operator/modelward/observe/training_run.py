@@ -14,12 +14,15 @@ from modelward.api import (
 )
 from modelward.api.training_run import TrainedAs, TrainingRunSpec
 from modelward.build.checkpoint import checkpoint_name
+from modelward.build.search import script_name, trial_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
 from modelward.decide.plan import Key, Ref
+from modelward.decide.run import RunObserved, TrialSeen, job_name
 from modelward.decide.script import ScriptSeen
-from modelward.decide.training_run import RunObserved
-from modelward.names import REGISTERED_MODEL, RUN_UID, Manifest
+from modelward.decide.search import searches
+from modelward.decide.trials import running
+from modelward.names import REGISTERED_MODEL, RUN_UID, TRIAL, Manifest
 from modelward.observe.dataset import secret_labels
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
@@ -35,6 +38,8 @@ async def observe(world: World, key: Key) -> RunObserved | None:
     run = TrainingRun.model_validate(raw)
     if run.status.is_true("Complete") or run.status.is_true("Failed"):
         return await _over(world, run, raw)
+    if searches(run.status):
+        return await _with_trials(world, run, raw)
     original = await _original(world, run)
     trained = original.spec.lineage.trained_as if original else None
     look = _with_job if run.status.dataset_version else _with_dataset
@@ -68,6 +73,21 @@ async def _with_dataset(world: World, run: TrainingRun, raw: Manifest, trained: 
         models=await _models(world, run),
         script=script,
     )
+
+
+async def _with_trials(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
+    """Every trial that has a Job; those that have been told of lie in the status."""
+    found = await world.kube.list("batch/v1", "Job", run.metadata.namespace, {RUN_UID: run.metadata.uid})
+    open_ = {trial.number for trial in running(run.status.search)} if run.status.search else set()
+    numbers = sorted(int(job["metadata"]["labels"][TRIAL]) for job in found if TRIAL in job["metadata"]["labels"])
+    theirs = () if run.spec.estimator else ("tests", "train")
+    trials = []
+    for number in numbers:
+        name = trial_name(job_name(run), number)
+        job = await observe_job(world, run.metadata.namespace, name, "publish", theirs)
+        if job and (number in open_ or job.state != "Failed"):
+            trials.append(TrialSeen(number, job))
+    return RunObserved(run, raw, trials=tuple(trials), script=await _script(world, run, run.spec))
 
 
 async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained) -> RunObserved:
@@ -120,7 +140,8 @@ async def _script(world: World, run: TrainingRun, trained: Trained) -> ScriptSee
     if spec is None:
         return ScriptSeen()
     if spec.config_map:
-        copy = await world.kube.get("v1", "ConfigMap", namespace, run.status.job) if run.status.job else None
+        name = script_name(job_name(run)) if run.status.search else run.status.job
+        copy = await world.kube.get("v1", "ConfigMap", namespace, name) if name else None
         return ScriptSeen(await world.kube.get("v1", "ConfigMap", namespace, spec.config_map.name), copy)
     secret = await secret_labels(world, namespace, spec.git.secret_name if spec.git else None)
     return ScriptSeen(secret_labels=secret)

@@ -20,6 +20,7 @@ from modelward_training.gates import costs
 from modelward_training.outcome import Done, JobError, progress, report
 from modelward_training.paths import COLUMNS_FILE, Paths
 from modelward_training.sample import get_rows
+from modelward_training.search import publish as trials
 
 from . import evaluation, intake, isolated, metrics, parity
 from .classes import texts
@@ -51,12 +52,32 @@ def run(paths: Paths) -> Done:
     with tempfile.TemporaryDirectory(prefix="modelward-") as private:
         folder = Path(private)
         _take(task, paths, folder)
+        output = trials.keep(store, folder) if task.trial else None
         _fetch(task, store, dataset, folder)
         (folder / ASKED).write_bytes(canonical(_asked(task, paths)))
         progress("checking the model and running it on held-out rows", 0.2)
         examined = isolated.examine(folder)
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
-        return _publish(task, _code(task, paths), store, dataset, folder, examined, parts)
+        code = _code(task, paths)
+        if output:
+            size = (folder / intake.MODEL).stat().st_size
+            alone = costs(examined.latency_seconds, size, examined.memory_bytes)
+            _compared(task, dataset, examined, parts)
+            measured = metrics.values(_answers(task, store, dataset, "validation", parts["validation"]))
+            return trials.trial(task, store, paths, code.commit, output, measured, alone)
+        return _publish(task, code, store, dataset, folder, examined, parts)
+
+
+def _compared(
+    task: TrainTask, dataset: DatasetManifest, examined: Examined, parts: dict[str, HeldOut]
+) -> dict[str, float]:
+    """The model with what `train` says that it predicts. Empty where there is nothing to compare with."""
+    if task.imported:
+        return {}
+    held_out = list(parts.values())
+    if dataset.task == "regression":
+        return parity.regression(held_out, examined.tolerance)
+    return parity.classification(held_out, examined.tolerance, dataset.classes)
 
 
 def _take(task: TrainTask, paths: Paths, folder: Path) -> None:
@@ -103,7 +124,7 @@ def _publish(
     examined: Examined,
     parts: dict[str, HeldOut],
 ) -> Done:
-    compared = _compared(task, dataset, examined, list(parts.values()))
+    compared = _compared(task, dataset, examined, parts)
     answers = {split: _answers(task, store, dataset, split, part) for split, part in parts.items()}
     measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
@@ -127,15 +148,6 @@ def _publish(
     progress("comparing it with others", 0.8)
     evaluated = evaluation.evaluate(task, store, dataset, folder, manifest, answers["test"], alone)
     return _report(task, code.commit, store, manifest, examined, measured, compared, evaluated)
-
-
-def _compared(task: TrainTask, dataset: DatasetManifest, examined: Examined, parts: list[HeldOut]) -> dict[str, float]:
-    """Empty where there is nothing to compare with."""
-    if task.imported:
-        return {}
-    if dataset.task == "regression":
-        return parity.regression(parts, examined.tolerance)
-    return parity.classification(parts, examined.tolerance, dataset.classes)
 
 
 def _report(
@@ -173,6 +185,7 @@ def _report(
         evaluation=store.put_json(record).digest,
         packages=versions(),
         sample=task.sample,
+        search=trials.result(task, store, commit) or UNSET,
     )
     failed = [gate.message for gate in record.gates if not gate.passed]
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())

@@ -28,17 +28,28 @@ def known(name: str, task: Task) -> Known:
 
 def make(estimator: Estimator, entry: Known, seed: int) -> Any:
     """The estimator with its parameters, a fixed seed, and no more threads than the container has CPUs."""
-    shape = getattr(importlib.import_module(entry.module), estimator.name)
-    accepted = list(shape().get_params())
+    shape = _shape(estimator.name, entry)
+    taken = _parameters(shape)
     for name in estimator.parameters:
-        if name not in accepted:
-            raise JobError(
-                "InvalidParameter", f"estimator.parameters: {estimator.name} has no {_unknown(name, accepted)}"
-            )
+        if name not in taken:
+            raise JobError("InvalidParameter", f"estimator.parameters: {estimator.name} has no {_unknown(name, taken)}")
     ours = {**dict(entry.defaults), "random_state": seed, "n_jobs": limits.cpus()}
     if estimator.name == "LogisticRegression":
         del ours["n_jobs"]  # without effect there, and scikit-learn warns
-    return shape(**{name: value for name, value in ours.items() if name in accepted} | estimator.parameters)
+    return shape(**{name: value for name, value in ours.items() if name in taken} | estimator.parameters)
+
+
+def accepted(name: str, task: Task) -> list[str]:
+    """The parameters that an estimator has."""
+    return _parameters(_shape(name, known(name, task)))
+
+
+def _shape(name: str, entry: Known) -> Any:
+    return getattr(importlib.import_module(entry.module), name)
+
+
+def _parameters(shape: Any) -> list[str]:
+    return list(shape().get_params())
 
 
 def _unknown(name: str, names: list[str]) -> str:

@@ -7,12 +7,14 @@
 import time
 from typing import Any
 
+import msgspec
+
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.tasks import Estimator, TrainTask
 from modelward_contracts.wire import decode
 from modelward_training import limits
 from modelward_training.outcome import Done, JobError, progress
-from modelward_training.paths import DATASET_FILE, Paths
+from modelward_training.paths import DATASET_FILE, PARAMETERS_FILE, Paths
 
 from .estimators import known, make
 from .known import Known
@@ -25,8 +27,17 @@ def run(paths: Paths) -> Done:
     dataset = decode((paths.input / DATASET_FILE).read_bytes(), DatasetManifest)
     entry = known(task.estimator.name, dataset.task)
     limits.cap_threads()
-    estimator = make(task.estimator, entry, task.seed)
-    return _train(paths, dataset, task.estimator, estimator, entry)
+    named = _with_trial(task.estimator, task, paths)
+    return _train(paths, dataset, named, make(named, entry, task.seed), entry)
+
+
+def _with_trial(estimator: Estimator, task: TrainTask, paths: Paths) -> Estimator:
+    """In a trial some of its parameters are those that fetch was suggested."""
+    if not task.search:
+        return estimator
+    given = decode((paths.input / PARAMETERS_FILE).read_bytes(), dict[str, Any])
+    tried = {parameter.name: given[parameter.name] for parameter in task.search.parameters}
+    return msgspec.structs.replace(estimator, parameters=estimator.parameters | tried)
 
 
 def _train(paths: Paths, dataset: DatasetManifest, named: Estimator, estimator: Any, entry: Known) -> Done:

@@ -9,6 +9,7 @@ from modelward.api import DatasetVersion, ModelVersion
 from modelward.cli import chain, why
 from modelward.cli.cluster import Cluster, Story, Unusable
 from modelward.errors import Refused
+from unit.modelward.decide import test_search as search
 from unit.modelward.decide.simulated import healthy, version, with_canary
 from unit.modelward.decide.test_registered_model import ANY, arrived, model, trained
 from unit.modelward.decide.test_training_run import prepare
@@ -148,3 +149,17 @@ def _data(files: list[str]) -> DatasetVersion:
     spec = {"datasetName": "flights", "digest": "sha256:" + "0" * 64, "rows": 1, "bytes": 1, "id": "id"}
     spec |= {"splitRows": {"train": 1, "validation": 0, "test": 0}, "columns": [], "sources": sources}
     return DatasetVersion.model_validate({"metadata": {"name": "d"}, "spec": spec | {"sourceFiles": len(files)}})
+
+
+async def test_a_search_tells_what_it_seeks_and_its_best_trial() -> None:
+    workshop = Workshop()
+    await prepare(workshop)
+    await search.begin(workshop)
+    await search.succeed(workshop, 1, 0.8)
+    said = await lines(workshop, f"{NAMESPACE}/trun/flights-a")
+    assert said[3:6] == [
+        "  it searches for C by random, to maximize auc on the validation rows",
+        "  trials: 1 of 5 are over, 0 failed, 0 break a constraint",
+        "  best: trial 1, auc 0.8 with C 0.01",
+    ]
+    assert (await told(workshop, f"{NAMESPACE}/trun/flights-a"))["search"]["best"]["number"] == 1

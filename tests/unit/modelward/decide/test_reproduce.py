@@ -168,3 +168,25 @@ async def test_training_that_fails_this_time_is_told(workshop: Workshop) -> None
     workshop.fail("train", said("TrainFailed", "no memory"))
     await workshop.settle()
     assert ready(workshop, "again") == ("False", "TrainFailed", "no memory")
+
+
+SOUGHT = {"algorithm": "tpe", "metric": "auc", "value": 0.9, "trial": 7, "trials": 30, "parameters": {"alpha": 2}}
+
+
+@pytest.mark.parametrize(
+    ("trains", "estimators", "parameters"),
+    [
+        ({"estimator": {"name": "Ridge", "parameters": {"tol": 0.1}}}, {"tol": 0.1, "alpha": 2}, {}),
+        ({"container": CONTAINER, "parameters": {"deep": True}}, None, {"deep": True, "alpha": 2}),
+    ],
+)
+async def test_what_won_a_search_is_trained_again_with_what_it_had_tried(
+    workshop: Workshop, trains: dict[str, Any], estimators: dict[str, Any] | None, parameters: dict[str, Any]
+) -> None:
+    await registered(workshop, **trains)
+    version = workshop.get("ModelVersion", "flights-1")
+    lineage = version["spec"]["lineage"] | {"search": SOUGHT}
+    workshop.kube.put({**version, "spec": version["spec"] | {"lineage": lineage}})
+    await again(workshop)
+    told = task(workshop)
+    assert (told.estimator and told.estimator.parameters, told.parameters) == (estimators, parameters)

@@ -1,0 +1,1 @@
+"""A search's trials: what each tries, and what it has come to."""
