@@ -215,6 +215,7 @@ ACCEPTED = {
     "version by number": Case("ModelDeployment", {"spec.modelRef.version": 3}),
     "version by number as text": Case("ModelDeployment", {"spec.modelRef.version": "3"}),
     "version by name": Case("ModelDeployment", {"spec.modelRef.version": "Latest"}),
+    "version by alias": Case("ModelDeployment", {"spec.modelRef.version": "champion"}),
     "version by digest": Case("ModelDeployment", {"spec.modelRef.version": "sha256:" + "0a" * 32}),
     "no replicas": Case("ModelDeployment", {"spec.replicas": 0}),
     "pauses between steps": Case(
@@ -647,10 +648,13 @@ REFUSED = {
     "version zero": Case(
         "ModelDeployment",
         {"spec.modelRef.version": 0},
-        "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+        "modelRef.version must be Latest, a number such as 3, a digest sha256:…, or an alias such as champion",
     ),
     "version in small letters": Case(
         "ModelDeployment", {"spec.modelRef.version": "latest"}, "modelRef.version must be Latest"
+    ),
+    "version by an alias in capitals": Case(
+        "ModelDeployment", {"spec.modelRef.version": "Champion"}, "modelRef.version must be Latest"
     ),
     "version of half a digest": Case(
         "ModelDeployment", {"spec.modelRef.version": "sha256:0a"}, "modelRef.version must be Latest"

@@ -12,6 +12,8 @@ _MAY_DIFFER = {
     "evidence",
     "time",
     "since",
+    "until",
+    "order",
     "lastTransitionTime",
     "stepStarted",
     "rolloutStarted",
@@ -51,7 +53,7 @@ def _plain(value: Any, key: str = "") -> Any:
     if isinstance(value, str) and key.endswith(".json"):
         return _plain(json.loads(value))
     if isinstance(value, str):
-        return re.sub(r"\d+(\.\d+)?", "N", _words(value)) if key == "message" else _words(value)
+        return re.sub(r"\d+(\.\d+)?", "N", _words(value)) if key in ("message", "why") else _words(value)
     return value
 
 

@@ -83,6 +83,10 @@ Duration = Annotated[str, Field(pattern=r"^([0-9]+(s|m|h))+$", max_length=32)]
 Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, max_length=40)]
 Message = Annotated[str, Field(max_length=4096)]
 Reason = Annotated[str, Field(max_length=128)]
+Person = Annotated[str, Field(max_length=256)]
+"""As annotation modelward.dev/requested-by says it."""
+ALIAS = "^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$"
+"""Of a model's version: never a number, a digest or `Latest`."""
 
 
 class Condition(ApiModel):

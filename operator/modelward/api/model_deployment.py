@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from .common import (
     AGE,
+    ALIAS,
     MESSAGE,
     READY,
     REASON,
@@ -18,6 +19,7 @@ from .common import (
     Name,
     NameForm,
     Names,
+    Person,
     Reason,
     Resource,
     ShortName,
@@ -43,14 +45,13 @@ ByteSize = Annotated[
 """512Ki, 64Mi, up to 2Gi."""
 HeaderName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 Revision = Annotated[str, Field(max_length=16, pattern=r"^[0-9a-f]+$")]
-Person = Annotated[str, Field(max_length=256)]
-"""As annotation modelward.dev/requested-by says it."""
 Why = Annotated[str, Field(max_length=512)]
 
 
 _VERSION = rule(
-    "type(self) == int ? self >= 1 : self.matches('^(Latest|[1-9][0-9]*|sha256:[0-9a-f]{64})$')",
-    "modelRef.version must be Latest, a number such as 3, or a digest sha256:…",
+    "type(self) == int ? self >= 1 : self != 'latest' && "
+    f"self.matches('^(Latest|[1-9][0-9]*|sha256:[0-9a-f]{{64}}|{ALIAS[1:-1]})$')",
+    "modelRef.version must be Latest, a number such as 3, a digest sha256:…, or an alias such as champion",
 )
 
 
@@ -70,7 +71,7 @@ class ModelRef(ApiModel):
         int | str,
         Field(json_schema_extra=int_or_string(maxLength=71) | {"x-kubernetes-validations": [_VERSION]}),
     ] = "Latest"
-    """`Latest`, a number, or a model manifest's digest `sha256:…`."""
+    """`Latest`, a number, a model manifest's digest `sha256:…`, or an alias, which may move to another version."""
 
 
 class Pause(ApiModel):

@@ -8,6 +8,7 @@ from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES
 
 from .common import (
     AGE,
+    ALIAS,
     MESSAGE,
     READY,
     REASON,
@@ -16,6 +17,7 @@ from .common import (
     Digest,
     Name,
     Names,
+    Person,
     Resource,
     ShortName,
     Status,
@@ -89,6 +91,7 @@ class Lineage(ApiModel):
 
 
 NOTES, NOTE = 20, 1024
+WORDS = 100
 
 
 class ModelVersionSpec(ApiModel):
@@ -123,16 +126,68 @@ class ModelVersionSpec(ApiModel):
     lineage: Lineage
 
 
+WHY = 512
+
+
 class ServedBy(ApiModel):
-    """A deployment that has this version in service, on trial, or has rejected it."""
+    """A deployment that has, or had, this version in service, on trial or warm, or has rejected it."""
 
     deployment: Name
-    role: Literal["Stable", "Candidate", "Rejected"]
+    role: Literal["Stable", "Candidate", "Warm", "Rejected"]
+    """Warm: replaced, and still there while its successor is watched. Rejected: a verdict is in force."""
     since: Timestamp
+    until: Timestamp | None = None
+    """None: it is so now."""
+    why: Annotated[str, Field(max_length=WHY)] | None = None
+    """It ended; of a rejection, the verdict."""
+
+
+AliasName = Annotated[str, Field(max_length=32, pattern=ALIAS)]
+
+
+class Word(ApiModel):
+    """What a person said of this version. It is added to the list and never changed."""
+
+    time: Timestamp
+    """When it was asked for, by the API server's clock."""
+    by: Person | None = None
+    verified: bool = False
+    """The API server has proven the name."""
+    why: Annotated[str, Field(max_length=WHY)] | None = None
+    removed: bool | None = None
+    """The alias, or the approval, ends here."""
+
+    @property
+    def signed(self) -> str:
+        """`, by ada (unverified): best on weekends`, as far as that is known."""
+        by = f", by {self.by}" + ("" if self.verified else " (unverified)") if self.by else ""
+        return by + (f": {self.why}" if self.why else "")
+
+
+class AliasWord(Word):
+    name: AliasName
+    before: Name | None = None
+    """The ModelVersion that held the alias until then."""
+    order: Annotated[int, Field(ge=0)]
+    """Among words of the same second."""
 
 
 class ModelVersionStatus(Status):
     deployments: Annotated[list[ServedBy], Field(max_length=100)] = []
+    """What is so now, then what was, the newest first."""
+    alias: Annotated[str, Field(max_length=2048)] | None = None
+    """The aliases that it holds now, for people."""
+    aliases: Annotated[list[AliasWord], Field(max_length=WORDS)] = []
+    """The oldest first. The ModelVersion whose word for a name is the newest of its model holds it."""
+    approvals: Annotated[list[Word], Field(max_length=WORDS)] = []
+    """The oldest first; the last one counts."""
+    answered: Annotated[list[Annotated[str, Field(max_length=16)]], Field(max_length=20)] = []
+    """What was asked for by annotation and answered, the newest last: the same words never act twice."""
+
+    @property
+    def approval(self) -> Word | None:
+        """The one in force."""
+        return self.approvals[-1] if self.approvals and not self.approvals[-1].removed else None
 
 
 class ModelVersion(Resource):
@@ -145,6 +200,7 @@ class ModelVersion(Resource):
         condition_column("Verified"),
         Column(name="Model", path=".spec.modelName"),
         Column(name="Version", path=".spec.version", type="integer"),
+        Column(name="Aliases", path=".status.alias"),
         Column(name="Data", path=".spec.lineage.datasetVersion"),
         Column(name="Digest", path=".spec.digest", priority=1),
         AGE,

@@ -68,7 +68,8 @@ class Budget(ApiModel):
 
 
 class Retention(ApiModel):
-    """The newest; what a ModelDeployment serves, tries, has rejected or names stays anyway."""
+    """The newest; what a ModelDeployment serves, tries, has rejected or names, and what has an alias or is approved,
+    stays anyway."""
 
     versions: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Newest ModelVersions that passed their gates. None: all."""
@@ -94,7 +95,7 @@ class RegisteredModelSpec(ApiModel):
     budget: Budget | None = None
     """How many runs there may be."""
     retention: Retention = Retention()
-    """What is kept of the past. Versions that a ModelDeployment serves, tries, has rejected or names stay anyway."""
+    """What is kept of the past. Versions in use, with an alias or approved stay anyway."""
     suspend: bool = False
     """Start no run, until this is false again."""
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import ServedBy
+from modelward.api.model_version import ServedBy, Word
 from modelward.api.registered_model import RunRecord
 from modelward.api.search import Trial
 from modelward.api.training_run import Cause
+from modelward.decide.aliases import held
 
 from .cluster import Story
 from .in_words import listed, when
@@ -33,7 +34,8 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
             *_won(version),
             *_ready(version),
             *(_in_service(found) for found in served),
-            *(f"{each.deployment}: {each.role.lower()} since {when(each.since)}" for each in _others(version)),
+            *(_role(each) for each in _others(version, served)),
+            *_named(version),
         ],
         "cause": cause.wire() if cause else None,
         "trainingRun": lineage.training_run,
@@ -78,8 +80,26 @@ def _in_service(served: Story) -> str:
     return f"{began}; {after} replaced it at {when(served['until'])}" if after else began
 
 
-def _others(version: ModelVersion) -> list[ServedBy]:
-    return [each for each in version.status.deployments if each.role != "Stable"]
+def _others(version: ModelVersion, served: Sequence[Story]) -> list[ServedBy]:
+    """What the deployments themselves do not tell, or no longer."""
+    told = {each["deployment"] for each in served}
+    return [each for each in version.status.deployments if each.role != "Stable" or each.deployment not in told]
+
+
+def _role(each: ServedBy) -> str:
+    until = f" until {when(each.until)}" if each.until else ""
+    return f"{each.deployment}: {each.role.lower()} since {when(each.since)}{until}" + (
+        f": {each.why}" if each.why else ""
+    )
+
+
+def _named(version: ModelVersion) -> Iterator[str]:
+    """Which aliases it holds, and who approved it."""
+    people: list[tuple[str, Word]] = [(f"is {word.name}", word) for word in held(version.status.aliases)]
+    if approval := version.status.approval:
+        people.append(("is approved", approval))
+    for what, word in people:
+        yield f"it {what} since {when(word.time)}{word.signed}"
 
 
 def of_run(run: TrainingRun, made: Story | None) -> Story:

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ class Unusable(Exception):
 
 
 class Cluster:
-    """Reads resources. What is not there, or not allowed, is `Refused` with a sentence."""
+    """Reads resources, and annotates them. What is not there, or not allowed, is `Refused` with a sentence."""
 
     def __init__(self, kube: Any) -> None:
         self._kube = kube
@@ -51,6 +51,22 @@ class Cluster:
 
     async def list(self, kind: type[R], namespace: str, labels: dict[str, str] | None = None) -> Sequence[R]:
         return [_read(kind, raw) for raw in await self._kube.list(API, kind.NAMES.kind, namespace, labels)]
+
+    async def annotate(self, found: Resource, annotations: Mapping[str, str | None]) -> None:
+        """If it is still as it was found; else Conflict. None takes an annotation away."""
+        metadata = found.metadata
+        named = {"name": metadata.name, "namespace": metadata.namespace, "resourceVersion": metadata.resource_version}
+        patch = {"apiVersion": API, "kind": found.NAMES.kind, "metadata": {**named, "annotations": annotations}}
+        await self._kube.merge(patch, "modelward-cli")
+
+    async def caller(self) -> str | None:
+        """The name by which the API server knows the caller; None where it does not tell."""
+        asking = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}}
+        try:
+            told = await self._kube.create(asking)
+        except Refused:
+            return None
+        return str(told["status"]["userInfo"]["username"])
 
     async def _not_there(self, kind: str, namespace: str, name: str) -> str:
         """What is missing: Modelward, the namespace, or the name."""

@@ -1,13 +1,14 @@
 """A ModelDeployment's conditions, from its status and what was observed.
 
-Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, ImageNotAllowed, VersionNotFound,
-VersionNotVerified, GateFailed, SignatureChanged, QueryRefused, ServerNotAllowed, Starting, Canary, AwaitingApproval,
-AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing, NotAvailable, FailedCreate,
-and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods, NameTaken. Of Progressing: the
-phase, AwaitingApproval, AwaitingPromotion, or Complete. Of RolledBack: the verdict's (Errors, Latency, Skew, PromQL,
-CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one (ProgressDeadlineExceeded, NoEvidence,
-Aborted, RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done, Refused. Of BatchesMixed: BatchesMixed; it
-is there only where that happened. Of ChecksPassed: WithinLimits, BeyondLimit, NoAnswer, QueryRefused, ServerNotAllowed.
+Reasons (API): of Ready: Pending, NameTaken, ServiceAccountNotAllowed, ImageNotAllowed, VersionNotFound, VersionDeleted,
+AliasNotHeld, VersionNotVerified, GateFailed, SignatureChanged, QueryRefused, ServerNotAllowed, Starting, Canary,
+AwaitingApproval, AwaitingPromotion, Paused, Promoting, RollingBack, RolledBack, Serving, Baking, Replacing,
+NotAvailable, FailedCreate, and any reason of its pods' trouble. Of Available: Serving, NothingServes, NoReadyPods,
+NameTaken. Of Progressing: the phase, AwaitingApproval, AwaitingPromotion, or Complete. Of RolledBack: the verdict's
+(Errors, Latency, Skew, PromQL, CrashLoop, OOMKilled, RejectedRevision …), or why the rollout ended without one
+(ProgressDeadlineExceeded, NoEvidence, Aborted, RolledBackByHand). Of Drifted: Drift, NoDrift. Of ActionDone: Done,
+Refused. Of BatchesMixed: BatchesMixed; it is there only where that happened. Of ChecksPassed: WithinLimits,
+BeyondLimit, NoAnswer, QueryRefused, ServerNotAllowed.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""ModelVersion: verified or not by its gates, and where it serves.
+"""ModelVersion: verified or not by its gates, where it serves, and what people said of it.
 
-Reasons of Verified and Ready (API): GatesPassed, NoGates, GateFailed.
+Reasons of Verified and Ready (API): GatesPassed, NoGates, GateFailed. Of ActionDone: Done, Refused.
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,16 @@ from typing import Any
 
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.evaluation import GateResult
-from modelward.api.model_version import ServedBy
 from modelward.build.version_counter import last_number, version_counter
+from modelward.decide.aliases import given_away, held
+from modelward.decide.asked_of_version import answered
 from modelward.decide.conditions import set_condition
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Plan
+from modelward.decide.where_served import where_served
 from modelward.names import Manifest
 from modelward.settings import Settings
 
-MOST = 100
 TOLD = 4
 """Gates in a condition's message."""
 
@@ -30,16 +31,28 @@ class ModelVersionObserved:
     """All of its namespace."""
     counter: Manifest | None = None
     """Of its model's numbers."""
+    versions: tuple[ModelVersion, ...] = ()
+    """Of its model, where it holds an alias or something is asked of it."""
+    asked_at: str | None = None
+    """When the annotation that asks for something was written, by the API server's clock."""
 
 
-def decide(o: ModelVersionObserved, _: Settings, now: datetime) -> Plan:
+def decide(o: ModelVersionObserved, settings: Settings, now: datetime) -> Plan:
     metadata, said = o.version.metadata, verified(o.version.spec.gates)
-    conditions = set_condition(o.version.status.conditions, "Verified", *said, metadata.generation, now)
-    status = o.version.status.model_copy(
-        update={"conditions": conditions, "deployments": list(_served_by(metadata.name, o.deployments))[:MOST]}
-    )
+    status, events = answered(_known(o), o.versions, o.asked_at, settings.actions_verified, now)
+    conditions = set_condition(status.conditions, "Verified", *said, metadata.generation, now)
+    served = where_served(metadata.name, status.deployments, o.deployments, now)
+    alias = ", ".join(word.name for word in held(status.aliases)) or None
+    status = status.model_copy(update={"conditions": conditions, "deployments": served, "alias": alias})
     status = status.model_copy(update=with_ready(status, said, metadata.generation, now))
-    return Plan(status=status, **_counted(o))
+    return Plan(status=status, events=events, **_counted(o))
+
+
+def _known(o: ModelVersionObserved) -> ModelVersion:
+    """With the ends of the aliases that another version was given meanwhile."""
+    status = o.version.status
+    aliases = [*status.aliases, *given_away(o.version, o.versions)]
+    return o.version.model_copy(update={"status": status.model_copy(update={"aliases": aliases})})
 
 
 def _counted(o: ModelVersionObserved) -> dict[str, Any]:
@@ -77,16 +90,3 @@ def _held(gate: GateResult) -> str:
 
 def _number(value: float | None) -> str:
     return "not measurable" if value is None else f"{value:.4g}"
-
-
-def _served_by(version: str, deployments: Iterable[ModelDeployment]) -> Iterable[ServedBy]:
-    """At most one role in each deployment: what it does counts more than what it once did."""
-    for deployment in sorted(deployments, key=lambda d: d.metadata.name):
-        status, name = deployment.status, deployment.metadata.name
-        rejected = [v for v in status.verdicts if v.model_version == version]
-        if status.stable and status.stable.model_version == version:
-            yield ServedBy(deployment=name, role="Stable", since=status.stable.since)
-        elif status.candidate and status.candidate.model_version == version:
-            yield ServedBy(deployment=name, role="Candidate", since=status.candidate.since)
-        elif rejected:
-            yield ServedBy(deployment=name, role="Rejected", since=rejected[-1].time)

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion, Resource, TrainingRun
 from modelward.api.registered_model import Retention
+from modelward.decide.aliases import held
 from modelward.decide.plan import Ref
+from modelward.decide.where_served import in_use
 
 
 def superfluous(
@@ -19,13 +21,19 @@ def superfluous(
     good = [version for version in newest if version not in bad]
     named = {str(deployment.spec.model_ref.version) for deployment in deployments}
     beyond = [*_beyond(good, retention.versions), *_beyond(bad, retention.unverified_versions)]
-    unused = [v for v in beyond if not v.status.deployments and not {str(v.spec.version), v.spec.digest} & named]
+    unused = [v for v in beyond if not _stays(v) and not {str(v.spec.version), v.spec.digest} & named]
     over.sort(key=lambda run: (run.metadata.creation_timestamp or "", run.metadata.name), reverse=True)
     return tuple(map(_ref, [*over[retention.runs :], *unused]))
 
 
 def _beyond(versions: list[ModelVersion], limit: int | None) -> list[ModelVersion]:
     return [] if limit is None else versions[limit:]
+
+
+def _stays(version: ModelVersion) -> bool:
+    """It serves, is on trial, warm or rejected, or a person has said something for it."""
+    status = version.status
+    return any(in_use(status.deployments)) or bool(held(status.aliases)) or status.approval is not None
 
 
 def _failed(version: ModelVersion) -> bool:

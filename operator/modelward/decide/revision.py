@@ -6,13 +6,16 @@ first asked for and found again in the status afterwards, so that an operator up
 spec.runtime.image asks for another.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from modelward.api import ModelDeployment, ModelVersion
+from modelward.api.common import ALIAS
 from modelward.api.model_deployment import Batching, Limits, ModelDeploymentStatus, ServingRevision, Verdict
 from modelward.api.resources import Resources
+from modelward.decide.aliases import holder
 from modelward.errors import Refused, Wait
-from modelward.names import short_hash
+from modelward.names import ACTION, short_hash
 from modelward_contracts.wire import canonical
 
 IDENTITY = "1"
@@ -33,21 +36,57 @@ def resolve(deployment: ModelDeployment, versions: Sequence[ModelVersion]) -> Mo
     """The version that modelRef names. Raises Wait where it may still come, Refused where it must not serve."""
     ref = deployment.spec.model_ref
     of_model = [v for v in versions if v.spec.model_name == ref.name and not v.metadata.deletion_timestamp]
+    gone = _deleted(deployment, of_model)
     if ref.version == "Latest":
-        if verified := newest_first(deployment, versions):
+        verified = newest_first(deployment, versions)
+        if gone and (not verified or verified[0].spec.version < gone.version):
+            raise Wait("VersionDeleted", f"{_serves_on(gone)} until there is a newer version")
+        if verified:
             return verified[0]
         raise Wait("VersionNotFound", f"no verified version of model {ref.name} yet: waiting for a TrainingRun")
     wanted = str(ref.version)
-    found = [v for v in of_model if wanted in (str(v.spec.version), v.spec.digest)]
-    if not found:
-        raise Wait("VersionNotFound", f"ModelVersion {ref.name}-{wanted} does not exist" + _known(of_model))
-    version = found[0]
+    version = _named(wanted, of_model)
+    if version is None and gone:
+        raise Wait("VersionDeleted", f"{_serves_on(gone)} until spec.modelRef.version names another" + _known(of_model))
+    if version is None:
+        raise _missing(ref.name, wanted, of_model)
     verified_condition = version.status.condition("Verified")
     if verified_condition is None or verified_condition.status == "Unknown":
         raise Wait("VersionNotVerified", f"ModelVersion {version.metadata.name} is not verified yet", 5.0)
     if verified_condition.status == "False":
         raise Refused(verified_condition.reason, f"{version.metadata.name} is not served: {verified_condition.message}")
     return version
+
+
+def _named(wanted: str, of_model: Sequence[ModelVersion]) -> ModelVersion | None:
+    """By its number, its digest, or an alias."""
+    if is_alias(wanted):
+        holds = holder(wanted, of_model)
+        return holds[0] if holds else None
+    return next((v for v in of_model if wanted in (str(v.spec.version), v.spec.digest)), None)
+
+
+def is_alias(version: int | str) -> bool:
+    return re.fullmatch(ALIAS, str(version)) is not None
+
+
+def _missing(model: str, wanted: str, of_model: Sequence[ModelVersion]) -> Wait:
+    if is_alias(wanted):
+        ask = f'annotate it: {ACTION}: "alias {wanted}"'
+        return Wait("AliasNotHeld", f"no version of model {model} is called {wanted}; {ask}" + _known(of_model))
+    return Wait("VersionNotFound", f"ModelVersion {model}-{wanted} does not exist" + _known(of_model))
+
+
+def _deleted(deployment: ModelDeployment, of_model: Sequence[ModelVersion]) -> ServingRevision | None:
+    """What serves, where its ModelVersion is gone: nothing that it needs went with it."""
+    stable, model = deployment.status.stable, deployment.spec.model_ref.name
+    if stable is None or stable.model_version != f"{model}-{stable.version}":
+        return None
+    return None if any(v.metadata.name == stable.model_version for v in of_model) else stable
+
+
+def _serves_on(gone: ServingRevision) -> str:
+    return f"ModelVersion {gone.model_version} was deleted; it serves on, out of the store,"
 
 
 def newest_first(deployment: ModelDeployment, versions: Iterable[ModelVersion]) -> list[ModelVersion]:

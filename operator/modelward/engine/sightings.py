@@ -108,12 +108,15 @@ def _references(key: Key, found: Manifest) -> set[_Target]:
 
 
 def _told(key: Key, found: Manifest) -> dict[Key, str]:
-    """What a status says of versions: where they serve, or whether they are what was expected."""
+    """What a status says of versions: where they serve, whether they are what was expected, what they have lost."""
     status = found.get("status") or {}
     match key.kind:
         case "ModelDeployment":
             roles = {Key("ModelVersion", key.namespace, name): role for name, role in _roles(status).items()}
             return roles | _serving(key, found)
+        case "ModelVersion":
+            words = [word for word in status.get("aliases", []) if word.get("before")]
+            return {Key("ModelVersion", key.namespace, word["before"]): canonical(word).decode() for word in words}
         case "Dataset" if checked := status.get("checked"):
             return {Key("DatasetVersion", key.namespace, checked["version"]): canonical(checked).decode()}
         case _:
@@ -122,7 +125,7 @@ def _told(key: Key, found: Manifest) -> dict[Key, str]:
 
 def _roles(status: Manifest) -> dict[str, str]:
     """Of each ModelVersion that a ModelDeployment's status names."""
-    roles = {verdict["modelVersion"]: "Rejected" for verdict in status.get("verdicts", [])}
+    roles = {verdict["modelVersion"]: f"Rejected {verdict.get('lifted', '')}" for verdict in status.get("verdicts", [])}
     named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
     return roles | {revision["modelVersion"]: role for role, revision in named.items() if revision}
 

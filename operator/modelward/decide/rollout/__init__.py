@@ -11,7 +11,7 @@ any two writes only repeats what is already so.
 
     start      nothing serves yet, or something else is asked for
     trial      steps: judged, held, moved on
-    approval   a trial that waits for a person's word
+    approval   a trial that waits for a person's word, on it or on the version itself
     deadline   a trial that comes to no conclusion
     promotion  full width, all traffic, the time it is watched on
     actions    what a person asks for by annotation, in any phase; by_hand: what each verb does
@@ -26,6 +26,7 @@ from modelward.api.model_deployment import ServingRevision
 from modelward.decide.observed import DeploymentObserved
 
 from .actions import asked
+from .approval import approved_before
 from .deadline import at_the_deadline
 from .healing import heal
 from .liveness import replace_what_is_down, take_over_without_pods
@@ -54,6 +55,7 @@ def next_move(o: DeploymentObserved, target: ServingRevision | None, now: dateti
                 leave_candidate(o, target, now)
                 or judged(o, now)
                 or asked(o, target, now)
+                or approved_before(o, now)
                 or replace_what_is_down(o, now)
                 or hold(o, now)
                 or at_the_deadline(o, now)

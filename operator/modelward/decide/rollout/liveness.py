@@ -7,7 +7,7 @@ from modelward.decide.observed import DeploymentObserved
 from modelward.decide.pods import ready_pods
 from modelward.decide.revision import rejection
 
-from .approval import unapproved
+from .approval import unapproved, version_approval
 from .move import Move, in_service, move_to
 from .retreat import back
 
@@ -71,5 +71,7 @@ def take_over_without_pods(o: DeploymentObserved, target: ServingRevision | None
 
 def _needs_approval(o: DeploymentObserved, target: ServingRevision) -> bool:
     if o.deployment.spec.rollout.approval != "Required" or o.status.stable is None:
+        return False
+    if version_approval(o, target):
         return False
     return target.revision not in {o.status.approved, o.status.stable.revision, *(r.revision for r in o.status.served)}

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from modelward.api.model_deployment import ServingRevision
+from modelward.decide.aliases import holder
 from modelward.decide.conditions import timestamp
 from modelward.decide.judge.evidence import Finding
 from modelward.decide.observed import DeploymentObserved
@@ -81,10 +82,21 @@ def start(o: DeploymentObserved, target: ServingRevision | None, now: datetime) 
 
 
 def _because(o: DeploymentObserved, target: ServingRevision) -> str:
-    """Why this version was trained, where a RegisteredModel did it."""
+    """Who gave this version the alias that the spec names; why it was trained, where a RegisteredModel did it."""
+    said = _named_by(o)
     version = next((v for v in o.versions if v.metadata.name == target.model_version), None)
     cause = version.spec.lineage.cause if version else None
-    return f"; it was trained because: {cause.message}" if cause else ""
+    return f"{said}; it was trained because: {cause.message}" if cause else said
+
+
+def _named_by(o: DeploymentObserved) -> str:
+    ref = o.deployment.spec.model_ref
+    of_model = (v for v in o.versions if v.spec.model_name == ref.name)
+    holds = holder(ref.version, of_model) if isinstance(ref.version, str) else None
+    if holds is None:
+        return ""
+    word = holds[1]
+    return f"; it is {word.name} since {word.time}{word.signed}"
 
 
 def bring_back(o: DeploymentObserved, to: ServingRevision, now: datetime, **changes: Any) -> Move:

@@ -66,6 +66,15 @@ def test_deployment_concerns_the_versions_whose_role_changed_only() -> None:
     assert (first, canary, again, rejected) == ({me, versions[0]}, {me, versions[1]}, {me}, {me, versions[1]})
 
 
+def test_version_that_is_given_an_alias_concerns_the_one_that_had_it() -> None:
+    sightings = Sightings()
+    aliases: list[object] = [{"name": "champion", "before": "flights-1"}]
+    moved = seen("flights-2", spec={"modelName": "flights"}, status={"aliases": aliases})
+    one, two = key("ModelVersion", "flights-1"), key("ModelVersion", "flights-2")
+    assert sightings.see("ModelVersion", moved) == {one, two}
+    assert sightings.see("ModelVersion", moved) == {two}
+
+
 def test_dataset_concerns_the_version_of_which_its_check_says_something_new() -> None:
     sightings, me = Sightings(), key("Dataset", "flights")
 
