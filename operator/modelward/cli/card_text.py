@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from modelward.api.model_version import Searched
 from modelward.api.training_run import Cause
 from modelward_contracts.metrics import MAIN
 
-from .chain import in_words
+from .chain import in_words, sought
 from .cluster import Story
 from .in_words import listed, when
 from .markdown import code, number, pairs, table, title
@@ -141,6 +142,8 @@ def _lineage(story: Story) -> Iterator[str]:
     yield from title("Where it comes from")
     lineage = story["lineage"]
     yield f"- TrainingRun {lineage['trainingRun']} ({_code_of(lineage)})"
+    if search := lineage.get("search"):
+        yield f"- {sought(Searched.model_validate(search), code)}"
     if cause := lineage.get("cause"):
         yield f"- because: {in_words(Cause.model_validate(cause))}"
     yield f"- data {code(lineage['datasetDigest'])}"
