@@ -61,7 +61,7 @@ def _again(store: ObjectStore, root: Path) -> dict[str, Any]:
     with redirect_stdout(capture.stream):
         first = ingest_report(pod.step("ingest", _task(pod, "s3://many/one.csv")))
     task = _task(pod, url)
-    files = remote.opened(task, os.environ, root).listed()
+    files = remote.opened(task.url or "", remote.Credentials(task.secret, os.environ), True, root).listed()
     report = pod.store.put_json(first).digest
     listing = listing_of((file.name, file.identity) for file in files)
     last_look.remember(pod.store, task, listing, first.manifest, report)

@@ -11,7 +11,7 @@ import sys
 
 from pydantic import ValidationError
 
-from modelward.cli import alias, approve, card, data, diff, infer, replay, why
+from modelward.cli import alias, approve, card, data, diff, export, infer, replay, reproduce, why
 from modelward.settings import Settings
 from modelward.telemetry import logs
 
@@ -24,7 +24,7 @@ def main() -> int:
     command.add_argument("--context", help="of the kubeconfig")
     command.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING"])
     command.set_defaults(run=_operator)
-    for each in (why, data, diff, infer, replay, card, alias, approve):
+    for each in (why, data, diff, infer, export, reproduce, replay, card, alias, approve):
         each.add(commands)
     arguments = parser.parse_args()
     return int(arguments.run(arguments))

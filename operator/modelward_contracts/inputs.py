@@ -19,7 +19,8 @@ class StoredRun(Wire, frozen=True, kw_only=True):
 
 
 def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
-    """`commit`: of a script out of git, wherever its repository is.
+    """`commit`: of a script out of git, wherever its repository is; of an imported model, its digest,
+    and whether MLflow tells its columns.
 
     What not every run has is left out: a new field must change no hash that there is. What is measured of a model is
     no input of its training, but a stored result has only what was asked for then."""
@@ -30,6 +31,8 @@ def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
         "script": task.script,
         "search": task.search,
     }
+    if task.imported:
+        later["imported"] = {"digest": task.imported.digest, "mlflow": task.imported.mlflow}
     if task.git and commit:
         later["git"] = {"commit": commit.commit, "path": task.git.path}
     return digest_of(

@@ -30,6 +30,7 @@ MAX_VALUE = 64
 MAX_GATE = 500
 MAX_SLICES = 20
 MAX_IMPORTANCE = 20
+MAX_PACKAGES = 32
 
 
 class Termination(Wire, frozen=True, kw_only=True):
@@ -260,6 +261,9 @@ class PublishReport(Wire, frozen=True, kw_only=True, tag="Publish", tag_field="k
     """The weightiest `MAX_IMPORTANCE`."""
     evaluation: str | None = None
     """Digest of the EvaluationRecord."""
+    packages: dict[str, str] = {}
+    """Versions of what decides the bytes of a model, in the image that measures; reports of earlier releases have
+    none."""
     sample: int | UnsetType = UNSET
     """All of it is of a dry run on at most so many rows of each split."""
     search: SearchResult | UnsetType = UNSET

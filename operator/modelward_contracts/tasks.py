@@ -210,6 +210,31 @@ class Commit(Wire, frozen=True, kw_only=True):
     """The revision was a branch, which may mean another commit by now."""
 
 
+class ImportedModel(Wire, frozen=True, kw_only=True):
+    """Where a model of elsewhere lies: behind a URL, or on the volume at SOURCE_DIR."""
+
+    digest: str
+    """Of model.onnx."""
+    mlflow: bool = False
+    """`url` and `path` are of a folder that MLflow wrote."""
+    url: str | None = None
+    path: str | None = None
+    """Below SOURCE_DIR."""
+    secret: str | None = None
+    """Name of the Secret whose keys are in the environment of `fetch`, for messages."""
+    local_addresses: bool = False
+    """It may be on a loopback or link-local address."""
+
+
+class Reproduced(Wire, frozen=True, kw_only=True):
+    """A version that is trained again."""
+
+    version: str
+    """Its name."""
+    file: str | None = None
+    """What the script is called, where it was a ConfigMap's."""
+
+
 class TrainTask(Wire, frozen=True, kw_only=True):
     """Read by all of `fetch`, our own `train` and `publish`."""
 
@@ -230,6 +255,8 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     script: str | UnsetType = UNSET
     """Digest of SCRIPT_FILE, the text of a ConfigMap."""
     git: GitScript | UnsetType = UNSET
+    imported: ImportedModel | UnsetType = UNSET
+    """Nothing is trained: the model is brought from there."""
     gates: list[Gate] = []
     seed: int = 0
     evaluation: Evaluation | UnsetType = UNSET
@@ -249,6 +276,12 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     """Trials before it that left nothing in the store."""
     winner: Winner | UnsetType = UNSET
     """The search is over, and this trial's model is taken."""
+    reproduces: Reproduced | UnsetType = UNSET
+
+    @property
+    def registers(self) -> bool:
+        """Something comes of it that others may find."""
+        return self.sample is UNSET and self.reproduces is UNSET
 
 
 class ReportTask(Wire, frozen=True, kw_only=True):

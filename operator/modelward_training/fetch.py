@@ -3,6 +3,8 @@
 Beside the splits and `params.json` it writes `dataset.json` (the dataset's manifest: columns, label, id, classes), so
 that user code need not repeat what the Dataset says already. A script out of a git repository comes with it.
 
+An imported model is brought to where `train` would have left one.
+
 Where a run with the same inputs has left its result in the store, that is the answer, and nothing is fetched.
 """
 
@@ -13,7 +15,7 @@ from msgspec import UNSET
 
 from modelward_contracts.manifests import DatasetManifest
 from modelward_contracts.store import Store
-from modelward_contracts.tasks import Commit, TrainTask
+from modelward_contracts.tasks import SCRIPT_FILE, Commit, Reproduced, TrainTask
 from modelward_contracts.wire import canonical, sha256
 from modelward_training.gates import check_evaluation, check_gates
 from modelward_training.hints import hints
@@ -35,11 +37,11 @@ def run(paths: Paths) -> Done:
         check_evaluation(task.evaluation, dataset)
     if task.search:
         check_search(task.search, dataset, task.estimator)
-    commit = _script(task, paths)
+    commit = _script(task, store, paths)
     if found := stored_result(store, task, commit) or _of_search(store, task, commit, paths):
         return replace(found, commit=commit)
     tried = suggestion(store, task, commit, paths) if task.trial else None
-    if task.estimator is None:
+    if task.estimator is None and not task.imported:
         for hint in hints(dataset):
             progress(hint)
     for number, (name, split) in enumerate(dataset.splits.items()):
@@ -48,6 +50,10 @@ def run(paths: Paths) -> Done:
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters | (tried or {})))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
     shared(paths.output)
+    if task.imported:
+        from .imported.fetch import fetch  # imported here, because few runs need it
+
+        fetch(task.imported, os.environ, paths)
     message = f"{dataset.rows} rows of {dataset.dataset} are in place"
     return Done("Fetched", message, commit=commit, trial=None if tried is None else as_told(tried))
 
@@ -59,9 +65,11 @@ def _of_search(store: Store, task: TrainTask, commit: Commit | None, paths: Path
     return known_trial(store, task, commit) if task.trial else None
 
 
-def _script(task: TrainTask, paths: Paths) -> Commit | None:
+def _script(task: TrainTask, store: Store, paths: Paths) -> Commit | None:
     """Before the data: what fails here fails soon."""
-    if task.script and sha256(paths.script_text.read_bytes()) != task.script:
+    if task.script and task.reproduces:
+        _out_of_the_store(task.script, task.reproduces, store, paths)
+    elif task.script and sha256(paths.script_text.read_bytes()) != task.script:
         what = "the script beside the task is not the one that the run has pinned"
         raise JobError("ScriptChanged", f"{what}: somebody has changed the Job's ConfigMap")
     if not task.git:
@@ -69,3 +77,10 @@ def _script(task: TrainTask, paths: Paths) -> Commit | None:
     from .script.fetch import fetch  # imported here, because few runs need it
 
     return fetch(task.git, os.environ, paths)
+
+
+def _out_of_the_store(digest: str, reproduced: Reproduced, store: Store, paths: Paths) -> None:
+    """The text that a version was trained with: its ConfigMap may be gone."""
+    progress(f"the script is the one that {reproduced.version} was trained with")
+    paths.script.mkdir(parents=True, exist_ok=True)
+    store.get_file(digest, paths.script / (reproduced.file or SCRIPT_FILE))

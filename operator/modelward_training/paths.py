@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 DATASET_FILE = "dataset.json"
 """Beside the splits: the dataset's manifest."""
+COLUMNS_FILE = "columns.json"
+"""Beside them, of an imported model: its columns in the order that MLflow's signature names."""
 PARAMETERS_FILE = "params.json"
 
 

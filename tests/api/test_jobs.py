@@ -108,7 +108,7 @@ def test_longest_model_version_is_taken(api: Api, namespace: str) -> None:
     report = msgspec.structs.replace(REPORT, signature=signature)
     run = TrainingRun.model_validate(manifest("TrainingRun", namespace))
 
-    version = api.create(model_version(run, PINNED, report, 1))
+    version = api.create(model_version(run, PINNED, report, 1, SETTINGS))
 
     assert version["spec"]["gates"] == [{"metric": "auc", "bound": ">= 0.7", "passed": False}]
 
@@ -141,7 +141,7 @@ def test_model_version_with_all_that_can_be_measured_is_taken(api: Api, namespac
     )
     run = TrainingRun.model_validate(manifest("TrainingRun", namespace))
 
-    version = api.create(model_version(run, PINNED, report, 1))["spec"]
+    version = api.create(model_version(run, PINNED, report, 1, SETTINGS))["spec"]
 
     told = {"result": "Unclear", "against": name[:253], "difference": 0.1, "low": -0.1, "high": 0.3}
     assert version["gates"][0].items() >= told.items()

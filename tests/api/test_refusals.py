@@ -457,7 +457,9 @@ REFUSED = {
     "long dataset version name": Case("DatasetVersion", {"metadata.name": LONG}, "at most 63 characters"),
     "dataset version without a digest": Case("DatasetVersion", {"spec.digest": "1"}, "spec.digest"),
     "run of nothing": Case(
-        "TrainingRun", {"spec.estimator": ABSENT}, "a TrainingRun needs exactly one of estimator, script or container"
+        "TrainingRun",
+        {"spec.estimator": ABSENT},
+        "needs exactly one of estimator, script, container, import or reproduce",
     ),
     "run of two things": Case(
         "TrainingRun", {"spec.container": CONTAINER}, "write `estimator: {name: LogisticRegression}`, `script:"
@@ -531,7 +533,7 @@ REFUSED = {
         "Duplicate value",
     ),
     "estimator and script": Case(
-        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script or container"
+        "TrainingRun", {"spec.script": {"git": GIT}}, "exactly one of estimator, script, container, import or reproduce"
     ),
     **{
         f"script of {what}": Case("TrainingRun", {"spec.estimator": ABSENT, "spec.script": script}, message)

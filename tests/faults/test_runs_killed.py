@@ -1,5 +1,5 @@
-"""The operator dies before any write of a run that is suspended, tried on a sample, found trained already, or goes by
-itself: no run is doubled, none lost, nothing is trained twice, and what it registered stays.
+"""The operator dies before any write of a run that is suspended, tried on a sample, found trained already, imported,
+reproduced, or goes by itself: no run is doubled, none lost, nothing is trained twice, and what it registered stays.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from faults.world import Story, Town, live
 
 DATASET = {"source": {"inline": {"data": "id,late\n1,0\n"}}, "columns": {"label": "late", "id": "id"}}
 CONTAINER = {"image": "mine:1", "command": ["train"]}
+DIGEST = "sha256:" + "c" * 64
 RUN = {"modelName": "flights", "datasetRef": {"name": "flights"}, "container": CONTAINER}
 
 
@@ -77,6 +78,26 @@ async def applied_to_a_new_cluster(town: Town) -> None:
     await _complete(town, "flights-a")
 
 
+async def imported(town: Town) -> None:
+    await data(town)
+    spec = {key: value for key, value in RUN.items() if key != "container"}
+    town.put("TrainingRun", "flights-a", spec | {"import": {"url": "s3://models/a.onnx", "digest": DIGEST}})
+    await town.until("complete", lambda: town.is_true("TrainingRun", "flights-a", "Complete"))
+
+
+async def reproduced(town: Town) -> None:
+    """With the run that made the version gone."""
+    await data(town)
+    await _complete(town, "flights-a")
+    town.kube.remove("modelward.dev/v1alpha1", "TrainingRun", "ns", "flights-a")
+    (version,) = town.find("ModelVersion")
+    ref = {"name": "flights", "version": version["spec"]["lineage"]["datasetVersion"]}
+    spec = {"modelName": "flights", "datasetRef": ref, "reproduce": {"name": "flights-1"}}
+    town.put("TrainingRun", "again", spec)
+    await town.until("complete", lambda: town.is_true("TrainingRun", "again", "Complete"))
+    assert town.is_true("TrainingRun", "again", "Reproduced")
+
+
 def jobs(town: Town) -> list[str]:
     """Trainings."""
     return [job["metadata"]["name"] for job in town.find("Job") if "-train-" in job["metadata"]["name"]]
@@ -89,6 +110,8 @@ STORIES = {
     sampled_and_then_trained: (2, 1),
     trained_already: (1, 1),
     applied_to_a_new_cluster: (1, 1),
+    imported: (1, 1),
+    reproduced: (2, 1),
 }
 """Trainings and versions."""
 

@@ -45,11 +45,16 @@ def immutable_but(mutable: str, message: str, *entries: dict[str, str]) -> Confi
     """
 
     def add(schema: dict[str, Any]) -> None:
-        held = [name for name in schema["properties"] if name != mutable]
+        held = [_in_cel(name) for name in schema["properties"] if name != mutable]
         new, old = (", ".join(f"dyn({of}).?{name}" for name in held) for of in ("self", "oldSelf"))
         schema["x-kubernetes-validations"] = [rule(f"[{new}] == [{old}]", message), *map(dict, entries)]
 
     return ConfigDict(json_schema_extra=add)
+
+
+def _in_cel(name: str) -> str:
+    """A property's name, where it is a word of CEL's own."""
+    return f"__{name}__" if name in ("import", "in", "namespace", "package") else name
 
 
 def int_or_string(**bounds: Any) -> dict[str, Any]:

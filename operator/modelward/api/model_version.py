@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_PACKAGES, MAX_SLICES
 
 from .common import (
     AGE,
@@ -26,10 +26,20 @@ from .common import (
     rule,
     rules,
 )
-from .evaluation import RESULTS, BaselineResult, GateResult, Importance, MetricName, Metrics, SliceResult
+from .evaluation import (
+    RESULTS,
+    BaselineResult,
+    EvaluationSpec,
+    GateResult,
+    GateSpec,
+    Importance,
+    MetricName,
+    Metrics,
+    SliceResult,
+)
 from .script import ScriptOrigin
 from .search import Values
-from .training_run import Cause
+from .training_run import Cause, TrainedAs
 
 TensorName = Annotated[str, Field(max_length=256)]
 
@@ -83,6 +93,12 @@ class Lineage(ApiModel):
     image: Annotated[str, Field(max_length=1024)] | None = None
     estimator: Annotated[str, Field(max_length=64)] | None = None
     script: ScriptOrigin | None = None
+    platform_image: Annotated[str, Field(max_length=1024)] | None = None
+    """Of the platform's own steps: estimators are trained in it, and everything is measured in it."""
+    packages: Annotated[dict[str, Annotated[str, Field(max_length=64)]], Field(max_length=MAX_PACKAGES)] = {}
+    """Versions in that image."""
+    trained_as: TrainedAs | None = None
+    """None in versions of earlier releases."""
     inputs_hash: Annotated[str, Field(max_length=71)]
     search: Searched | None = None
     """Where its parameters were sought."""
@@ -92,6 +108,13 @@ class Lineage(ApiModel):
 
 NOTES, NOTE = 20, 1024
 WORDS = 100
+
+
+class AskedOf(ApiModel):
+    """What a version's run asked of it, to ask it again elsewhere."""
+
+    gates: Annotated[list[GateSpec], Field(max_length=32)] = []
+    evaluation: EvaluationSpec | None = None
 
 
 class ModelVersionSpec(ApiModel):
@@ -123,6 +146,11 @@ class ModelVersionSpec(ApiModel):
     batching: Batching | None = None
     notes: Annotated[list[Annotated[str, Field(max_length=NOTE)]], Field(max_length=NOTES)] = []
     """What its author should know: how a usual export was taken, what could not be compared."""
+    store: Annotated[str, Field(max_length=2048)] | None = None
+    """URL of the store that keeps its bytes, below NAMESPACE, by digest; `file:///store` is the namespace's claim
+    modelward-store. None in versions of earlier releases."""
+    asked: AskedOf | None = None
+    """None in versions of earlier releases."""
     lineage: Lineage
 
 

@@ -27,6 +27,7 @@ from .common import (
 )
 from .container import ContainerSpec
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
+from .imported import ImportSpec
 from .pod import JobPod
 from .resources import QUANTITY, Resources
 from .script import ScriptOrigin, ScriptSpec
@@ -82,10 +83,24 @@ class TestsSpec(ApiModel):
     """`[python, -m, pytest, -q]`. Any exit code but 0 ends the run."""
 
 
+_PARAMETERS = "dyn(self).?parameters.hasValue()"
+"""CEL's compiler knows no field of untyped values."""
+_TRAINERS = "has(self.estimator), has(self.script), has(self.container)"
+_WRITE = "write `estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}` or `container: {image: …}`"
 _ONE_TRAINER = rule(
-    "[has(self.estimator), has(self.script), has(self.container)].filter(x, x).size() == 1",
-    "a TrainingRun needs exactly one of estimator, script or container: write "
-    "`estimator: {name: LogisticRegression}`, `script: {configMap: {name: …}}` or `container: {image: …}`",
+    f"[{_TRAINERS}].filter(x, x).size() == 1",
+    f"a model is trained by exactly one of estimator, script or container: {_WRITE}",
+)
+_ONE_OF_ALL = rule(
+    f"[{_TRAINERS}, has(self.__import__), has(self.reproduce)].filter(x, x).size() == 1",
+    f"a TrainingRun needs exactly one of estimator, script, container, import or reproduce: {_WRITE}; "
+    "or `import: {url: …, digest: …}`, or `reproduce: {name: …}`",
+)
+_AS_IT_WAS = rule(
+    f"!has(self.reproduce) || !({_PARAMETERS} || has(self.seed) || has(self.gates) || has(self.evaluation) || "
+    "has(self.search) || has(self.tests) || has(self.checkpoint) || has(self.sample))",
+    "a version is reproduced as it was trained, and compared with itself: leave out parameters, search, seed, gates, "
+    "evaluation, tests, checkpoint and sample beside reproduce",
 )
 
 _SLICES_TO_GATE = rule(
@@ -99,6 +114,30 @@ _OWN_CODE = rule(
     "!has(self.estimator) || !(has(self.tests) || has(self.checkpoint))",
     "tests and checkpoint are for code of your own: an estimator is trained in one go, leave them out beside it",
 )
+
+_NOTHING_TRAINED = rule(
+    f"!has(self.__import__) || !({_PARAMETERS} || has(self.search) || has(self.tests) || has(self.checkpoint))",
+    "an imported model is not trained: leave out parameters, search, tests and checkpoint beside import",
+)
+
+
+class TrainedAs(ApiModel):
+    """All that decides what comes of a training, beside the data: what it takes to do it again."""
+
+    estimator: EstimatorSpec | None = None
+    script: ScriptSpec | None = None
+    """The text of a ConfigMap is in the store, by the digest of lineage.script."""
+    container: ContainerSpec | None = None
+    import_: ImportSpec | None = Field(None, alias="import")
+    parameters: Parameters = {}
+    seed: int = 0
+
+
+class ReproduceSpec(ApiModel):
+    """A version that is trained again."""
+
+    name: Name
+    """Of the ModelVersion, one of spec.modelName. The run's data is the version's: datasetRef.version names it."""
 
 
 _SOUGHT_OR_GIVEN = rule(
@@ -175,15 +214,21 @@ class TrainingRunSpec(RunTemplate):
     model_config = immutable_but(
         "suspend",
         "a TrainingRun is immutable: make another one with a new metadata.name (spec.suspend alone may change)",
-        _ONE_TRAINER,
+        _ONE_OF_ALL,
         _SLICES_TO_GATE,
         _OWN_CODE,
+        _NOTHING_TRAINED,
+        _AS_IT_WAS,
         _SOUGHT_OR_GIVEN,
         _SEARCH_REPEATS,
         _SEARCH_IS_PINNED,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
+    import_: ImportSpec | None = Field(None, alias="import")
+    """Take in a model that was trained elsewhere, in place of training one."""
+    reproduce: ReproduceSpec | None = None
+    """Train a version again from its lineage, and compare. Nothing is registered."""
     cause: Cause | None = None
     """Set by a RegisteredModel on the runs that it makes."""
     suspend: bool = False
@@ -199,6 +244,7 @@ class PinnedDataset(ApiModel):
 
 
 PROGRESS_MESSAGE, PROGRESS_METRICS = 256, 16
+DIFFERENCES = 20
 
 
 class RunProgress(ApiModel):
@@ -215,6 +261,18 @@ class RunProgress(ApiModel):
     """When this was new."""
 
 
+class Reproduction(ApiModel):
+    """What became of a version that was trained again."""
+
+    model_version: Name
+    identical: bool
+    """model.onnx has the same digest."""
+    model: Digest
+    """Of the model.onnx that came out."""
+    differences: Annotated[list[Annotated[str, Field(max_length=512)]], Field(max_length=DIFFERENCES)] = []
+    """A clause each: bytes, metrics, packages, image."""
+
+
 class TrainingRunStatus(Status):
     dataset_version: PinnedDataset | None = None
     script: ScriptOrigin | None = None
@@ -227,6 +285,7 @@ class TrainingRunStatus(Status):
     serving: Annotated[list[PinnedServing], Field(max_length=10)] = []
     """What gates compare with: what served when the run started."""
     gates: Annotated[list[GateResult], Field(max_length=RESULTS)] = []
+    reproduction: Reproduction | None = None
     sample: int | None = None
     """The metrics are of a dry run on at most so many rows of each split."""
     progress: RunProgress | None = None

@@ -9,6 +9,7 @@ from typing import Any
 
 from modelward.api.container import ContainerSpec
 from modelward.api.dataset import Dataset, DatasetSpec, Source
+from modelward.api.imported import ImportSpec
 from modelward.api.pod import JobPod
 from modelward.api.resources import Resources
 from modelward.api.script import GitScript, ScriptOrigin
@@ -45,6 +46,7 @@ from modelward_contracts.tasks import (
 )
 
 _SCRIPT = {"name": "script", "mountPath": SCRIPT_DIR}
+_SOURCE = {"name": "source", "mountPath": SOURCE_DIR, "readOnly": True}
 TEMPORARY = 75
 """EX_TEMPFAIL"""
 STEP_SECONDS = 6 * 3600
@@ -83,7 +85,7 @@ def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, s
 def _reading(container: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
     """A source on a volume is mounted read-only at SOURCE_DIR; the keys of a source's Secret are in the environment."""
     if spec.source.pvc:
-        container["volumeMounts"].append({"name": "source", "mountPath": SOURCE_DIR, "readOnly": True})
+        container["volumeMounts"].append(_SOURCE)
     if "Hash" in spec.columns.pii.values():
         salt = {"secretKeyRef": {"name": PII_SECRET, "key": PII_KEY}}
         container["env"].append({"name": PII_SALT, "valueFrom": salt})
@@ -93,9 +95,11 @@ def _reading(container: dict[str, Any], spec: DatasetSpec) -> dict[str, Any]:
 
 
 def _claims(source: Source) -> list[dict[str, Any]]:
-    if source.pvc is None:
-        return []
-    return [{"name": "source", "persistentVolumeClaim": {"claimName": source.pvc.claim_name, "readOnly": True}}]
+    return [_source_claim(source.pvc.claim_name)] if source.pvc else []
+
+
+def _source_claim(name: str) -> dict[str, Any]:
+    return {"name": "source", "persistentVolumeClaim": {"claimName": name, "readOnly": True}}
 
 
 def small_job(owner: Manifest, name: str, labels: dict[str, str], step: str, settings: Settings) -> Manifest:
@@ -116,19 +120,21 @@ def training_job(
     script: ScriptOrigin | None = None,
 ) -> Manifest:
     """fetch → tests → train → publish. Only the first and the last see the store; `train` sees its input, its output
-    and, as the only one, its checkpoint. The last Job of a search trains nothing: `fetch` brings what won."""
-    spec, defaults = run.spec, settings.job_resources
-    fetch = _ours("fetch", settings, spec.step_resources.fetch, defaults.fetch)
-    train, publish = _train(run, settings, script), _publish(run, settings)
+    and, as the only one, its checkpoint. The last Job of a search, and an import, train nothing: `fetch` brings what
+    won, or the model."""
+    spec, publish = run.spec, _publish(run, settings)
+    fetch = _ours("fetch", settings, spec.step_resources.fetch, settings.job_resources.fetch)
     volumes = [_task(name), *store_volumes(settings), *_checkpoint_volume(run)]
     if script:
-        volumes += _script_volumes(name, script)
-    if script and spec.script and spec.script.git:
-        _fetched(fetch, spec.script.git)
+        volumes += _script_volumes(name, script, bool(spec.reproduce))
+    if script and (spec.reproduce or not script.key):
+        _fetched(fetch, spec.script.git if spec.script else None)
     if spec.search or (script and not script.key):
         volumes.append(_handed_on(fetch, publish))
-    taken = winner_of(run) is not None
-    steps = [fetch] if taken else [fetch, *_tests(run, train), _with_checkpoint(train, run)]
+    if spec.import_:
+        volumes += _brought(fetch, spec.import_)
+    taken = winner_of(run) is not None or spec.import_ is not None
+    steps = [fetch] if taken else [fetch, *_tests_and_train(run, settings, script)]
     pod = {"initContainers": steps, "containers": [publish], "volumes": volumes}
     chosen = settings_of_pod(spec.pod, settings.job_pod, settings)
     shown, seconds = "publish" if taken else "train", spec.active_deadline_seconds
@@ -228,6 +234,11 @@ def _train(run: TrainingRun, settings: Settings, script: ScriptOrigin | None) ->
     return {**ours, "env": env, "volumeMounts": [mount for mount in ours["volumeMounts"] if mount["name"] == "task"]}
 
 
+def _tests_and_train(run: TrainingRun, settings: Settings, script: ScriptOrigin | None) -> list[dict[str, Any]]:
+    train = _train(run, settings, script)
+    return [*_tests(run, train), _with_checkpoint(train, run)]
+
+
 def _tests(run: TrainingRun, train: dict[str, Any]) -> list[dict[str, Any]]:
     """`train` with another command, which finds all of /work to read only."""
     if run.spec.tests is None:
@@ -260,9 +271,10 @@ def _checkpoint_volume(run: TrainingRun) -> list[dict[str, Any]]:
     return [{"name": "checkpoint", "persistentVolumeClaim": {"claimName": checkpoint_name(run)}}]
 
 
-def _script_volumes(name: str, script: ScriptOrigin) -> list[dict[str, Any]]:
-    """The copy of a ConfigMap's text, or room for what `fetch` takes out of git."""
-    if script.key:
+def _script_volumes(name: str, script: ScriptOrigin, reproduced: bool) -> list[dict[str, Any]]:
+    """The copy of a ConfigMap's text, or room for what `fetch` takes out of git or, of a version that is reproduced,
+    out of the store."""
+    if script.key and not reproduced:
         items = [{"key": SCRIPT_FILE, "path": script.key}]
         return [{"name": "script", "configMap": {"name": name, "items": items}}]
     return [{"name": "script", "emptyDir": {}}]
@@ -276,11 +288,22 @@ def _handed_on(fetch: dict[str, Any], publish: dict[str, Any]) -> dict[str, Any]
     return {"name": "handoff", "emptyDir": {}}
 
 
-def _fetched(fetch: dict[str, Any], git: GitScript) -> None:
-    """`fetch` alone has the keys of the repository's Secret."""
+def _fetched(fetch: dict[str, Any], git: GitScript | None) -> None:
+    """`fetch` alone writes the script, and has the keys of the repository's Secret."""
     fetch["volumeMounts"] = [*fetch["volumeMounts"], _SCRIPT]
-    if git.secret_name:
+    if git and git.secret_name:
         fetch["envFrom"] = [*fetch.get("envFrom", []), _keys(git.secret_name)]
+
+
+def _brought(fetch: dict[str, Any], imported: ImportSpec) -> list[dict[str, Any]]:
+    """`fetch` alone reads where the model lies: with the keys of its Secret, or its volume, of which it gives what the
+    pod needs."""
+    if imported.secret_name:
+        fetch["envFrom"] = [*fetch.get("envFrom", []), _keys(imported.secret_name)]
+    if imported.pvc is None:
+        return []
+    fetch["volumeMounts"] = [*fetch["volumeMounts"], _SOURCE]
+    return [_source_claim(imported.pvc.claim_name)]
 
 
 def _keys(secret: str) -> dict[str, Any]:

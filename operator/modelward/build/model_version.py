@@ -6,16 +6,19 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from modelward.api import GROUP, VERSION
-from modelward.api.evaluation import RESULTS, BaselineResult, GateResult, Importance, SliceResult
+from modelward.api.evaluation import RESULTS, BaselineResult, EvaluationSpec, GateResult, Importance, SliceResult
 from modelward.api.model_version import NOTE, NOTES, Searched
-from modelward.api.training_run import PinnedDataset, TrainingRun
+from modelward.api.training_run import PinnedDataset, TrainedAs, TrainingRun, TrainingRunSpec
 from modelward.names import DEFINITION, REGISTERED_MODEL, Manifest, labels
+from modelward.settings import Settings
 from modelward_contracts import reports
 from modelward_contracts.manifests import Tensor
-from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
+from modelward_contracts.reports import MAX_IMPORTANCE, MAX_PACKAGES, MAX_SLICES, PublishReport
 
 
-def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, number: int) -> Manifest:
+def model_version(
+    run: TrainingRun, pinned: PinnedDataset, report: PublishReport, number: int, settings: Settings
+) -> Manifest:
     """Labelled with the run's uid, so that a crash makes no second one."""
     metadata, model = run.metadata, run.spec.model_name
     return {
@@ -49,7 +52,9 @@ def model_version(run: TrainingRun, pinned: PinnedDataset, report: PublishReport
             "gates": [_gate(gate).wire() for gate in report.gates[:RESULTS]],
             **_evaluation(report),
             "notes": [note[:NOTE] for note in report.notes[:NOTES]],
-            "lineage": _lineage(run, pinned, report),
+            "store": settings.store_url,
+            "asked": _asked(run.spec),
+            "lineage": _lineage(run, pinned, report, settings),
         },
     }
 
@@ -78,14 +83,23 @@ def _batching(report: PublishReport) -> dict[str, Any]:
     return {"batching": {"rowsIndependent": told.rows_independent, "reason": told.reason[:1024]}} if told else {}
 
 
-def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport) -> dict[str, Any]:
+def _asked(spec: TrainingRunSpec) -> dict[str, Any]:
+    evaluation = {} if spec.evaluation == EvaluationSpec() else {"evaluation": spec.evaluation.wire()}
+    return {"gates": [gate.wire() for gate in spec.gates]} | evaluation
+
+
+def _lineage(run: TrainingRun, pinned: PinnedDataset, report: PublishReport, settings: Settings) -> dict[str, Any]:
     lineage: dict[str, Any] = {
         "trainingRun": run.metadata.name,
         "trainingRunUid": run.metadata.uid,
         "datasetVersion": pinned.name,
         "datasetDigest": pinned.digest,
         "inputsHash": report.inputs_hash,
+        "platformImage": settings.training_image,
+        "packages": dict(list(report.packages.items())[:MAX_PACKAGES]),
     }
+    trained_as = TrainedAs(**{name: getattr(run.spec, name) for name in TrainedAs.model_fields})
+    lineage["trainedAs"] = trained_as.wire()
     if run.spec.cause:
         lineage["cause"] = run.spec.cause.wire()
     if run.spec.container:

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
 from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
+from modelward.api.imported import ImportSpec
 from modelward.api.script import GitScript as GitSpec
 from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset, TrainingRun
@@ -23,8 +24,10 @@ from modelward_contracts.tasks import (
     Expectation,
     Gate,
     GitScript,
+    ImportedModel,
     IngestTask,
     Parent,
+    Reproduced,
     ServingModel,
     SliceBy,
     TrainTask,
@@ -123,8 +126,10 @@ def train_task(
     script: ScriptOrigin | None = None,
     trial: int | None = None,
     failed: Sequence[int] = (),
+    reproduces: str | None = None,
 ) -> TrainTask:
-    """`serving`: what gates compare with. `trial`: of a search; `failed`: those before it that did."""
+    """`serving`: what gates compare with. `trial`: of a search; `failed`: those before it that did. `reproduces`: a
+    version's name, with `run` as that was trained."""
     spec = run.spec
     estimator, container = spec.estimator, spec.container
     return TrainTask(
@@ -141,13 +146,15 @@ def train_task(
         environment={variable.name: variable.value for variable in container.env} if container else {},
         script=(script and script.digest) or UNSET,
         git=_git(spec.script.git, settings) if spec.script and spec.script.git else UNSET,
+        imported=_imported(spec.import_, settings) if spec.import_ else UNSET,
         gates=[_gate(gate) for gate in spec.gates],
         seed=spec.seed,
         evaluation=_evaluation(spec.evaluation),
         serving=[ServingModel(version=each.version, digest=each.digest) for each in serving] or UNSET,
         tests=spec.tests.command if spec.tests else UNSET,
         sample=spec.sample or UNSET,
-        retrain=True if spec.retrain or (container and not is_pinned(container.image)) else UNSET,
+        retrain=True if spec.retrain or reproduces or (container and not is_pinned(container.image)) else UNSET,
+        reproduces=Reproduced(version=reproduces, file=script.key if script else None) if reproduces else UNSET,
         search=search_asked(spec.search) if spec.search else UNSET,
         trial=trial or UNSET,
         failed=list(failed) or UNSET,
@@ -181,6 +188,17 @@ def is_pinned(image: str) -> bool:
     """By a digest, or by a tag as Kubernetes takes one for pinned: any but `latest`, which the next pull may change."""
     _, _, tag = image.rpartition("/")[2].partition(":")
     return "@" in image or tag not in ("", "latest")
+
+
+def _imported(stated: ImportSpec, settings: Settings) -> ImportedModel:
+    return ImportedModel(
+        digest=stated.digest,
+        mlflow=stated.format == "mlflow",
+        url=stated.url,
+        path=stated.pvc.path if stated.pvc else None,
+        secret=stated.secret_name,
+        local_addresses=settings.local_sources,
+    )
 
 
 def _git(git: GitSpec, settings: Settings) -> GitScript:

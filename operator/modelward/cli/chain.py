@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import Searched, ServedBy, Word
+from modelward.api.model_version import Lineage, Searched, ServedBy, Word
 from modelward.api.registered_model import RunRecord
 from modelward.api.search import Trial
 from modelward.api.training_run import Cause
@@ -30,7 +30,7 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
     return _story(version) | {
         "said": [
             f"it exists {reason}",
-            f"trained by {lineage.training_run} on {_data(data, lineage.dataset_version)}",
+            f"{_made(lineage)} on {_data(data, lineage.dataset_version)}",
             *([sought(lineage.search)] if lineage.search else []),
             *_ready(version),
             *(_in_service(found) for found in served),
@@ -42,6 +42,17 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
         "datasetVersion": lineage.dataset_version,
         "served": served,
     }
+
+
+def _made(lineage: Lineage) -> str:
+    imported = lineage.trained_as.import_ if lineage.trained_as else None
+    if imported is None:
+        return f"trained by {lineage.training_run}"
+    told = f"imported by {lineage.training_run} from {imported.place} ({imported.digest})"
+    if origin := imported.exported_from:
+        said = ", ".join(f"{name} {value}" for name, value in origin.items())
+        told += f", exported, as who did it says, from {said}"
+    return f"{told}, and measured"
 
 
 def _served(deployment: ModelDeployment, name: str) -> Iterator[Story]:

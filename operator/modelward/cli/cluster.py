@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,10 +34,11 @@ class Unusable(Exception):
 
 
 class Cluster:
-    """Reads resources, and annotates them. What is not there, or not allowed, is `Refused` with a sentence."""
+    """Reads resources, annotates them, and makes what a command is for. What is not there, or not allowed, is
+    `Refused` with a sentence."""
 
-    def __init__(self, kube: Any) -> None:
-        self._kube = kube
+    def __init__(self, kube: Any, configuration: Any = None) -> None:
+        self._kube, self._configuration = kube, configuration
 
     async def get(self, kind: type[R], namespace: str, name: str) -> R:
         found = await self.find(kind, namespace, name)
@@ -67,6 +68,24 @@ class Cluster:
         except Refused:
             return None
         return str(told["status"]["userInfo"]["username"])
+
+    async def raw(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
+        found: Manifest | None = await self._kube.get(api_version, kind, namespace, name)
+        return found
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        made: Manifest = await self._kube.create(manifest)
+        return made
+
+    async def delete(self, api_version: str, kind: str, namespace: str, name: str) -> None:
+        await self._kube.delete(api_version, kind, namespace, name)
+
+    async def output(self, namespace: str, pod: str, command: Sequence[str]) -> AsyncIterator[bytes]:
+        """What a command in a running pod writes."""
+        from modelward.clients import exec as client  # imports the client, which few commands need
+
+        async for part in client.output(self._configuration, namespace, pod, command):
+            yield part
 
     async def _not_there(self, kind: str, namespace: str, name: str) -> str:
         """What is missing: Modelward, the namespace, or the name."""
@@ -99,7 +118,12 @@ def options(command: ArgumentParser, *outputs: str) -> None:
 Ask = Callable[[Cluster], Awaitable[Story]]
 
 
-def answer(arguments: Namespace, asking: Callable[[], Ask], text_of: Callable[[Story], str]) -> int:
+def answer(
+    arguments: Namespace,
+    asking: Callable[[], Ask],
+    text_of: Callable[[Story], str],
+    code_of: Callable[[Story], int] = lambda _: 0,
+) -> int:
     """Print what was found, as JSON or in words; the exit code. `asking` reads the command's words."""
     try:
         ask = asking()
@@ -113,7 +137,7 @@ def answer(arguments: Namespace, asking: Callable[[], Ask], text_of: Callable[[S
         print(json.dumps(story, ensure_ascii=False, indent=2))
     else:
         print("\n".join(map(printable, text_of(story).splitlines())))
-    return 0
+    return code_of(story)
 
 
 def named(resource: str, form: str, kind: str, written: str) -> tuple[str, ...]:
@@ -140,7 +164,7 @@ async def _asked(kubeconfig: str | None, context: str | None, ask: Ask) -> Story
         raise Unusable(f"no cluster to ask (--kubeconfig names one): {' '.join(str(error).split())}") from error
     kube = KubernetesKube(configuration)
     try:
-        return await ask(Cluster(kube))
+        return await ask(Cluster(kube, configuration))
     finally:
         await kube.close()
 

@@ -3,7 +3,6 @@
 Reasons of Verified and Ready (API): GatesPassed, NoGates, GateFailed. Of ActionDone: Done, Refused.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,7 +37,7 @@ class ModelVersionObserved:
 
 
 def decide(o: ModelVersionObserved, settings: Settings, now: datetime) -> Plan:
-    metadata, said = o.version.metadata, verified(o.version.spec.gates)
+    metadata, said = o.version.metadata, verified(o.version)
     status, events = answered(_known(o), o.versions, o.asked_at, settings.actions_verified, now)
     conditions = set_condition(status.conditions, "Verified", *said, metadata.generation, now)
     served = where_served(metadata.name, status.deployments, o.deployments, now)
@@ -64,14 +63,15 @@ def _counted(o: ModelVersionObserved) -> dict[str, Any]:
     return {"applies" if o.counter else "creates": (counter,), "requeue_after": 1.0}
 
 
-def verified(gates: Iterable[GateResult]) -> Said:
-    gates = list(gates)
+def verified(version: ModelVersion) -> Said:
+    gates = version.spec.gates
     missed = [_missed(gate) for gate in gates if not gate.passed]
     if missed:
         return "False", "GateFailed", _first("; ", missed)
     if gates:
         return "True", "GatesPassed", _first(", ", [_held(gate) for gate in gates])
-    return "True", "NoGates", "the run set no gates; the model runs and agrees with its native predictions"
+    agrees = "agrees with its native predictions" if version.spec.parity else "has no native predictions to agree with"
+    return "True", "NoGates", f"the run set no gates; the model runs and {agrees}"
 
 
 def _first(between: str, sentences: list[str]) -> str:

@@ -34,6 +34,8 @@ class RunObserved:
     and was not measured."""
     script: ScriptSeen = field(default_factory=ScriptSeen)
     """What there is to make a Job with."""
+    original: ModelVersion | None = None
+    """That spec.reproduce names."""
     last_number: int = 0
     """The largest that a version of the model ever had."""
     checkpoint: Ref | None = None
@@ -48,6 +50,11 @@ class RunObserved:
     @property
     def status(self) -> TrainingRunStatus:
         return self.run.status
+
+    @property
+    def reproduces(self) -> str | None:
+        """The version's name."""
+        return self.original.metadata.name if self.original else None
 
 
 def job_name(run: TrainingRun) -> str:

@@ -21,7 +21,7 @@ from modelward_contracts.wire import sha256
 NOT_FOUND, TOO_LARGE = "ScriptNotFound", "ScriptTooLarge"
 MOST_BYTES = 512 << 10
 """A ConfigMap holds 1 MiB, and the task beside it needs some."""
-SECRET_FIELD = "spec.script.git.secretName"  # noqa: S105 - a field's name
+SECRET_FIELD, IMPORT_SECRET = "spec.script.git.secretName", "spec.import.secretName"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class ScriptSeen:
     copy: Manifest | None = None
     """The task's ConfigMap, where the Job alone is gone."""
     secret_labels: dict[str, str] | None = None
+    """Of the Secret that a repository, or an imported model, is read with."""
+    origin: ScriptOrigin | None = None
+    """Of a version that is reproduced: its text is in the store, its image is the one to run in again."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,17 @@ class Script:
 def script_of(run: TrainingRun, seen: ScriptSeen, settings: Settings, now: datetime) -> Script | None:
     """Raises Wait where it may still come, Refused where it may not be used."""
     spec, ready, pinned = run.spec.script, run.status.condition("Ready"), run.status.script
+    if run.spec.import_:
+        usable(run.spec.import_.secret_name, seen.secret_labels, settings, ready, now, IMPORT_SECRET)
     if spec is None:
         return None
-    image = pinned.image if pinned else settings.scripts_run_in
+    before = pinned or seen.origin
+    image = before.image if before else settings.scripts_run_in
     if spec.git:
         usable(spec.git.secret_name, seen.secret_labels, settings, ready, now, SECRET_FIELD)
         return Script(_of_git(spec.git, image))
+    if seen.origin:
+        return Script(seen.origin)
     assert spec.config_map
     copied = (seen.copy or {}).get("data", {}).get(SCRIPT_FILE)
     if copied is not None and pinned:

@@ -8,9 +8,9 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, and those in `decide.jobs`, `decide.script` and `decide.search`. Of Complete: Registered, AlreadyTrained,
-Sampled. Of Verified: as of the ModelVersion. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated:
-ServiceAccount.
+GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script`, `decide.search` and `decide.reproduce`. Of
+Complete: Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced:
+Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
 """
 
 from dataclasses import replace
@@ -19,7 +19,7 @@ from datetime import datetime
 from modelward.api import GROUP, VERSION, DatasetVersion, ModelVersion, TrainingRun
 from modelward.api.evaluation import PinnedServing
 from modelward.api.search import SearchStatus
-from modelward.api.training_run import PinnedDataset, TrainingRunStatus
+from modelward.api.training_run import PinnedDataset, Reproduction, TrainingRunStatus
 from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
@@ -35,6 +35,7 @@ from modelward.decide.observed import parse_time
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in, progressed
+from modelward.decide.reproduce import as_trained, in_words, on_its_data, reproduction
 from modelward.decide.run import RunObserved, failed, job_name, ref, told, with_said, with_tasks
 from modelward.decide.script import Script, script_of
 from modelward.decide.search import check_lists, search, searches
@@ -76,6 +77,21 @@ def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
         return search(o, settings, now)
     if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
         return _suspended(o, now)
+    return _reproduce(o, settings, now) if o.run.spec.reproduce else _train(o, settings, now)
+
+
+def _reproduce(o: RunObserved, settings: Settings, now: datetime) -> Plan:
+    """As the version that is named was trained. Raises Wait and Refused, as `_train`."""
+    try:
+        run = as_trained(o.run, o.original)
+    except Refused as refused:
+        return failed(o, Problem(refused.reason, str(refused)), now)
+    assert o.original
+    script = replace(o.script, origin=o.original.spec.lineage.script)
+    return _train(replace(o, run=run, script=script), settings, now)
+
+
+def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     pinned, script = o.status.dataset_version, None
     if o.job is None:
         allowed(o.run.spec.pod, settings)
@@ -96,21 +112,29 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
     try:
         check_lists(o.run.spec.search)
         pinned = pin(o.run, o.dataset, o.version)
+        if o.original:
+            pinned = on_its_data(pinned, o.original)
     except Wait as wait:
         return Plan(status=with_said(o, ("Unknown", wait.reason, str(wait)), now), requeue_after=wait.retry_after)
     except Refused as refused:
         return failed(o, Problem(refused.reason, str(refused)), now)
-    task = train_task(o.run, pinned, settings, script=script.origin if script else None)
+    task = train_task(o.run, pinned, settings, script=script.origin if script else None, reproduces=o.reproduces)
     known = trained_already(o.run, task, o.models)
     if known:
         return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
     job, started, serving = job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     if o.run.spec.search:
         return _begin_search(o, pinned, serving, script, settings, now)
-    event = Event("Normal", "Started", f"Job {job} trains on {pinned.name}{_unexpected(o.version)}")
+    event = Event("Normal", "Started", f"Job {job} {_what(o)} on {pinned.name}{_unexpected(o.version)}")
     status = with_said(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
+
+
+def _what(o: RunObserved) -> str:
+    if o.reproduces:
+        return f"trains {o.reproduces} again"
+    return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
 
 
 def _begin_search(
@@ -154,10 +178,11 @@ def _children(
     metadata, job = o.run.metadata, o.status.job or job_name(o.run)
     origin, files = (script.origin, script.files) if script else (None, {})
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
+    task = train_task(o.run, pinned, settings, serving, origin, reproduces=o.reproduces)
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
-        task_config_map(o.raw, job, own, train_task(o.run, pinned, settings, serving, origin), files),
+        task_config_map(o.raw, job, own, task, files),
         training_job(o.raw, o.run, job, own, settings, origin),
     )
 
@@ -231,12 +256,14 @@ def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Set
     if mine:
         return _complete(o, mine, now)
     if isinstance(job.report, PublishReport):
+        if o.original:
+            return _reproduced(o, reproduction(o.original, job.report, settings.training_image), job.report, now)
         if o.run.spec.sample:
             return _sampled(o, job.report, o.run.spec.sample, now)
         known = registered_already(o.run, job.report, o.models) if job.stored else None
         if known:
             return _complete(o, known, now)
-        version = model_version(o.run, pinned, job.report, _next_number(o))
+        version = model_version(o.run, pinned, job.report, _next_number(o), settings)
         said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
         return Plan(status=with_said(o, said, now), creates=(version,), requeue_after=AT_ONCE)
     if job.result_lost:
@@ -263,7 +290,7 @@ def _next_number(o: RunObserved) -> int:
 
 def _complete(o: RunObserved, version: ModelVersion, now: datetime, **more: object) -> Plan:
     name, generation = version.metadata.name, o.run.metadata.generation
-    passed, why, numbers = verified(version.spec.gates)
+    passed, why, numbers = verified(version)
     complete = _trained(o, version)
     event = Event("Normal", complete[1], complete[2])
     if passed == "False":
@@ -281,8 +308,9 @@ def _trained(o: RunObserved, version: ModelVersion) -> Said:
         return "True", "Registered", f"{name} is registered{measured}"
     if by == o.run.metadata.name:
         by = f"a run {by} before this one"
-    told = f"{name} was trained by {by} from the same inputs{measured}"
-    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true trains it again"
+    done, again = ("imported", "imports") if o.run.spec.import_ else ("trained", "trains")
+    told = f"{name} was {done} by {by} from the same inputs{measured}"
+    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true {again} it again"
 
 
 def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) -> Plan:
@@ -294,6 +322,16 @@ def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) ->
     conditions = set_condition(o.status.conditions, "Complete", *complete, o.run.metadata.generation, now)
     update = {"conditions": conditions, "metrics": report.metrics, "sample": rows, "progress": None}
     return _ended(o, o.status.model_copy(update=update), Event("Normal", "Sampled", complete[2]), now)
+
+
+def _reproduced(o: RunObserved, found: Reproduction, report: PublishReport, now: datetime) -> Plan:
+    generation, reason, told = o.run.metadata.generation, "Identical" if found.identical else "Differs", in_words(found)
+    said: Said = ("True" if found.identical else "False", reason, told)
+    conditions = set_condition(o.status.conditions, "Complete", "True", reason, told, generation, now)
+    conditions = set_condition(conditions, "Reproduced", *said, generation, now)
+    update = {"conditions": conditions, "metrics": report.metrics, "reproduction": found, "progress": None}
+    event = Event("Normal" if found.identical else "Warning", reason, told)
+    return _ended(o, o.status.model_copy(update=update), event, now)
 
 
 def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetime) -> Plan:
@@ -325,11 +363,14 @@ def _left_to_live(run: TrainingRun, now: datetime) -> float | None:
 
 
 def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
-    """Ready is true where the run leaves a version that may serve."""
-    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Complete")}
+    """Ready is true where the run leaves a version that may serve, or has found one again."""
+    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Reproduced", "Complete")}
     failed, measured, complete = ended["Failed"], ended["Verified"], ended["Complete"]
+    reproduced = ended["Reproduced"]
     if failed and failed.status == "True":
         said: Said = ("False", failed.reason, failed.message)
+    elif reproduced and reproduced.status == "False":
+        said = ("False", reproduced.reason, reproduced.message)
     elif measured and measured.status == "False":
         said = (
             "False",

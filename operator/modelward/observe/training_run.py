@@ -1,5 +1,7 @@
 """Reads a TrainingRun and, as far as it has come: its dataset, its Job, the versions that are registered."""
 
+from dataclasses import replace
+
 from modelward.api import (
     GROUP,
     VERSION,
@@ -10,6 +12,7 @@ from modelward.api import (
     RegisteredModel,
     TrainingRun,
 )
+from modelward.api.training_run import TrainedAs, TrainingRunSpec
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.search import script_name, trial_name
 from modelward.build.version_counter import counter_name, last_number
@@ -25,6 +28,7 @@ from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
 API = f"{GROUP}/{VERSION}"
+Trained = TrainingRunSpec | TrainedAs
 
 
 async def observe(world: World, key: Key) -> RunObserved | None:
@@ -36,17 +40,27 @@ async def observe(world: World, key: Key) -> RunObserved | None:
         return await _over(world, run, raw)
     if searches(run.status):
         return await _with_trials(world, run, raw)
-    return await (_with_job(world, run, raw) if run.status.dataset_version else _with_dataset(world, run, raw))
+    original = await _original(world, run)
+    trained = original.spec.lineage.trained_as if original else None
+    look = _with_job if run.status.dataset_version else _with_dataset
+    return replace(await look(world, run, raw, trained or run.spec), original=original)
 
 
-async def _with_dataset(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
+async def _original(world: World, run: TrainingRun) -> ModelVersion | None:
+    if run.spec.reproduce is None:
+        return None
+    found = await world.kube.get(API, "ModelVersion", run.metadata.namespace, run.spec.reproduce.name)
+    return ModelVersion.model_validate(found) if found else None
+
+
+async def _with_dataset(world: World, run: TrainingRun, raw: Manifest, trained: Trained) -> RunObserved:
     ref, namespace = run.spec.dataset_ref, run.metadata.namespace
     found = await world.kube.get(API, "Dataset", namespace, ref.name)
     dataset = Dataset.model_validate(found) if found else None
     latest = dataset.status.latest_version if dataset else None
     name = ref.version or (latest.name if latest else None)
     version = await world.kube.get(API, "DatasetVersion", namespace, name) if name else None
-    script = await _script(world, run)
+    script = await _script(world, run, trained)
     if version is None:
         return RunObserved(run, raw, dataset, script=script)
     deployments = await world.kube.list(API, "ModelDeployment", namespace) if compares(run) else []
@@ -73,17 +87,17 @@ async def _with_trials(world: World, run: TrainingRun, raw: Manifest) -> RunObse
         job = await observe_job(world, run.metadata.namespace, name, "publish", theirs)
         if job and (number in open_ or job.state != "Failed"):
             trials.append(TrialSeen(number, job))
-    return RunObserved(run, raw, trials=tuple(trials), script=await _script(world, run))
+    return RunObserved(run, raw, trials=tuple(trials), script=await _script(world, run, run.spec))
 
 
-async def _with_job(world: World, run: TrainingRun, raw: Manifest) -> RunObserved:
-    namespace, theirs = run.metadata.namespace, () if run.spec.estimator else ("tests", "train")
+async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained) -> RunObserved:
+    namespace, theirs = run.metadata.namespace, () if trained.estimator or trained.import_ else ("tests", "train")
     job = (
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
     if job is None:
         ending = await _ending(world, run) if run.spec.checkpoint else None
-        return RunObserved(run, raw, script=await _script(world, run), ending=ending)
+        return RunObserved(run, raw, script=await _script(world, run, trained), ending=ending)
     if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
     counter = await world.kube.get("v1", "ConfigMap", namespace, counter_name(run.spec.model_name))
@@ -118,9 +132,11 @@ async def _ending(world: World, run: TrainingRun) -> str | None:
     return next((pod["metadata"]["name"] for pod in running), None)
 
 
-async def _script(world: World, run: TrainingRun) -> ScriptSeen:
+async def _script(world: World, run: TrainingRun, trained: Trained) -> ScriptSeen:
     """For a Job that is to be made. What is in a Secret is not asked for."""
-    spec, namespace = run.spec.script, run.metadata.namespace
+    spec, namespace = trained.script, run.metadata.namespace
+    if trained.import_:
+        return ScriptSeen(secret_labels=await secret_labels(world, namespace, trained.import_.secret_name))
     if spec is None:
         return ScriptSeen()
     if spec.config_map:

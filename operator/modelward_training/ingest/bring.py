@@ -51,7 +51,7 @@ def _here(files: list[Found]) -> Brought:
 
 
 def _afar(task: IngestTask, store: Store, scratch: Path) -> There:
-    source = remote.opened(task, os.environ, scratch)
+    source = remote.opened(task.url or "", remote.Credentials(task.secret, os.environ), task.local_addresses, scratch)
     files = source.listed()
 
     def bring() -> Brought:

@@ -11,7 +11,23 @@ DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 """The standard's, and the one built into onnxruntime. Any other needs a shared library."""
 
 
+_OTHERS = {
+    b"\x80": "a Python pickle, as joblib and pickle write it",
+    b"PK\x03\x04": "a zip archive, as torch.save and Keras write it",
+    b"\x89HDF": "HDF5, as Keras writes it",
+    b"{": "JSON, as boosters write it",
+    b"\x1f\x8b": "compressed with gzip",
+}
+"""By what begins with them: no ONNX does."""
+
+
 def checked(data: bytes) -> onnx.ModelProto:
+    for start, what in _OTHERS.items():
+        if data.startswith(start):
+            raise JobError(
+                "InvalidModel",
+                f"model.onnx is {what}, which nothing here opens: export the model to ONNX (docs/recipes.md shows how)",
+            )
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:
@@ -23,7 +39,11 @@ def checked(data: bytes) -> onnx.ModelProto:
             )
     for tensor in _tensors(model):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise JobError("InvalidModel", f"model.onnx keeps {tensor.name!r} in another file: save it as one file")
+            raise JobError(
+                "InvalidModel",
+                f"model.onnx keeps {tensor.name!r} in another file: save it as one file, with MLflow by "
+                "mlflow.onnx.log_model(…, save_as_external_data=False)",
+            )
     try:
         onnx.checker.check_model(model)
     except Exception as error:

@@ -2,10 +2,10 @@
 
 A matrix says nothing of its columns, so it is taken only where its width leaves no choice: it is as wide as the
 dataset has columns that it can hold, in the dataset's order. Whether that order is right is measured like all else:
-the model must say what predictions.parquet says.
+the model must say what predictions.parquet says. Where the order is known, from MLflow's signature, it is that one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import onnx
 from onnx import helper
@@ -20,8 +20,8 @@ RECIPES = "docs/recipes.md shows both"
 _NUMBERS = ("integer", "number")
 
 
-def per_column(model: onnx.ModelProto, dataset: DatasetManifest) -> list[str]:
-    """Edit `model`; returns what was done, one sentence a matrix."""
+def per_column(model: onnx.ModelProto, dataset: DatasetManifest, order: Sequence[str] = ()) -> list[str]:
+    """Edit `model`; returns what was done, one sentence a matrix. `order`: of its columns, where known."""
     initial = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in initial]
     own = {column.name for column in dataset.columns}
@@ -31,14 +31,31 @@ def per_column(model: onnx.ModelProto, dataset: DatasetManifest) -> list[str]:
         width = _width(value)
         if value.name in claimed or width is None or (width == 1 and len(inputs) > 1):
             continue
-        fitting = _fitting(value, width, [column for column in dataset.columns if column.name not in claimed], dataset)
+        unclaimed = [column for column in dataset.columns if column.name not in claimed]
+        named = _named(value, width, order, unclaimed)
+        fitting = named or _fitting(value, width, unclaimed, dataset)
         if fitting:
+            whose = "the order that MLmodel names" if named else "the dataset's order"
             notes.append(
-                f"the input {value.name!r} is a matrix of {len(fitting)}: its columns are taken in the dataset's "
-                f"order, {_some(fitting)}, and are inputs of their own in the stored model"
+                f"the input {value.name!r} is a matrix of {len(fitting)}: its columns are taken in {whose}, "
+                f"{_some(fitting)}, and are inputs of their own in the stored model"
             )
             _split(model, value, fitting)
     return notes
+
+
+def _named(value: onnx.ValueInfoProto, width: int, order: Sequence[str], columns: list[Column]) -> list[Column]:
+    """The columns of `order`, where the matrix is as wide."""
+    known = {column.name: column for column in columns}
+    if len(order) < 2 or width not in (0, len(order)):
+        return []
+    if lacking := [name for name in order if name not in known]:
+        raise JobError(
+            "InvalidModel",
+            f"MLmodel names the column {lacking[0]!r} of the input {value.name!r}, and the dataset has no such column: "
+            "name it so in prepare.sql",
+        )
+    return [known[name] for name in order]
 
 
 def _width(value: onnx.ValueInfoProto) -> int | None:

@@ -1,7 +1,7 @@
 """The examining process: parses and runs what `train` wrote, and leaves plain arrays and JSON.
 
 `python -m modelward_training.publish.examine FOLDER`, started by `isolated` with limits and an empty environment. The
-folder holds model.onnx, predictions.parquet, dataset.json and the held-out splits without labels.
+folder holds model.onnx, predictions.parquet where there is one, dataset.json and the held-out splits without labels.
 """
 
 import resource
@@ -32,6 +32,7 @@ from .examined import ASKED, EXAMINED, FAILURE, HELD_OUT, Asked, Examined, Failu
 from .feeds import columns, feed, rounded
 from .golden import golden
 from .importance import shuffled
+from .intake import PREDICTIONS
 from .outputs import meaning
 
 LATENCY_RUNS, LATENCY_SECONDS = 200, 2.0
@@ -70,10 +71,11 @@ def main(folder: Path) -> int:
 def _examine(folder: Path) -> Examined:
     """Usual exports are brought into the form that is served; model.onnx in `folder` is then what was measured."""
     dataset = decode((folder / "dataset.json").read_bytes(), DatasetManifest)
+    asked = decode((folder / ASKED).read_bytes(), Asked)
     data = (folder / "model.onnx").read_bytes()
     model = checked(data)
     zipped = unzip(model)
-    edits = [*map(_unzipped, zipped), *per_column(model, dataset)]
+    edits = [*map(_unzipped, zipped), *per_column(model, dataset, asked.columns)]
     ran = _ran(folder, _bytes(model) if edits else data, dataset)
     meant = meaning(ran.all(), model, dataset, zipped)
     shaped = shapes.declare(model, ran.all())
@@ -92,10 +94,12 @@ def _examine(folder: Path) -> Examined:
         label_output=meant.label,
         probability_output=meant.probability,
     )
-    _compare(folder, ran, model, made, dataset)
+    native = folder / PREDICTIONS if asked.native else None
+    _compare(folder, ran, model, made, dataset, native)
     single = session.load(data, 1)
-    told = [*edits, *meant.notes, predict.unread(folder / "predictions.parquet", made, dataset), traps.scaled(model)]
-    _shuffle(folder, ran, made, dataset)
+    unread = predict.unread(native, made, dataset) if native else None
+    told = [*edits, *meant.notes, unread, traps.scaled(model)]
+    _shuffle(folder, ran, made, dataset, asked)
     return Examined(
         signature=made,
         latency_seconds=_latency(single, ran.feeds["test"]),
@@ -125,15 +129,17 @@ def _ran(folder: Path, data: bytes, dataset: DatasetManifest) -> Ran:
     return Ran(loaded, batch, memory, inputs, tables, feeds, outputs)
 
 
-def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, dataset: DatasetManifest) -> None:
+def _compare(
+    folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, dataset: DatasetManifest, native: Path | None
+) -> None:
     """Write each split's raw outputs and both predictions as arrays."""
     for split in HELD_OUT:
         ids = ran.tables[split][dataset.id]
         predicted = predict.of_model(ran.outputs[split], made, dataset)
         predict.check_finite(predicted, ids, split)
-        native = predict.native(folder / "predictions.parquet", ids, made, dataset)
+        both = {"model": predicted} | ({"native": predict.native(native, ids, made, dataset)} if native else {})
         arrays = {f"output_{number}": _storable(ran.outputs[split][t.name]) for number, t in enumerate(made.outputs)}
-        for name, one in (("model", predicted), ("native", native)):
+        for name, one in both.items():
             arrays[f"{name}_predicted"] = one.predicted
             if one.probabilities is not None:
                 arrays[f"{name}_probabilities"] = one.probabilities
@@ -143,8 +149,7 @@ def _compare(folder: Path, ran: Ran, model: onnx.ModelProto, made: Signature, da
         np.savez(folder / f"{split}.npz", **arrays)  # type: ignore[arg-type]  # numpy's stub mistakes them for a flag
 
 
-def _shuffle(folder: Path, ran: Ran, made: Signature, dataset: DatasetManifest) -> None:
-    asked = decode((folder / ASKED).read_bytes(), Asked)
+def _shuffle(folder: Path, ran: Ran, made: Signature, dataset: DatasetManifest, asked: Asked) -> None:
     if asked.importance_rows is None:
         return
 

@@ -13,6 +13,10 @@ class Asked(Wire, frozen=True, kw_only=True):
     importance_rows: int | None = None
     """In which each column is shuffled."""
     seed: int = 0
+    native: bool = True
+    """There are predictions of the trained model to compare with: predictions.parquet."""
+    columns: list[str] = []
+    """Of a matrix, in its order, where that is known."""
 
 
 class Tolerance(Wire, frozen=True, kw_only=True):

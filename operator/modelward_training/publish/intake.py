@@ -1,6 +1,7 @@
 """Take two files out of a folder that somebody else wrote: no links, no pipes, no surprises in size."""
 
 import os
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -16,11 +17,11 @@ _MISSING = {
 _CHUNK = 1 << 20
 
 
-def take(folder: Path, into: Path) -> None:
+def take(folder: Path, into: Path, files: Sequence[str] = (MODEL, PREDICTIONS)) -> None:
     """Copy model and predictions to `into`; nothing else in the folder is opened."""
     opened = open_folder(folder)
     try:
-        for name in (MODEL, PREDICTIONS):
+        for name in files:
             _copy(opened, name, into / name)
     finally:
         os.close(opened)

@@ -33,7 +33,8 @@ class HeldOut:
     outputs: dict[str, Array]
     predicted: Array
     probabilities: Array | None
-    native_predicted: Array
+    native_predicted: Array | None
+    """None: there are none, as of an imported model."""
     native_probabilities: Array | None
     moved: Array | None = None
     """How far each prediction, or the farthest probability of the row, went when inputs were nudged."""
@@ -79,7 +80,7 @@ def held_out(folder: Path, split: str, signature: Signature) -> HeldOut:
             outputs={tensor.name: arrays[f"output_{number}"] for number, tensor in enumerate(signature.outputs)},
             predicted=arrays["model_predicted"],
             probabilities=arrays.get("model_probabilities"),
-            native_predicted=arrays["native_predicted"],
+            native_predicted=arrays.get("native_predicted"),
             native_probabilities=arrays.get("native_probabilities"),
             moved=arrays.get("moved"),
         )

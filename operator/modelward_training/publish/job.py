@@ -12,13 +12,13 @@ from msgspec import UNSET
 from modelward_contracts.inputs import StoredRun, inputs_hash
 from modelward_contracts.manifests import DatasetManifest, ModelManifest
 from modelward_contracts.reports import MAX_IMPORTANCE, MAX_SLICES, PublishReport
-from modelward_contracts.store import Store
+from modelward_contracts.store import Store, file_digest
 from modelward_contracts.tasks import COMMIT_FILE, Commit, TrainTask
 from modelward_contracts.verdicts import run_key
 from modelward_contracts.wire import canonical, decode
 from modelward_training.gates import costs
 from modelward_training.outcome import Done, JobError, progress, report
-from modelward_training.paths import Paths
+from modelward_training.paths import COLUMNS_FILE, Paths
 from modelward_training.sample import get_rows
 from modelward_training.search import publish as trials
 
@@ -28,9 +28,11 @@ from .evaluation import Evaluated
 from .examined import ASKED, HELD_OUT, Asked, Examined
 from .isolated import HeldOut
 from .metrics import Answers
+from .packages import versions
 from .profile import profile
 
 Array = np.ndarray[Any, Any]
+NOT_COMPARED = "parity is not compared: an imported model comes without predictions of the model that it was made of"
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,10 @@ def run(paths: Paths) -> Done:
     dataset = store.get_json(task.dataset, DatasetManifest)
     with tempfile.TemporaryDirectory(prefix="modelward-") as private:
         folder = Path(private)
-        intake.take(paths.output, folder)
+        _take(task, paths, folder)
         output = trials.keep(store, folder) if task.trial else None
         _fetch(task, store, dataset, folder)
-        importance_rows = evaluation.asked(task).importance_rows
-        (folder / ASKED).write_bytes(canonical(Asked(importance_rows=importance_rows, seed=task.seed)))
+        (folder / ASKED).write_bytes(canonical(_asked(task, paths)))
         progress("checking the model and running it on held-out rows", 0.2)
         examined = isolated.examine(folder)
         parts = {split: isolated.held_out(folder, split, examined.signature) for split in HELD_OUT}
@@ -61,18 +62,43 @@ def run(paths: Paths) -> Done:
         if output:
             size = (folder / intake.MODEL).stat().st_size
             alone = costs(examined.latency_seconds, size, examined.memory_bytes)
-            _compared(dataset, examined, parts)
+            _compared(task, dataset, examined, parts)
             measured = metrics.values(_answers(task, store, dataset, "validation", parts["validation"]))
             return trials.trial(task, store, paths, code.commit, output, measured, alone)
         return _publish(task, code, store, dataset, folder, examined, parts)
 
 
-def _compared(dataset: DatasetManifest, examined: Examined, parts: dict[str, HeldOut]) -> dict[str, float]:
-    """The model with what `train` says that it predicts."""
+def _compared(
+    task: TrainTask, dataset: DatasetManifest, examined: Examined, parts: dict[str, HeldOut]
+) -> dict[str, float]:
+    """The model with what `train` says that it predicts. Empty where there is nothing to compare with."""
+    if task.imported:
+        return {}
     held_out = list(parts.values())
     if dataset.task == "regression":
         return parity.regression(held_out, examined.tolerance)
     return parity.classification(held_out, examined.tolerance, dataset.classes)
+
+
+def _take(task: TrainTask, paths: Paths, folder: Path) -> None:
+    """An imported model comes without predictions, and is the one that `fetch` has looked at."""
+    if not task.imported:
+        intake.take(paths.output, folder)
+        return
+    intake.take(paths.output, folder, [intake.MODEL])
+    found = file_digest(folder / intake.MODEL)
+    if found != task.imported.digest:
+        raise JobError("DigestMismatch", f"model.onnx has the digest {found}, and {task.imported.digest} was fetched")
+
+
+def _asked(task: TrainTask, paths: Paths) -> Asked:
+    columns = paths.input / COLUMNS_FILE if task.imported and task.imported.mlflow else None
+    return Asked(
+        importance_rows=evaluation.asked(task).importance_rows,
+        seed=task.seed,
+        native=not task.imported,
+        columns=decode(columns.read_bytes(), list[str]) if columns else [],
+    )
 
 
 def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path) -> None:
@@ -85,7 +111,8 @@ def _fetch(task: TrainTask, store: Store, dataset: DatasetManifest, folder: Path
 def _code(task: TrainTask, paths: Paths) -> Code:
     """From where `train` could not write to."""
     commit = decode((paths.handoff / COMMIT_FILE).read_bytes(), Commit) if task.git else None
-    return Code(paths.script_text.read_bytes() if task.script else None, commit)
+    beside = task.script and not task.reproduces
+    return Code(paths.script_text.read_bytes() if beside else None, commit)
 
 
 def _publish(
@@ -97,7 +124,7 @@ def _publish(
     examined: Examined,
     parts: dict[str, HeldOut],
 ) -> Done:
-    compared = _compared(dataset, examined, parts)
+    compared = _compared(task, dataset, examined, parts)
     answers = {split: _answers(task, store, dataset, split, part) for split, part in parts.items()}
     measured = {split: metrics.values(each) for split, each in answers.items()}
     progress("describing inputs and outputs", 0.7, measured["test"])
@@ -133,7 +160,8 @@ def _report(
     compared: dict[str, float],
     evaluated: Evaluated,
 ) -> Done:
-    record, notes = evaluated.record, [*examined.notes, *evaluated.notes, *_moving(task, commit)]
+    told = [*examined.notes, *evaluated.notes, *_moving(task, commit)]
+    record, notes = evaluated.record, [*told, NOT_COMPARED] if task.imported else told
     digest = store.put_json(manifest).digest
     value = PublishReport(
         manifest=digest,
@@ -155,6 +183,7 @@ def _report(
         baselines=record.baselines,
         importance=record.importance[:MAX_IMPORTANCE],
         evaluation=store.put_json(record).digest,
+        packages=versions(),
         sample=task.sample,
         search=trials.result(task, store, commit) or UNSET,
     )
@@ -162,7 +191,7 @@ def _report(
     message = "; ".join(failed) or ", ".join(f"{name} {number:.4g}" for name, number in measured["test"].items())
     message = "; ".join([message, *notes])
     done = report(store, value, "GateFailed" if failed else "Published", message)
-    if task.sample is UNSET and done.report:
+    if task.registers and done.report:
         result = StoredRun(manifest=digest, report=done.report, run=task.run)
         store.write_record(run_key(manifest.inputs_hash), result)
     return done

@@ -148,9 +148,10 @@ def _tensor(value: Any) -> Tensor:
         raise JobError("InvalidModel", f"the input {value.name!r} of model.onnx is a {value.type}: export tensors")
     shape = [size if isinstance(size, int) else -1 for size in value.shape]
     if not 1 <= len(shape) <= 2 or shape[0] != -1:
+        table = "; a Dataset is a table: images, sound and sequences cannot be measured on it" if len(shape) > 2 else ""
         raise JobError(
             "InvalidModel",
             f"the input {value.name!r} of model.onnx has the shape {value.shape}: the first dimension must be free "
-            "(the rows), and at most one other may follow",
+            f"(the rows), and at most one other may follow{table}",
         )
     return Tensor(name=value.name, datatype=named, shape=shape)

@@ -11,6 +11,7 @@ from modelward_contracts.tasks import SOURCE_VARIABLE
 from modelward_training.outcome import JobError
 
 CA = "ca.crt"
+SECRET_NAME = "spec.secretName"  # noqa: S105 - a field's name
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Credentials:
     environment: Mapping[str, str]
     place: str = "source.url"
     """The field that says where to, for messages."""
+    named_in: str = SECRET_NAME
+    """The field that names the Secret."""
 
     def get(self, key: str) -> str | None:
         return self.environment.get(SOURCE_VARIABLE + key) or None if self.secret else None

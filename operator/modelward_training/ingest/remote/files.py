@@ -26,10 +26,14 @@ class Remote(Protocol):
         """All files, sorted by name. Raises JobError where there is none."""
         ...
 
-    def fetch(self, file: Listed, path: Path) -> None:
-        """Raises JobError where it cannot be read, or is not what was listed any more."""
+    def fetch(self, file: Listed, path: Path, limit: int | None = None) -> None:
+        """Raises JobError where it cannot be read, is not what was listed any more, or has more than `limit` bytes."""
         ...
 
 
 def changed(name: str) -> JobError:
     return JobError("SourceChanged", f"{name} was changed while it was read: it is read again", True)
+
+
+def too_large(what: str, limit: int) -> JobError:
+    return JobError("FileTooLarge", f"{what} has more than the {limit >> 10} KiB that are taken")

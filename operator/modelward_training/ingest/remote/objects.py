@@ -12,7 +12,8 @@ from fsspec.utils import glob_translate
 from modelward_contracts.wire import digest_of
 from modelward_training.outcome import JobError
 
-from .files import Listed, changed
+from .credentials import Credentials
+from .files import Listed, changed, too_large
 from .trouble import is_full, told
 
 SHOWN = 10
@@ -20,9 +21,9 @@ _WILD = re.compile(r"[*?\[]")
 
 
 class Objects:
-    def __init__(self, fs: Any, url: str, host: str, secret: str | None) -> None:
+    def __init__(self, fs: Any, url: str, host: str, credentials: Credentials) -> None:
         """`url`: with its protocol; `host`: of the store, for messages and for what a file is told by."""
-        self._fs, self._url, self._host, self._secret = fs, url, host, secret
+        self._fs, self._url, self._host, self._credentials = fs, url, host, credentials
         self._pattern: str = fs._strip_protocol(url)
         self._literal = _WILD.split(self._pattern)[0]
         self._folder = self._literal.rpartition("/")[0] + "/"
@@ -35,7 +36,9 @@ class Objects:
                 raise JobError("SourceNotFound", f"no file matches {self._url}; {self._there()}")
         return sorted(found, key=lambda file: file.name.split("/"))  # as paths of a volume are
 
-    def fetch(self, file: Listed, path: Path) -> None:
+    def fetch(self, file: Listed, path: Path, limit: int | None = None) -> None:
+        if limit is not None and (file.size or 0) > limit:
+            raise too_large(file.name, limit)
         with self._told(file.name):
             self._fs.get_file(file.place, str(path), **({"max_concurrency": 1} if self._s3 else {}))
             after = self._listed(self._fs.info(file.place, **({"refresh": True} if self._s3 else {})))
@@ -60,7 +63,7 @@ class Objects:
         try:
             wanted = re.compile(glob_translate(self._pattern))
         except ValueError as error:
-            raise JobError("InvalidUrl", f"source.url {self._url} is no pattern: {error}") from error
+            raise JobError("InvalidUrl", f"{self._credentials.place} {self._url} is no pattern: {error}") from error
         for entry in self._entries():
             if entry["type"] == "file" and not entry["name"].endswith("/") and wanted.match(entry["name"]):
                 yield self._listed(entry)
@@ -109,7 +112,7 @@ class Objects:
         except Exception as error:
             if is_full(error):
                 raise
-            raise told(error, what, self._host, self._secret) from error
+            raise told(error, what, self._host, self._credentials.secret, self._credentials.named_in) from error
 
 
 def _telling(entry: dict[str, Any]) -> str | None:

@@ -2,13 +2,13 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from modelward_contracts.tasks import PROTOCOLS, IngestTask
+from modelward_contracts.tasks import PROTOCOLS
 from modelward_training.outcome import JobError
 
 from . import addresses
@@ -27,14 +27,14 @@ class _Asked:
     scratch: Path
 
 
-def opened(task: IngestTask, environment: Mapping[str, str], scratch: Path) -> Remote:
-    url, credentials = task.url or "", Credentials(task.secret, environment)
+def opened(url: str, credentials: Credentials, local: bool, scratch: Path) -> Remote:
+    """`local`: it may be on a loopback or link-local address."""
     protocol = urlsplit(url).scheme
     if protocol not in PROTOCOLS:
         known = ", ".join(f"{name}://" for name in PROTOCOLS)
-        raise JobError("InvalidUrl", f"source.url begins with {protocol or 'no protocol'}: there are {known}")
+        raise JobError("InvalidUrl", f"{credentials.place} begins with {protocol or 'no protocol'}: there are {known}")
     if protocol in ("http", "https"):
-        return Web(url, credentials, task.local_addresses)
+        return Web(url, credentials, local)
     # Imported here because web servers need none of it, and it is slow to import.
     from .objects import Objects
 
@@ -42,8 +42,8 @@ def opened(task: IngestTask, environment: Mapping[str, str], scratch: Path) -> R
     if importlib.util.find_spec(package) is None:
         what = f"{protocol}:// needs the Python package {package}"
         raise JobError("PackageMissing", f"{what}: build the training image with it (`pip install {package}`)")
-    fs, host = make(_Asked(credentials, task.local_addresses, scratch))
-    return Objects(fs, url, host, task.secret)
+    fs, host = make(_Asked(credentials, local, scratch))
+    return Objects(fs, url, host, credentials)
 
 
 def _s3(asked: _Asked) -> tuple[Any, str]:
@@ -133,8 +133,8 @@ def _azure(asked: _Asked) -> tuple[Any, str]:
 
     why = "which says whose container it is"
     if asked.credentials.secret is None:
-        key = _AZURE["account_name"]
-        raise JobError("SecretKeyMissing", f"source.url needs a Secret in spec.secretName with the key {key}, {why}")
+        what = f"{asked.credentials.place} needs a Secret in {asked.credentials.named_in}"
+        raise JobError("SecretKeyMissing", f"{what} with the key {_AZURE['account_name']}, {why}")
     asked.credentials.need(_AZURE["account_name"], why)
     options = asked.credentials.options(_AZURE)
     anonymous = len(options) < 2

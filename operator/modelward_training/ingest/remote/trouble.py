@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from modelward_training.outcome import JobError
 
 from .addresses import AddressRefused
-from .credentials import CA
+from .credentials import CA, SECRET_NAME
 
 _NOBODY = "there is no access key of the id in AWS_ACCESS_KEY_ID"
 _WRONG = {
@@ -27,9 +27,6 @@ _WRONG = {
 }
 _MISSING = {"NoSuchKey", "404", "NoSuchVersion"}
 _ELSEWHERE = {"PermanentRedirect", "301", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-
-
-SECRET_NAME = "spec.secretName"  # noqa: S105 - a field's name
 
 
 def told(error: BaseException, what: str, host: str, secret: str | None, field: str = SECRET_NAME) -> JobError:

@@ -16,7 +16,7 @@ from modelward_training.outcome import JobError
 
 from . import addresses
 from .credentials import Credentials
-from .files import Listed, changed
+from .files import Listed, changed, too_large
 from .trouble import denied, is_full, status, told
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 60.0
@@ -30,10 +30,12 @@ class Web:
     def __init__(self, url: str, credentials: Credentials, local: bool) -> None:
         self._url, self._credentials, self._local = url, credentials, local
         if not has_host(url):
-            raise JobError("InvalidUrl", f"source.url {shown(url)} names no host: write https://host/file.csv")
+            raise JobError("InvalidUrl", f"{credentials.place} {shown(url)} names no host: write https://host/file.csv")
         parts = urlsplit(url)
         if "*" in parts.path:
-            raise JobError("InvalidUrl", f"source.url {shown(url)}: a web server lists no files: name one of them")
+            raise JobError(
+                "InvalidUrl", f"{credentials.place} {shown(url)}: a web server lists no files: name one of them"
+            )
         credentials.meant_for(url)
         self._name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.netloc
         self._told: tuple[str | None, str | None] = (None, None)
@@ -47,13 +49,15 @@ class Web:
         with self._answer("GET") as found:
             return [self._listed(found)]
 
-    def fetch(self, file: Listed, path: Path) -> None:
+    def fetch(self, file: Listed, path: Path, limit: int | None = None) -> None:
         with self._answer("GET") as found, path.open("wb") as target:
             if _telling(found) != self._told:
                 raise changed(file.name)
             size, length = 0, _length(found)
             while chunk := found.read(CHUNK):
                 size += target.write(chunk)
+                if limit is not None and size > limit:
+                    raise too_large(shown(self._url), limit)
         if length is not None and size != length:
             message = f"{shown(self._url)}: {self._host} sent {size} of {length} bytes and closed the connection"
             raise JobError("SourceUnavailable", message, True)
@@ -89,7 +93,9 @@ class Web:
         except (OSError, http.client.HTTPException, addresses.AddressRefused) as error:
             if is_full(error):
                 raise
-            raise told(error, what, urlsplit(url).netloc, self._credentials.secret) from error
+            raise told(
+                error, what, urlsplit(url).netloc, self._credentials.secret, self._credentials.named_in
+            ) from error
         raise JobError("SourceUnavailable", f"{what}: {self._host} redirects more than {REDIRECTS} times", True)
 
     def _asked(self, connection: http.client.HTTPConnection, method: str, url: str) -> http.client.HTTPResponse:
@@ -111,10 +117,14 @@ class Web:
                 return JobError("UrlExpired", f"{what}: the signed URL has expired ({code}): write a new one")
             hint = "" if self._credentials.header(self._url) else "; a Secret's HTTP_HOST, HTTP_USERNAME and "
             hint += "HTTP_PASSWORD or HTTP_TOKEN are sent" if hint else ""
-            return denied(what, host, f"{code} {found.reason}{hint}", self._credentials.secret)
+            return denied(
+                what, host, f"{code} {found.reason}{hint}", self._credentials.secret, self._credentials.named_in
+            )
         if code >= 500 or code in (408, 425, 429):
             return status(code, what, host)
-        return JobError("InvalidUrl", f"{what}: {host} answered {code} {found.reason}: correct source.url")
+        return JobError(
+            "InvalidUrl", f"{what}: {host} answered {code} {found.reason}: correct {self._credentials.place}"
+        )
 
 
 def trust(credentials: Credentials) -> ssl.SSLContext:

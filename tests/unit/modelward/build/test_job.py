@@ -36,7 +36,7 @@ CONTAINER = {
 def run(labels: dict[str, str] | None = None, **spec: Any) -> TrainingRun:
     trains = (
         {}
-        if {"container", "script"} & spec.keys()
+        if {"container", "script", "import", "reproduce"} & spec.keys()
         else {"estimator": {"name": "LogisticRegression", "parameters": {"C": 0.5}}}
     )
     defaults = {"modelName": "flights", "datasetRef": {"name": "flights"}}

@@ -13,7 +13,7 @@ from unit.modelward.decide import test_search as search
 from unit.modelward.decide.simulated import healthy, version, with_canary
 from unit.modelward.decide.test_registered_model import ANY, arrived, model, trained
 from unit.modelward.decide.test_training_run import prepare
-from unit.modelward.decide.workshop import NAMESPACE, Workshop
+from unit.modelward.decide.workshop import NAMESPACE, Workshop, digest, publish_report
 
 
 @pytest.fixture
@@ -51,6 +51,20 @@ async def test_a_version_tells_its_cause_its_run_and_its_data(workshop: Workshop
         f"  trained by {run} on flights-bbbbbbbbbb: 30 rows, +20 since flights-aaaaaaaaaa, made at an unknown time",
         "  NoGates: the run set no gates; the model runs and agrees with its native predictions",
     ]
+
+
+async def test_an_import_tells_where_it_came_from() -> None:
+    workshop = Workshop()
+    await prepare(workshop)
+    origin = {"namespace": "research", "modelVersion": "delays-7"}
+    url = "https://models/model.onnx?sig=secret"
+    workshop.run(**{"import": {"url": url, "digest": digest("c"), "exportedFrom": origin}})
+    await workshop.settle()
+    workshop.succeed(publish_report())
+    await workshop.settle()
+    told_from = f"https://models/model.onnx ({digest('c')}), exported, as who did it says, from "
+    (line,) = [line for line in await lines(workshop, f"{NAMESPACE}/flights-1") if "imported" in line]
+    assert line.startswith(f"  imported by flights-a from {told_from}namespace research, modelVersion delays-7, and")
 
 
 async def test_a_run_tells_its_cause_and_what_came_of_it(workshop: Workshop) -> None:

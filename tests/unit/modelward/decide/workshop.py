@@ -103,7 +103,8 @@ class Workshop:
         self._put("Dataset", name, {"source": source, "columns": {"label": "late", "id": "id"}} | spec, annotations)
 
     def run(self, name: str = "flights-a", **spec: Any) -> None:
-        trains = {} if {"container", "script"} & spec.keys() else {"estimator": {"name": "LogisticRegression"}}
+        others = {"container", "script", "import", "reproduce"}
+        trains = {} if others & spec.keys() else {"estimator": {"name": "LogisticRegression"}}
         self._put("TrainingRun", name, {"modelName": "flights", "datasetRef": {"name": "flights"}} | trains | spec)
 
     def _put(self, kind: str, name: str, spec: dict[str, Any], annotations: dict[str, str] | None = None) -> None:
