@@ -241,14 +241,17 @@ def _won(s: _Search) -> Plan:
         problem = Problem("TooManyFailed", f"none of {made} trials came to an end; {_last_failure(s.status)}")
         return _failed(s, problem)
     if best is None:
-        last = next(trial for trial in reversed(s.status.trials) if trial.state == "Infeasible")
-        told_ = f"none of {made} trials keeps the constraints; trial {last.number}{_with_values(last)}: {last.message}"
-        return _failed(s, Problem("NoFeasibleTrial", told_))
+        return _failed(s, Problem("NoFeasibleTrial", f"none of {made} trials keeps the constraints{_last_broken(s)}"))
     job = job_name(s.o.run)
     said: Said = ("Unknown", "Starting", f"Job {job} measures the winner of {made} trials: {_best(s)}")
     event = Event("Normal", "Searched", f"trial {best.number} of {made} won: {_best(s)}{_with_values(best)}")
     status = s.said(said, job=job, progress=None)
     return Plan(status=status, memory=True, events=(event,), requeue_after=AT_ONCE)
+
+
+def _last_broken(s: _Search) -> str:
+    last = next((trial for trial in reversed(s.status.trials) if trial.state == "Infeasible"), None)
+    return f"; trial {last.number}{_with_values(last)}: {last.message}" if last else ""
 
 
 def _in_state(o: RunObserved, *states: str) -> list[TrialSeen]:

@@ -189,6 +189,13 @@ def _children(
 
 def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settings: Settings, now: datetime) -> Plan:
     """The Job is not there: never made, or taken away before it was done."""
+    if o.run.spec.search and o.status.job != job_name(o.run):
+        lost: Said = (
+            "Unknown",
+            "Searching",
+            f"Job {o.status.job} is gone, and with it the stored result: on with trials",
+        )
+        return Plan(status=with_said(o, lost, now, job=None), memory=True, requeue_after=AT_ONCE)
     if o.ending:
         said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the checkpoint")
         return Plan(status=with_said(o, said, now), requeue_after=ENDED_SOON)

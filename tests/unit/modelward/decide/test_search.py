@@ -299,6 +299,18 @@ async def test_result_of_the_whole_run_that_a_trial_finds_in_the_store_is_regist
     assert trials(workshop) == []
 
 
+async def test_search_goes_on_where_the_job_that_found_a_stored_result_is_gone(workshop: Workshop) -> None:
+    await begin(workshop)
+    workshop.find_stored(publish_report(), job(workshop, 1))
+    for _ in range(2):
+        await workshop.look_at("TrainingRun", "flights-a")
+    assert workshop.status("TrainingRun", "flights-a")["job"] == job(workshop, 1)
+    workshop.kube.remove("batch/v1", "Job", NAMESPACE, job(workshop, 1))
+    await workshop.settle()
+    assert "job" not in workshop.status("TrainingRun", "flights-a")
+    assert trials(workshop) == [1, 2]
+
+
 async def test_script_that_is_edited_during_a_search_changes_no_trial(workshop: Workshop) -> None:
     map_ = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": NAMESPACE}}
     workshop.kube.put({**map_, "data": {"train.py": "first"}})
