@@ -31,6 +31,8 @@ def test_deleted_run_data_and_version_leave_the_model_in_service(world: World) -
         assert len(world.find("datasetversions")) == 1
         world.kubectl("delete", "modelversion", "trips-1")
         world.wait_condition("modeldeployment", "trips", "Ready", "False")
+        conditions = (world.get("modeldeployment", "trips") or {})["status"]["conditions"]
+        assert [c["reason"] for c in conditions if c["type"] == "Ready"] == ["VersionDeleted"]
         assert not load.errors
         before = _pods(world)
         world.kubectl("delete", "pod", *(pod["metadata"]["name"] for pod in before))

@@ -1,15 +1,17 @@
 """A model card's story as Markdown."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelward.api.imported import ImportSpec
+from modelward.api.model_version import Searched
 from modelward.api.training_run import Cause
 from modelward_contracts.metrics import MAIN
 
-from .chain import in_words
+from .chain import in_words, sought
 from .cluster import Story
 from .in_words import listed, when
+from .markdown import code, number, pairs, table, title
 
 SHOWN = 20
 
@@ -39,11 +41,11 @@ def _head(story: Story) -> Iterator[str]:
 
 
 def _model(story: Story) -> Iterator[str]:
-    yield from _title("What it is")
+    yield from title("What it is")
     signature = story["signature"]
-    yield from _table(("input", "type", "shape"), map(_tensor, signature["inputs"][:SHOWN]))
+    yield from table(("input", "type", "shape"), map(_tensor, signature["inputs"][:SHOWN]))
     yield from _more(signature["inputs"], "inputs")
-    yield from _table(("output", "type", "shape"), map(_tensor, signature["outputs"]))
+    yield from table(("output", "type", "shape"), map(_tensor, signature["outputs"]))
     if classes := signature["classes"]:
         yield f"Classes: {listed([code(name) for name in classes], SHOWN)}."
     size, memory = story["model"]["bytes"], story["memoryBytes"]
@@ -56,7 +58,7 @@ def _tensor(tensor: Story) -> tuple[str, ...]:
 
 
 def _data(story: Story) -> Iterator[str]:
-    yield from _title("The data")
+    yield from title("The data")
     data, lineage = story["data"], story["lineage"]
     if data is None:
         yield f"{lineage['datasetVersion']}, which is deleted or not for you to see: {code(lineage['datasetDigest'])}."
@@ -67,21 +69,23 @@ def _data(story: Story) -> Iterator[str]:
         yield f"From {data['from']} to {data['to']}."
     split = f", validation from {bounds['validation']} and test from {bounds['test']} on" if bounds else ""
     yield f"Train {rows['train']:,}, validation {rows['validation']:,}, test {rows['test']:,} rows{split}."
+    yield ""
     yield from (f"- look at: {warning}" for warning in data["warnings"])
 
 
 def _quality(story: Story) -> Iterator[str]:
-    yield from _title("How good it is")
+    yield from title("How good it is")
     baselines = story["baselines"]
     head = ("metric", "test", "validation", *(f"baseline {each['name']}" for each in baselines))
     others = [story["validationMetrics"], *(each["metrics"] for each in baselines)]
     test: dict[str, float] = story["metrics"]
-    yield from _table(head, ((name, number(test[name]), *(number(o.get(name)) for o in others)) for name in test))
+    yield from table(head, ((name, number(test[name]), *(number(o.get(name)) for o in others)) for name in test))
     yield from (f"- {'passed' if gate['passed'] else 'MISSED'}: {_gate(gate)}" for gate in story["gates"])
+    yield ""
     if parity := story["parity"]:
-        yield f"Beside its native predictions: {_pairs(parity)}."
+        yield f"Beside its native predictions: {pairs(parity)}."
     if latency := story["latencySeconds"]:
-        yield f"Seconds for an answer: {_pairs(latency)}."
+        yield f"Seconds for an answer: {pairs(latency)}."
 
 
 def _gate(gate: Story) -> str:
@@ -91,7 +95,7 @@ def _gate(gate: Story) -> str:
 def _slices(story: Story) -> Iterator[str]:
     if not (slices := story["slices"]):
         return
-    yield from _title("On whom it is worse")
+    yield from title("On whom it is worse")
     names = list(dict.fromkeys([*(name for name in MAIN if name in story["metrics"]), *slices[0]["metrics"]]))[:5]
     rows = (
         (
@@ -102,16 +106,16 @@ def _slices(story: Story) -> Iterator[str]:
         )
         for each in slices
     )
-    yield from _table(("slice", "rows", "share", *names), rows)
+    yield from table(("slice", "rows", "share", *names), rows)
     everybody = {name: story["metrics"][name] for name in names if name in story["metrics"]}
-    yield f"Of all test rows: {_pairs(everybody)}. The worst are first; any more of them lie in the store."
+    yield f"Of all test rows: {pairs(everybody)}. The worst are first; any more of them lie in the store."
 
 
 def _calibration(story: Story) -> Iterator[str]:
     error = story["metrics"].get("calibration_error")
     if error is None:
         return
-    yield from _title("How sure it is")
+    yield from title("How sure it is")
     yield f"What it gives as probability is off by {100 * error:.2g} points in the mean (calibration_error)."
     if story.get("evaluation"):
         yield f"The bins lie in the store: {code(story['evaluation'])}."
@@ -120,24 +124,27 @@ def _calibration(story: Story) -> Iterator[str]:
 def _importance(story: Story) -> Iterator[str]:
     if not (found := story["importance"]):
         return
-    yield from _title("What matters to it")
+    yield from title("What matters to it")
     yield f"How much worse {found[0]['metric']} is where a column is shuffled, with its 95 % interval:"
+    yield ""
     rows = (
         (code(each["column"]), number(each["loss"]), f"{number(each['low'])} … {number(each['high'])}")
         for each in found
     )
-    yield from _table(("column", "loss", "interval"), rows)
+    yield from table(("column", "loss", "interval"), rows)
 
 
 def _limits(story: Story) -> Iterator[str]:
-    yield from _title("Limits")
+    yield from title("Limits")
     yield from (f"- {limit}" for limit in story["limits"] or ["none are known"])
 
 
 def _lineage(story: Story) -> Iterator[str]:
-    yield from _title("Where it comes from")
+    yield from title("Where it comes from")
     lineage = story["lineage"]
     yield f"- TrainingRun {lineage['trainingRun']} ({_code_of(lineage)})"
+    if search := lineage.get("search"):
+        yield f"- {sought(Searched.model_validate(search), code)}"
     if cause := lineage.get("cause"):
         yield f"- because: {in_words(Cause.model_validate(cause))}"
     yield f"- data {code(lineage['datasetDigest'])}"
@@ -159,7 +166,7 @@ def _code_of(lineage: Story) -> str:
 
 
 def _people(story: Story) -> Iterator[str]:
-    yield from _title("Who let it in")
+    yield from title("Who let it in")
     words = [(word, f"is {word['name']}", f"is not {word['name']} any more") for word in story["aliases"]]
     words += [(word, "is approved", "is not approved any more") for word in story["approvals"]]
     if not words:
@@ -174,9 +181,9 @@ def _who(word: Story) -> str:
 
 
 def _served(story: Story) -> Iterator[str]:
-    yield from _title("Where it serves and served")
+    yield from title("Where it serves and served")
     if served := story["deployments"]:
-        yield from _table(("deployment", "as", "since", "until", "why"), map(_role, served))
+        yield from table(("deployment", "as", "since", "until", "why"), map(_role, served))
     else:
         yield "Nowhere yet."
 
@@ -186,36 +193,7 @@ def _role(each: Story) -> tuple[str, ...]:
     return each["deployment"], each["role"], when(each["since"]), until, each.get("why") or ""
 
 
-def code(text: str) -> str:
-    """What others named, so that none of it is read as Markdown."""
-    return f"`{text.replace('`', chr(39))}`"
-
-
-def number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
-
-
-def _pairs(numbers: dict[str, float]) -> str:
-    return ", ".join(f"{name} {number(value)}" for name, value in numbers.items())
-
-
-def _title(words: str) -> Iterator[str]:
-    yield from ("", f"## {words}", "")
-
-
 def _more(found: Sequence[Any], what: str) -> Iterator[str]:
     if len(found) > SHOWN:
         yield f"{len(found) - SHOWN:,} {what} more."
         yield ""
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield from _row(head)
-    yield from _row(["---"] * len(head))
-    for row in rows:
-        yield from _row(row)
-    yield ""
-
-
-def _row(cells: Sequence[str]) -> Iterator[str]:
-    yield "| " + " | ".join(" ".join(cell.split()).replace("|", r"\|") for cell in cells) + " |"

@@ -1,10 +1,10 @@
 """From the data to what serves: why a version, a run or a RegisteredModel is there, in sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, RegisteredModel, Resource, TrainingRun
 from modelward.api.model_deployment import ServingRevision
-from modelward.api.model_version import Lineage, ServedBy, Word
+from modelward.api.model_version import Lineage, Searched, ServedBy, Word
 from modelward.api.registered_model import RunRecord
 from modelward.api.search import Trial
 from modelward.api.training_run import Cause
@@ -31,7 +31,7 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
         "said": [
             f"it exists {reason}",
             f"{_made(lineage)} on {_data(data, lineage.dataset_version)}",
-            *_won(version),
+            *([sought(lineage.search)] if lineage.search else []),
             *_ready(version),
             *(_in_service(found) for found in served),
             *(_role(each) for each in _others(version, served)),
@@ -150,12 +150,11 @@ def _trial(trial: Trial, metric: str) -> str:
     return f"trial {trial.number}, {metric} {trial.value:.4g} with {_values(trial.parameters)}"
 
 
-def _won(version: ModelVersion) -> Iterator[str]:
-    found = version.spec.lineage.search
-    if found:
-        values = _values(found.parameters)
-        of = f"trial {found.trial} of {found.trials}, by {found.algorithm}"
-        yield f"its parameters were sought: {of}, {found.metric} {found.value:.4g} on the validation rows with {values}"
+def sought(found: Searched, quoted: Callable[[str], str] = str) -> str:
+    """Of a version's parameters."""
+    of = f"trial {found.trial} of {found.trials}, by {found.algorithm}"
+    value = f"{found.metric} {found.value:.4g} on the validation rows"
+    return f"its parameters were sought: {of}, {value} with {quoted(_values(found.parameters))}"
 
 
 def _values(values: Mapping[str, object]) -> str:

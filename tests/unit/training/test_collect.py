@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from modelward_contracts.collection import COLLECTION, Collection
+from modelward_contracts.inputs import trial_key
 from modelward_contracts.manifests import Blob, DatasetManifest
-from modelward_contracts.reports import CollectReport
+from modelward_contracts.reports import CollectReport, TrialReport
 from modelward_contracts.tasks import CollectTask
 from modelward_contracts.trace import trace_key
 from modelward_contracts.verdicts import StoredService, StoredVerdict, run_key, served_key, verdict_key
 from objectstore.kept import Kept
 
-from .harness import NAMESPACE, Ended, Pod, ingest_report, report_line
+from .harness import NAMESPACE, Ended, Pod, ingest_report, report_line, train_task
 from .sets import things
 
 GRACE = 100.0
@@ -117,6 +118,21 @@ def test_result_of_a_run_keeps_its_model_until_it_is_old(pod: Collecting) -> Non
     old = collected(pod.collect())
     assert (old.unnamed, old.records, old.freed) == (2, 1, 0)
     assert pod.store.read_bytes(key) is None
+    assert pod.after_grace().freed == 2
+
+
+def test_trials_of_a_search_keep_their_models_until_they_are_old(pod: Collecting) -> None:
+    model, predictions = pod.store.put_bytes(b"\x08onnx"), pod.store.put_bytes(b"PAR1")
+    task = train_task(pod.url, "sha256:" + "0" * 64)
+    found = TrialReport(
+        trial=1, parameters={}, value=1.0, metrics={}, model=model.digest, predictions=predictions.digest
+    )
+    for anew in (False, True):
+        key = trial_key(msgspec.structs.replace(task, retrain=anew or msgspec.UNSET), 1)
+        pod.store.write_record(key, found)
+        assert collected(pod.collect()).unnamed == 0
+        pod.age(key, 3700)
+        assert collected(pod.collect()).records == 1
     assert pod.after_grace().freed == 2
 
 

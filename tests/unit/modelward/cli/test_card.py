@@ -192,3 +192,10 @@ def test_card_says_what_nobody_has_looked_at() -> None:
     assert part(lines, "Who let it in") == ["Nobody has approved it or given it an alias."]
     assert part(lines, "Where it serves and served") == ["Nowhere yet."]
     assert "## On whom it is worse" not in lines
+
+
+def test_card_tells_of_the_search_that_the_version_won() -> None:
+    search = {"algorithm": "tpe", "metric": "auc", "value": 0.9, "trial": 7, "trials": 30, "parameters": {"C": 0.1}}
+    found = part(card(MEASURED | {"lineage": MEASURED["lineage"] | {"search": search}}), "Where it comes from")
+    said = "- its parameters were sought: trial 7 of 30, by tpe, auc 0.9 on the validation rows with `C 0.1`"
+    assert said in found
