@@ -11,6 +11,12 @@ URL = {"url": "https://models.example.com/model.onnx?sig=a%2Fb", "digest": DIGES
 PVC = {"pvc": {"claimName": "handed-over", "path": "model.onnx"}, "digest": DIGEST}
 IMPORT = {"spec.estimator": ABSENT, "spec.import": URL}
 REPRODUCE = {"spec.estimator": ABSENT, "spec.reproduce": {"name": "flights-3"}}
+SEARCH = {
+    "objective": {"type": "maximize", "metric": "auc"},
+    "algorithm": {"name": "random"},
+    "parameters": [{"name": "depth", "parameterType": "int", "feasibleSpace": {"min": 1, "max": 9}}],
+    "maxTrialCount": 3,
+}
 ORIGIN = {"namespace": "2-shop", "modelVersion": "flights-3", "digest": DIGEST, "store": "file:///store"}
 
 
@@ -47,6 +53,8 @@ def test_what_can_be_is_accepted(api: Api, namespace: str, changes: dict[str, An
         (IMPORT | {"spec.tests": {"command": ["pytest"]}}, "an imported model is not trained"),
         (REPRODUCE | {"spec.parameters": {"depth": 1}}, "a version is reproduced as it was trained"),
         (REPRODUCE | {"spec.gates": [{"metric": "auc", "minimum": 0.7}]}, "a version is reproduced as it was trained"),
+        (IMPORT | {"spec.search": SEARCH}, "an imported model is not trained"),
+        (REPRODUCE | {"spec.search": SEARCH}, "a version is reproduced as it was trained"),
         (REPRODUCE | {"spec.sample": 100}, "a version is reproduced as it was trained"),
     ],
 )

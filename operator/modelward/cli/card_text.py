@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from modelward.api.imported import ImportSpec
 from modelward.api.model_version import Searched
 from modelward.api.training_run import Cause
 from modelward_contracts.metrics import MAIN
@@ -151,6 +152,9 @@ def _lineage(story: Story) -> Iterator[str]:
 
 
 def _code_of(lineage: Story) -> str:
+    if imported := (lineage.get("trainedAs") or {}).get("import"):
+        found = ImportSpec.model_validate(imported)
+        return f"imported from {code(found.place)}, {code(found.digest)}"
     script = lineage.get("script") or {}
     if script.get("commit"):
         return f"{code(script.get('path', ''))} of {script.get('url', '')} at commit {code(script['commit'])}"

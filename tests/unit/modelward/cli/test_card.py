@@ -171,6 +171,13 @@ def test_card_tells_lineage_people_and_where_it_served() -> None:
     ]
 
 
+def test_card_of_an_import_tells_from_where() -> None:
+    brought = {"import": {"url": "https://models/a.onnx?sig=secret", "digest": DIGEST}}
+    lines = card(MEASURED | {"lineage": MEASURED["lineage"] | {"trainedAs": brought}})
+    told = f"- TrainingRun flights-b (imported from `https://models/a.onnx`, `{DIGEST}`)"
+    assert part(lines, "Where it comes from")[0] == told
+
+
 def test_card_says_what_nobody_has_looked_at() -> None:
     bare = version(2).spec.wire()
     lines = card(bare, {}, data=False)
