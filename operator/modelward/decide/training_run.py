@@ -16,10 +16,10 @@ Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Is
 from dataclasses import replace
 from datetime import datetime
 
-from modelward.api import GROUP, VERSION, DatasetVersion, ModelVersion, TrainingRun
+from modelward.api import DatasetVersion
 from modelward.api.evaluation import PinnedServing
 from modelward.api.search import SearchStatus
-from modelward.api.training_run import PinnedDataset, Reproduction, TrainingRunStatus
+from modelward.api.training_run import PinnedDataset, TrainingRunStatus
 from modelward.build.checkpoint import checkpoint_claim
 from modelward.build.job import training_job
 from modelward.build.model_version import model_version
@@ -29,26 +29,23 @@ from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.identical import registered_already, trained_already
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint, with_ready
-from modelward.decide.model_version import verified
-from modelward.decide.observed import parse_time
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint
 from modelward.decide.pin import in_service, pin
-from modelward.decide.plan import Event, Plan, Ref
+from modelward.decide.plan import Event, Plan
 from modelward.decide.progress import look_again_in, progressed
-from modelward.decide.reproduce import as_trained, in_words, on_its_data, reproduction
+from modelward.decide.reproduce import as_trained, on_its_data, reproduction
 from modelward.decide.run import RunObserved, failed, job_name, ref, told, with_said, with_tasks
+from modelward.decide.run_ended import completed, over, reproduced, sampled
 from modelward.decide.script import Script, script_of
 from modelward.decide.search import check_lists, search, searches
 from modelward.decide.service_account import allowed
 from modelward.errors import Refused, Wait
 from modelward.names import RUN_UID, Manifest, labels
 from modelward.settings import Settings
-from modelward_contracts.metrics import MAIN
 from modelward_contracts.reports import PublishReport
 
 STEPS = {"fetch": "Fetching", "tests": "Testing", "train": "Training", "publish": "Publishing"}
 AT_ONCE = 0.1
-NOTED_SOON = 2.0
 ENDED_SOON = 5.0
 HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
@@ -72,7 +69,7 @@ def _or_told(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     """Raises Wait and Refused of what a Job needs."""
     if o.status.is_true("Complete") or o.status.is_true("Failed"):
-        return _over(o, now)
+        return over(o, now)
     if searches(o.status):
         return search(o, settings, now)
     if o.run.spec.suspend and (o.job is None or o.job.state in ("Active", "Suspended")):
@@ -121,7 +118,7 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
     task = train_task(o.run, pinned, settings, script=script.origin if script else None, reproduces=o.reproduces)
     known = trained_already(o.run, task, o.models)
     if known:
-        return _complete(o, known, now, dataset_version=pinned, start_time=timestamp(now))
+        return completed(o, known, now, dataset_version=pinned, start_time=timestamp(now))
     job, started, serving = job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     if o.run.spec.search:
         return _begin_search(o, pinned, serving, script, settings, now)
@@ -254,15 +251,15 @@ def _suspension(status: TrainingRunStatus, o: RunObserved, now: datetime) -> Tra
 def _register(o: RunObserved, job: JobSeen, pinned: PinnedDataset, settings: Settings, now: datetime) -> Plan:
     mine = next((m for m in o.models if m.metadata.labels.get(RUN_UID) == o.run.metadata.uid), None)
     if mine:
-        return _complete(o, mine, now)
+        return completed(o, mine, now)
     if isinstance(job.report, PublishReport):
         if o.original:
-            return _reproduced(o, reproduction(o.original, job.report, settings.training_image), job.report, now)
+            return reproduced(o, reproduction(o.original, job.report, settings.training_image), job.report, now)
         if o.run.spec.sample:
-            return _sampled(o, job.report, o.run.spec.sample, now)
+            return sampled(o, job.report, o.run.spec.sample, now)
         known = registered_already(o.run, job.report, o.models) if job.stored else None
         if known:
-            return _complete(o, known, now)
+            return completed(o, known, now)
         version = model_version(o.run, pinned, job.report, _next_number(o), settings)
         said: Said = ("Unknown", "Registering", f"registering a version of {o.run.spec.model_name}")
         return Plan(status=with_said(o, said, now), creates=(version,), requeue_after=AT_ONCE)
@@ -288,101 +285,6 @@ def _next_number(o: RunObserved) -> int:
     return number
 
 
-def _complete(o: RunObserved, version: ModelVersion, now: datetime, **more: object) -> Plan:
-    name, generation = version.metadata.name, o.run.metadata.generation
-    passed, why, numbers = verified(version)
-    complete = _trained(o, version)
-    event = Event("Normal", complete[1], complete[2])
-    if passed == "False":
-        event = Event("Warning", why, f"{name} is registered, and is not Verified: {numbers}")
-    conditions = set_condition(o.status.conditions, "Complete", *complete, generation, now)
-    conditions = set_condition(conditions, "Verified", passed, why, numbers, generation, now)
-    found = {"metrics": version.spec.metrics, "gates": version.spec.gates, "script": version.spec.lineage.script}
-    update = {"conditions": conditions, "model_version": name, **found, "progress": None}
-    return _ended(o, o.status.model_copy(update=update | more), event, now)
-
-
-def _trained(o: RunObserved, version: ModelVersion) -> Said:
-    name, by, measured = version.metadata.name, version.spec.lineage.training_run, _measured(version)
-    if version.metadata.labels.get(RUN_UID) == o.run.metadata.uid:
-        return "True", "Registered", f"{name} is registered{measured}"
-    if by == o.run.metadata.name:
-        by = f"a run {by} before this one"
-    done, again = ("imported", "imports") if o.run.spec.import_ else ("trained", "trains")
-    told = f"{name} was {done} by {by} from the same inputs{measured}"
-    return "True", "AlreadyTrained", f"{told}; a run with spec.retrain true {again} it again"
-
-
-def _sampled(o: RunObserved, report: PublishReport, rows: int, now: datetime) -> Plan:
-    """A dry run that went well. Gates are told, and judge nothing: so few rows prove nothing."""
-    shown = next((f"; {name} {report.metrics[name]:.4g} there" for name in MAIN if name in report.metrics), "")
-    missed = ", ".join(f"{gate.metric} {gate.bound}" for gate in report.gates if not gate.passed)
-    told = f"all steps ran on at most {rows} rows of each split, and nothing is registered{shown}"
-    complete: Said = ("True", "Sampled", told + (f"; gates that these rows miss: {missed}" if missed else ""))
-    conditions = set_condition(o.status.conditions, "Complete", *complete, o.run.metadata.generation, now)
-    update = {"conditions": conditions, "metrics": report.metrics, "sample": rows, "progress": None}
-    return _ended(o, o.status.model_copy(update=update), Event("Normal", "Sampled", complete[2]), now)
-
-
-def _reproduced(o: RunObserved, found: Reproduction, report: PublishReport, now: datetime) -> Plan:
-    generation, reason, told = o.run.metadata.generation, "Identical" if found.identical else "Differs", in_words(found)
-    said: Said = ("True" if found.identical else "False", reason, told)
-    conditions = set_condition(o.status.conditions, "Complete", "True", reason, told, generation, now)
-    conditions = set_condition(conditions, "Reproduced", *said, generation, now)
-    update = {"conditions": conditions, "metrics": report.metrics, "reproduction": found, "progress": None}
-    event = Event("Normal" if found.identical else "Warning", reason, told)
-    return _ended(o, o.status.model_copy(update=update), event, now)
-
-
-def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetime) -> Plan:
-    """Complete. The checkpoint goes, and a Job that only found its result, which looks as if it had failed."""
-    found = o.job if o.job and o.job.stored else None
-    status = status.model_copy(update={"completion_time": status.completion_time or timestamp(now)})
-    return Plan(
-        status=_with_result(status, o.run.metadata.generation, now),
-        deletes=(*with_tasks(found), *((o.checkpoint,) if o.checkpoint else ())),
-        events=() if o.status.is_true("Complete") else (event,),
-    )
-
-
-def _over(o: RunObserved, now: datetime) -> Plan:
-    """Nothing is done any more; Ready follows from how it ended, whatever was written there."""
-    if o.models:
-        return _complete(o, o.models[0], now)
-    left, metadata = _left_to_live(o.run, now), o.run.metadata
-    if left is not None and left <= 0 and o.noted:
-        return Plan(deletes=(Ref(f"{GROUP}/{VERSION}", "TrainingRun", metadata.name, metadata.uid),))
-    again = NOTED_SOON if left is not None and left <= 0 else left
-    return Plan(status=_with_result(o.status, metadata.generation, now), requeue_after=again)
-
-
-def _left_to_live(run: TrainingRun, now: datetime) -> float | None:
-    """Seconds."""
-    limit, ended = run.spec.ttl_seconds_after_finished, run.status.completion_time
-    return None if limit is None or ended is None else limit - (now - parse_time(ended)).total_seconds()
-
-
-def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
-    """Ready is true where the run leaves a version that may serve, or has found one again."""
-    ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Reproduced", "Complete")}
-    failed, measured, complete = ended["Failed"], ended["Verified"], ended["Complete"]
-    reproduced = ended["Reproduced"]
-    if failed and failed.status == "True":
-        said: Said = ("False", failed.reason, failed.message)
-    elif reproduced and reproduced.status == "False":
-        said = ("False", reproduced.reason, reproduced.message)
-    elif measured and measured.status == "False":
-        said = (
-            "False",
-            measured.reason,
-            f"{status.model_version} is registered, and is not served: {measured.message}",
-        )
-    else:
-        assert complete is not None
-        said = ("True", complete.reason, complete.message)
-    return status.model_copy(update=with_ready(status, said, generation, now))
-
-
 def _isolation(status: TrainingRunStatus, o: RunObserved, settings: Settings, now: datetime) -> TrainingRunStatus:
     """A pod's identity in a cloud is that of all its containers, users' code included."""
     account = o.run.spec.pod.over(settings.job_pod).service_account_name
@@ -395,11 +297,6 @@ def _isolation(status: TrainingRunStatus, o: RunObserved, settings: Settings, no
     generation = o.run.metadata.generation
     conditions = set_condition(status.conditions, "Isolated", "False", "ServiceAccount", message, generation, now)
     return status.model_copy(update={"conditions": conditions})
-
-
-def _measured(model: ModelVersion) -> str:
-    shown = next((metric for metric in MAIN if metric in model.spec.metrics), None)
-    return f": {shown} {model.spec.metrics[shown]:.4g} on the test rows" if shown else ""
 
 
 def _again(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
