@@ -9,6 +9,8 @@ Manifest = dict[str, Any]
 FIELD_MANAGER = "modelward"
 STORE_CLAIM = "modelward-store"
 COLLECTION = "modelward-collection"
+KUEUE = "kueue.x-k8s.io/"
+"""Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
 LABEL = "modelward.dev/"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 

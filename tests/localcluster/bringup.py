@@ -13,8 +13,8 @@ from localcluster import (
     packages,
     parts,
     paths,
-    pause_image,
     processes,
+    static_image,
     teardown,
 )
 from localcluster.cluster import Cluster
@@ -53,7 +53,7 @@ def _write_files(cluster: Cluster) -> None:
     with step("keys and configuration"):
         cluster.plane.prepare()
         node_files.write(record, cgroups.name(record.name))
-        pause_image.write(record.folder / "pause.tar", node_files.PAUSE_IMAGE)
+        static_image.write(record.folder / "pause.tar", node_files.PAUSE_IMAGE, parts.program("pause"), "pause")
         components = node_components.components(record)
         node = {"address": record.node_address, "service_cidr": record.service_cidr, "components": components}
         (record.folder / "node.json").write_text(json.dumps(node))

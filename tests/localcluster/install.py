@@ -22,14 +22,14 @@ def install(kubeconfig: Path, images: Mapping[str, str], values: Mapping[str, st
     namespace = run([*kubectl, "create", "namespace", NAMESPACE, "--dry-run=client", "--output=yaml"])
     run([*kubectl, "apply", "--filename=-"], stdin=namespace)
     run([*kubectl, "label", "--overwrite", "namespace", NAMESPACE, RESTRICTED])
-    helm = [_helm(), f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}"]
+    helm = [helm_path(), f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}"]
     run([*helm, "upgrade", "--install", "modelward", str(CHART), *chosen, "--wait", "--timeout=3m"])
 
 
 def uninstall(kubeconfig: Path) -> None:
     """The CRDs stay, and with them everybody's resources."""
-    run([_helm(), f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}", "uninstall", "modelward"])
+    run([helm_path(), f"--kubeconfig={kubeconfig}", f"--namespace={NAMESPACE}", "uninstall", "modelward"])
 
 
-def _helm() -> str:
+def helm_path() -> str:
     return str(next(part.path for part in parts.LEVELS["node"] if part.name == "helm"))

@@ -62,7 +62,8 @@ NODE = (
     HELM,
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,)}
+KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
 
 
 @cache

@@ -19,6 +19,9 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, delete]
+- apiGroups: [kueue.x-k8s.io]  # why a queue holds a Job
+  resources: [workloads]
+  verbs: [list]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]

@@ -28,7 +28,7 @@ from modelward.build.pod import (
     without_identity,
 )
 from modelward.build.search import winner_of
-from modelward.names import DEPLOYMENT, REVISION, Manifest, owned_by
+from modelward.names import DEPLOYMENT, KUEUE, REVISION, Manifest, owned_by
 from modelward.settings import Settings
 from modelward_contracts.tasks import (
     CHECKPOINT_DIR,
@@ -53,8 +53,6 @@ STEP_SECONDS = 6 * 3600
 STEP_RETRIES = 6
 THEIRS = ("train", "tests", "prepare")
 """Containers of the user's own code."""
-KUEUE = "kueue.x-k8s.io/"
-"""Labels of a TrainingRun with this prefix go on to its Job: that is all Kueue needs to queue it."""
 
 
 def ingest_job(owner: Manifest, dataset: Dataset, name: str, labels: dict[str, str], settings: Settings) -> Manifest:

@@ -2,8 +2,7 @@
 
 from modelward.api import GROUP, VERSION, RegisteredModel
 from modelward.api.registered_model import RunRecord
-from modelward.build.job import KUEUE
-from modelward.names import Manifest, labels
+from modelward.names import KUEUE, Manifest, labels
 
 
 def training_run(model: RegisteredModel, raw: Manifest, record: RunRecord) -> Manifest:

@@ -37,6 +37,8 @@ class JobSeen:
     uid: str = ""
     step: str | None = None
     """The container that runs."""
+    queue: str | None = None
+    """That holds it, and why as far as that is known: `queue gpu: couldn't assign flavors …`."""
     progress: Progress | None = None
     """The last that this step said of itself, where that was asked for."""
     problem: Problem | None = None
@@ -80,7 +82,7 @@ NOT_BEGUN = frozenset(
     }
 )
 """Reasons of a Job whose code has not run: what is missing may come."""
-_PODLESS_AGAIN, _REFUSED_AGAIN = 2.0, 30.0
+_PODLESS_AGAIN, _REFUSED_AGAIN, _QUEUED_AGAIN = 2.0, 30.0, 15.0
 LOST = Problem("ResultLost", "the Job succeeded, but its pod is gone and with it the report of the result")
 
 
@@ -97,10 +99,19 @@ def with_hint(problem: Problem, hint: str) -> Problem:
 
 def next_look(job: JobSeen, now: datetime) -> float | None:
     """Seconds until a problem lasts, or a pod that does not come may be explained; watches tell everything else."""
+    if job.queue:
+        return _QUEUED_AGAIN
     if job.podless:
         return _REFUSED_AGAIN if hindrance(job, now) else _PODLESS_AGAIN
     since = job.problem.since if job.problem else None
     return max(1.0, (since - now).total_seconds()) if since and since > now else None
+
+
+def held(job: JobSeen) -> Said:
+    """Of a suspended one."""
+    if job.queue:
+        return "Unknown", "Queued", f"Job {job.name} waits in {job.queue}"
+    return "Unknown", "Suspended", f"Job {job.name} is suspended, until who did it lets it go on"
 
 
 def warning(before: Condition | None, said: Said) -> tuple[Event, ...]:

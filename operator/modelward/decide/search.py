@@ -4,7 +4,7 @@ A trial is written down before its Job is made, and its result before its Job is
 stay, with their logs. What is missing is made again under the same number, and tries the same. Then the run's own Job
 takes the winner's model and measures it on the test rows, and all goes on as with any run.
 
-Reasons (API) of Ready: Searching, Suspended; of Failed: that of a trial that failed whatever its parameters, or
+Reasons (API) of Ready: Searching, Queued, Suspended; of Failed: that of a trial that failed whatever its parameters, or
 InvalidSearch, TooManyFailed, NoFeasibleTrial, DeadlineExceeded.
 """
 
@@ -18,7 +18,7 @@ from modelward.build.job import training_job
 from modelward.build.search import search_asked, trial_name
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import timestamp
-from modelward.decide.jobs import JobSeen, Problem, Said, hindrance, next_look, warning
+from modelward.decide.jobs import JobSeen, Problem, Said, held, hindrance, next_look, warning
 from modelward.decide.observed import parse_time
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.run import RunObserved, TrialSeen, failed, job_name, with_said, with_tasks
@@ -172,8 +172,8 @@ def _doing(s: _Search, going: list[int], seen: dict[int, JobSeen]) -> Said:
     if not going:
         return "Unknown", "Searching", _so_far(s)
     if all(number in seen and seen[number].state == "Suspended" for number in going):
-        waits = "suspended: waiting for a queue, or for who suspended them"
-        return "Unknown", "Suspended", f"{_named(going)} {'is' if len(going) == 1 else 'are'} {waits}; {_so_far(s)}"
+        status, reason, message = held(seen[going[0]])
+        return status, reason, f"{_named(going)} {'waits' if len(going) == 1 else 'wait'}: {message}; {_so_far(s)}"
     return "Unknown", "Searching", f"{_named(going)} {'runs' if len(going) == 1 else 'run'}; {_so_far(s)}"
 
 

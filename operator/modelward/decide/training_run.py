@@ -7,10 +7,10 @@ Once Complete or Failed is true nothing is done any more, whatever becomes of th
 A suspended run has no Job: it is taken away, and made again when the run is resumed (a Job's own `suspend` is Kueue's).
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
-Starting, Fetching, Testing, Training, Publishing, Suspended, Registering, Registered, AlreadyTrained, Sampled,
+Starting, Fetching, Testing, Training, Publishing, Queued, Suspended, Registering, Registered, AlreadyTrained, Sampled,
 GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script`, `decide.search` and `decide.reproduce`. Of
 Complete: Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced:
-Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Resumed. Of Isolated: ServiceAccount.
+Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Queued, Resumed. Of Isolated: ServiceAccount.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.identical import registered_already, trained_already
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, hindrance, next_look, warning, with_hint
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, held, hindrance, next_look, warning, with_hint
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan
 from modelward.decide.progress import look_again_in, progressed
@@ -220,7 +220,7 @@ def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
         problem = with_hint(problem, HOW)
         said: Said = ("False", problem.reason, problem.message)
     elif job.state == "Suspended":
-        said = ("Unknown", "Suspended", f"Job {job.name} is suspended: it waits for its queue, or for who suspended it")
+        said = held(job)
     elif job.step:
         said = ("Unknown", STEPS.get(job.step, "Training"), f"step {job.step} of Job {job.name} runs")
     else:
@@ -239,7 +239,7 @@ def _suspension(status: TrainingRunStatus, o: RunObserved, now: datetime) -> Tra
     if not over and o.run.spec.suspend:
         said: Said = ("True", "Suspended", "spec.suspend is true")
     elif not over and o.job and queued:
-        said = ("True", "Suspended", f"Job {o.job.name} is suspended")
+        said = ("True", *held(o.job)[1:])
     elif status.condition("Suspended"):
         said = ("False", "Resumed", "")
     else:

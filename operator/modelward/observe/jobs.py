@@ -13,6 +13,7 @@ from modelward.errors import Refused, Unavailable
 from modelward.names import Manifest
 from modelward.observe.job_pods import ended_early, job_seen, succeeded
 from modelward.observe.progress import TAIL_BYTES, TAIL_LINES, progress_in
+from modelward.observe.queue import held_by_queue
 from modelward.observe.refusals import refusal_of_job
 from modelward.observe.world import World
 from modelward_contracts.reports import MAX_REPORT, PREFIX, Report
@@ -49,6 +50,8 @@ async def _read(
     seen, pod = job_seen(job, pods, theirs), succeeded(pods)
     if seen.stored:
         pod, reporter = ended_early(pods), "fetch"
+    if seen.state == "Suspended":
+        return replace(seen, queue=await held_by_queue(world.kube, job))
     if seen.podless and (refusal := await refusal_of_job(world.kube, job, pods)):
         message = f"the API server refuses the pod of Job {metadata['name']}: {refusal}"
         return replace(seen, problem=Problem("FailedCreate", message))

@@ -113,7 +113,7 @@ async def test_trials_that_a_queue_holds_are_told(workshop: Workshop) -> None:
         workshop.kube.put({**live, "spec": live["spec"] | {"suspend": True}})
     await workshop.settle()
     assert ready(workshop)[1] == "Suspended"
-    assert ready(workshop)[2].startswith("trials 1 and 2 are suspended: waiting for a queue")
+    assert ready(workshop)[2].startswith(f"trials 1 and 2 wait: Job {job(workshop, 1)} is suspended, until who did it")
 
 
 async def test_trial_is_begun_when_all_that_it_may_know_are_over(workshop: Workshop) -> None:

@@ -4,6 +4,7 @@ import pytest
 from msgspec import UNSET
 
 from modelward.clients.fake import Crash
+from modelward.observe.queue import JOB_UID, QUEUE, WORKLOADS
 from modelward_contracts.reports import GateResult
 from modelward_contracts.tasks import TASK_FILE, ServingModel, TrainTask
 from modelward_contracts.wire import decode
@@ -414,6 +415,22 @@ async def test_queued_job_is_shown_as_suspended_until_it_resumes(workshop: Works
     workshop.kube.put(job)
     await workshop.settle()
     assert workshop.condition("TrainingRun", "flights-a", "Suspended") == ("False", "Resumed", "")
+
+
+async def test_run_that_a_queue_holds_tells_which_and_why(workshop: Workshop) -> None:
+    workshop.run()
+    await workshop.settle()
+    job = workshop.get("Job", workshop.job())
+    named = job["metadata"] | {"labels": job["metadata"]["labels"] | {QUEUE: "gpu"}}
+    workshop.kube.put({**job, "metadata": named, "spec": job["spec"] | {"suspend": True}})
+    waits = {"type": "QuotaReserved", "status": "False", "message": "insufficient unused quota for cpu"}
+    metadata = {"name": "job-a", "namespace": named["namespace"], "labels": {JOB_UID: named["uid"]}}
+    workload = {"apiVersion": WORKLOADS, "kind": "Workload", "metadata": metadata}
+    workshop.kube.put(workload | {"status": {"conditions": [waits]}})
+    await workshop.settle()
+    told = f"Job {job['metadata']['name']} waits in queue gpu: insufficient unused quota for cpu"
+    assert ready(workshop) == ("Unknown", "Queued", told)
+    assert workshop.condition("TrainingRun", "flights-a", "Suspended") == ("True", "Queued", told)
 
 
 async def test_children_go_with_the_run_and_nothing_else(workshop: Workshop) -> None:

@@ -1,4 +1,4 @@
-"""The pause image, put together by hand: one static program in one layer needs no image builder."""
+"""An image of one static program, put together by hand: that needs no image builder."""
 
 import hashlib
 import io
@@ -6,16 +6,14 @@ import json
 import tarfile
 from pathlib import Path
 
-from localcluster import parts
 
-
-def write(archive: Path, image: str) -> None:
-    """Write a docker archive that `ctr images import` understands."""
-    layer = _tar({"pause": parts.program("pause").read_bytes()})
+def write(archive: Path, image: str, program: Path, name: str) -> None:
+    """Write a docker archive that `ctr images import` understands; `/name` is what it runs."""
+    layer = _tar({name: program.read_bytes()})
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Entrypoint": ["/pause"], "User": "65532:65532"},
+        "config": {"Entrypoint": [f"/{name}"], "User": "65532:65532"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
     manifest = [{"Config": "config.json", "RepoTags": [image], "Layers": ["layer.tar"]}]
