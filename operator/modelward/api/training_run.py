@@ -306,8 +306,8 @@ class TrainingRun(Resource):
         Column(name="Model", path=".status.modelVersion"),
         Column(name="Data", path=".status.datasetVersion.name"),
         Column(name="Progress", path=".status.progress.fraction", type="number"),
-        Column(name="Trials", path=".status.search.summary"),
-        Column(name="Best", path=".status.search.best.value", type="number"),
+        Column(name="Trials", path=".status.search.summary", priority=1),
+        Column(name="Best", path=".status.search.best.value", type="number", priority=1),
         AGE,
         MESSAGE,
     )
