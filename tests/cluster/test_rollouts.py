@@ -54,7 +54,7 @@ def assert_rejected(service: Service, version: str) -> None:
     def roles() -> list[str]:
         found = service.world.get("modelversion", f"trips-{service.shop.versions[version]}") or {}
         served = found.get("status", {}).get("deployments", [])
-        return [s["role"] for s in served if s["deployment"] == service.name]
+        return [s["role"] for s in served if s["deployment"] == service.name and "until" not in s]
 
     service.world.wait(f"{version} is marked as rejected", lambda: roles() == ["Rejected"])
 

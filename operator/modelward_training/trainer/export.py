@@ -56,7 +56,15 @@ def export(pipeline: Any, inputs: list[Feature], task: Task) -> bytes:
     named = [*(feature.column for feature in inputs), *OUTPUTS[task][: len(model.graph.output)]]
     wanted = dict(zip((value.name for value in (*model.graph.input, *model.graph.output)), named, strict=True))
     _rename(model.graph, wanted)
+    in_order(model.opset_import)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def in_order(opsets: Any) -> None:
+    """The exporter lists operator sets in the order of a set, which differs from process to process."""
+    ordered = sorted(opsets, key=lambda opset: opset.domain)
+    del opsets[:]
+    opsets.extend(ordered)
 
 
 def _round_splits_down(estimator: Any) -> None:
