@@ -84,7 +84,7 @@ UNFIT: dict[str, str] = {
     "GaussianProcessClassifier": "has an exporter whose models do not load: take LogisticRegression or SVC",
     "IsotonicRegression": "takes one column: write a script",
     "PLSRegression": "is exported with a shape that is not its own: take Ridge",
-    "QuadraticDiscriminantAnalysis": "fails where columns depend on each other, as indicators do: write a script",
+    "QuadraticDiscriminantAnalysis": "is exported with a shape that is not its own: take LinearDiscriminantAnalysis",
     "RadiusNeighborsClassifier": "fails on rows without a neighbour once it is exported: take KNeighborsClassifier",
     "RadiusNeighborsRegressor": "fails on rows without a neighbour once it is exported: take KNeighborsRegressor",
 }
