@@ -31,6 +31,8 @@ SETTINGS = {
     "controllerManager.manager.image.tag": IMAGE.partition(":")[2],
     "controllerManager.manager.image.pullPolicy": "Never",
     "controllerManager.manager.resources.requests.cpu": "50m",
+    "controllerManager.featureGates[0].name": "VisibilityOnDemand",
+    "controllerManager.featureGates[0].enabled": "false",
 }
 
 
@@ -41,28 +43,29 @@ def kueue(world: World, cluster: Cluster) -> Iterator[None]:
     static_image.write(archive, IMAGE, parts.KUEUE.path, "manager")
     cluster.load_images(archive)
     manifests = json.dumps({"apiVersion": "v1", "kind": "List", "items": rendered(world.namespace)})
-    everywhere = replace(world, namespace=NAMESPACE)
+    kubectl = [str(world.kubectl_path), f"--kubeconfig={world.kubeconfig}"]  # some are of another namespace
     world.kubectl("create", "namespace", NAMESPACE)
-    everywhere.kubectl("apply", "--server-side", "--filename=-", stdin=manifests)
     try:
-        everywhere.kubectl("rollout", "status", "deployment", "kueue-controller-manager", "--timeout=120s")
+        run([*kubectl, "apply", "--server-side", "--filename=-"], stdin=manifests)
+        status = ("rollout", "status", "deployment", "kueue-controller-manager", "--timeout=120s")
+        replace(world, namespace=NAMESPACE).kubectl(*status)
         yield
-    finally:
         for kind in ("localqueues", "clusterqueues", "resourceflavors"):
             world.kubectl("delete", f"{kind}.kueue.x-k8s.io", "--all", "--timeout=30s")
-        everywhere.kubectl("delete", "--ignore-not-found", "--wait=false", "--filename=-", stdin=manifests)
+    finally:
+        run([*kubectl, "delete", "--ignore-not-found", "--wait=false", "--filename=-"], stdin=manifests)
         world.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def rendered(namespace: str) -> list[dict[str, Any]]:
-    """Its chart's objects, whose webhooks ask about this namespace alone: other tests' Jobs do without them."""
+    """Its chart's objects, but for an aggregated API that nothing here asks. The webhooks are of this namespace alone:
+    other tests' Jobs do without them."""
     chosen = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     configured = ["--set-literal", f"managerConfig.controllerManagerConfigYaml={CONFIGURATION}"]
     helm = [install.helm_path(), "template", "kueue", str(chart()), f"--namespace={NAMESPACE}", *chosen, *configured]
-    found = [each for each in yaml.safe_load_all(run(helm)) if each]
+    found = [each for each in yaml.safe_load_all(run(helm)) if each and each["kind"] != "APIService"]
     for hook in (hook for each in found for hook in each.get("webhooks", [])):
-        if "namespaceSelector" in hook:
-            hook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+        hook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return found
 
 
