@@ -49,12 +49,22 @@ def kueue(world: World, cluster: Cluster) -> Iterator[None]:
         run([*kubectl, "apply", "--server-side", "--filename=-"], stdin=manifests)
         status = ("rollout", "status", "deployment", "kueue-controller-manager", "--timeout=120s")
         replace(world, namespace=NAMESPACE).kubectl(*status)
+        world.wait("Kueue's webhooks answer", lambda: takes(world, queue_for_one_pod()), 60)
         yield
         for kind in ("localqueues", "clusterqueues", "resourceflavors"):
             world.kubectl("delete", f"{kind}.kueue.x-k8s.io", "--all", "--timeout=30s")
     finally:
         run([*kubectl, "delete", "--ignore-not-found", "--wait=false", "--filename=-"], stdin=manifests)
         world.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def takes(world: World, manifests: list[dict[str, Any]]) -> bool:
+    """It is called ready some seconds before its webhooks can be reached."""
+    try:
+        world.apply(*manifests)
+    except AssertionError:
+        return False
+    return True
 
 
 def rendered(namespace: str) -> list[dict[str, Any]]:
@@ -78,7 +88,7 @@ def chart() -> Path:
 
 def queue_for_one_pod() -> list[dict[str, Any]]:
     """Whatever a pod asks for, it is one."""
-    plenty = [{"name": name, "nominalQuota": 1000} for name in ("cpu", "memory", "ephemeral-storage")]
+    plenty = [{"name": name, "nominalQuota": "1000Gi"} for name in ("cpu", "memory", "ephemeral-storage")]
     flavor = {"name": "any", "resources": [{"name": "pods", "nominalQuota": 1}, *plenty]}
     covered = [each["name"] for each in flavor["resources"]]
     spec = {"namespaceSelector": {}, "resourceGroups": [{"coveredResources": covered, "flavors": [flavor]}]}

@@ -7,7 +7,7 @@ import pytest
 from localcluster.cluster import Cluster
 
 from . import models
-from .kueue import QUEUE, kueue, queue_for_one_pod
+from .kueue import QUEUE, kueue
 from .world import World
 
 pytestmark = pytest.mark.timeout(900, func_only=True)
@@ -25,7 +25,7 @@ def queued(name: str, queue: str = QUEUE) -> dict[str, Any]:
 def test_runs_in_a_queue_with_room_for_one_follow_one_another(alone: None, world: World) -> None:
     cluster = Cluster.get(world.kubeconfig.parent.name.removeprefix("modelward-cluster-"))
     with kueue(world, cluster):
-        world.apply(models.dataset(), *queue_for_one_pod())
+        world.apply(models.dataset())
         world.wait_condition("dataset", "trips", "Ready", "True")
         world.apply(queued("first"), queued("second"), queued("lost", "nowhere"))
         waits = world.wait("one of them waits", lambda: waiting(world, "first", "second"))
