@@ -11,6 +11,8 @@ from localcluster.api import ApiServer
 
 Manifest = dict[str, Any]
 
+TRIES = 10
+"""While the server is busy, as while a CRD is replaced: 429, and when to ask again."""
 _PLURALS = {
     "Namespace": "namespaces",
     "CustomResourceDefinition": "customresourcedefinitions",
@@ -71,7 +73,11 @@ class Api:
     def _send(self, method: str, path: str, body: Manifest | None, *, dry_run: bool = False) -> Manifest:
         parameters = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry_run else {})
         kind = {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {}
-        answer = self._http.request(method, path, json=body, params=parameters if body else {}, headers=kind)
+        for _ in range(TRIES):
+            answer = self._http.request(method, path, json=body, params=parameters if body else {}, headers=kind)
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(answer.headers.get("Retry-After", "1")))
         found: Manifest = answer.json()
         if answer.is_error:
             raise RefusedByServer(found["message"])
