@@ -51,7 +51,8 @@ def kueue(world: World, cluster: Cluster) -> Iterator[None]:
         replace(world, namespace=NAMESPACE).kubectl(*status)
         world.wait("Kueue's webhooks answer", lambda: takes(world, queue_for_one_pod()), 60)
         yield
-        for kind in ("localqueues", "clusterqueues", "resourceflavors"):
+        world.kubectl("delete", "trainingruns", "--all")
+        for kind in ("workloads", "localqueues", "clusterqueues", "resourceflavors"):  # it takes its finalizers off
             world.kubectl("delete", f"{kind}.kueue.x-k8s.io", "--all", "--timeout=30s")
     finally:
         run([*kubectl, "delete", "--ignore-not-found", "--wait=false", "--filename=-"], stdin=manifests)
