@@ -11,12 +11,11 @@ import os
 import statistics
 import time
 from datetime import UTC, datetime
-from itertools import pairwise
-from typing import Any
 
 import httpx
 import yaml
 
+from benchmarks.moments import Moments, at, spans, statuses
 from benchmarks.node import new_namespace, node
 from benchmarks.serving.report import machine
 from cluster.world import World
@@ -27,8 +26,7 @@ RESULT = paths.REPOSITORY / "benchmarks/results/first-answer.json"
 NAME = "breast-cancer"
 LIMIT_SECONDS = 180.0
 
-Moments = dict[str, float]
-"""Unix time by what happened."""
+WHOLE = "apply → first right answer"
 
 
 def main() -> None:
@@ -37,14 +35,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
     with node("bench") as world:
-        parts_of_rounds = [spans(life(new_namespace(world, f"first-answer-{n}"))) for n in range(rounds)]
+        parts_of_rounds = [spans(life(new_namespace(world, f"first-answer-{n}")), WHOLE) for n in range(rounds)]
     result = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
         "rounds": rounds,
         "seconds": {name: statistics.median(one[name] for one in parts_of_rounds) for name in parts_of_rounds[0]},
-        "range": [pick(one["apply → first right answer"] for one in parts_of_rounds) for pick in (min, max)],
+        "range": [pick(one[WHOLE] for one in parts_of_rounds) for pick in (min, max)],
     }
     RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     print(json.dumps(result, indent=1, ensure_ascii=False))
@@ -98,23 +96,6 @@ def recorded(world: World) -> Moments:
         "scoring pod": at(scoring["metadata"]["creationTimestamp"]),
         "scoring started": at(scoring["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]),
     }
-
-
-def statuses(pod: dict[str, Any]) -> list[dict[str, Any]]:
-    """Of all containers, in their order."""
-    found: list[dict[str, Any]] = pod["status"].get("initContainerStatuses", []) + pod["status"]["containerStatuses"]
-    return found
-
-
-def at(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()
-
-
-def spans(moments: Moments) -> dict[str, float]:
-    """Seconds from each to the next, and of the whole."""
-    neighbours = pairwise(moments.items())
-    found = {f"{a} → {b}": round(after - before, 1) for (a, before), (b, after) in neighbours}
-    return {**found, "apply → first right answer": round(moments["answer"] - moments["apply"], 1)}
 
 
 if __name__ == "__main__":

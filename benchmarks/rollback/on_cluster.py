@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from benchmarks.moments import at
 from benchmarks.node import new_namespace, node
 from benchmarks.serving.report import machine
 from cluster.shop import Service, Shop, strange, summer, train
@@ -85,10 +86,6 @@ def rolled_back(shop: Shop, fault: Fault, rate: int, number: int) -> dict[str, A
 def verdict_on(service: Service) -> dict[str, Any] | None:
     verdicts = service.status.get("verdicts", [])
     return verdicts[-1] if verdicts else None
-
-
-def at(timestamp: str) -> float:
-    return datetime.fromisoformat(timestamp).timestamp()
 
 
 def write(found: dict[str, Any]) -> None:

@@ -15,13 +15,12 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.first_answer.__main__ import at, statuses
+from benchmarks.moments import Moments, at, spans, statuses
 from benchmarks.node import new_namespace, node
 from benchmarks.serving.report import machine
 from cluster.world import World
@@ -29,6 +28,7 @@ from localcluster import paths
 
 EXAMPLE = paths.REPOSITORY / "examples/breast-cancer"
 RESULT = paths.REPOSITORY / "benchmarks/results/training-run.json"
+WHOLE = "apply → complete"
 SCRIPT = """
 import modelward_script
 from lightgbm import LGBMClassifier
@@ -49,9 +49,10 @@ def main() -> None:
         here = new_namespace(world, "runs")
         here.apply(dataset, script())
         here.wait_condition("dataset", "breast-cancer", "Ready", "True")
-        runs = [spans(trained(here, f"run-{n}", seed=n)) for n in range(rounds + 1)][1:]  # the first one's pod is cold
+        moments = [trained(here, f"run-{n}", seed=n) for n in range(rounds + 1)]
+    runs = [spans(each, WHOLE) for each in moments[1:]]  # the first one's pod is cold
     parts = {name: statistics.median(one[name] for one in runs) for name in runs[0]}
-    whole = [one["apply → complete"] for one in runs]
+    whole = [one[WHOLE] for one in runs]
     result = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -81,7 +82,7 @@ def script() -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "training"}, "data": {"train.py": SCRIPT}}
 
 
-def trained(world: World, name: str, seed: int) -> dict[str, float]:
+def trained(world: World, name: str, seed: int) -> Moments:
     """One run. The seed makes it another than those before, whose results would be taken."""
     spec = {
         "modelName": "small",
@@ -98,12 +99,6 @@ def trained(world: World, name: str, seed: int) -> dict[str, float]:
     created = at(pod["metadata"]["creationTimestamp"])
     ended = {f"{step} done": at(state["finishedAt"]) for step, state in steps.items()}
     return {"apply": began, "pod": created, **ended, "complete": complete}
-
-
-def spans(moments: dict[str, float]) -> dict[str, float]:
-    """Seconds from each to the next, and of the whole."""
-    found = {f"{a} → {b}": round(after - before, 1) for (a, before), (b, after) in pairwise(moments.items())}
-    return {**found, "apply → complete": round(moments["complete"] - moments["apply"], 1)}
 
 
 def spread(seconds: list[float]) -> dict[str, float]:

@@ -10,6 +10,10 @@ ColumnType = Literal["boolean", "integer", "number", "string", "timestamp"]
 Task = Literal["classification", "regression"]
 
 
+BLOBS = "blobs/sha256/"
+"""Below a namespace's part of the store; then the digest's hexadecimal digits."""
+
+
 class Blob(Wire, frozen=True, kw_only=True):
     """Content-addressed bytes: `blobs/sha256/<hex>` under the store's root."""
 

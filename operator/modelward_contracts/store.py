@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .manifests import Blob
+from .manifests import BLOBS, Blob
 from .storage.errors import BlobMissing, DigestMismatch, StoreDenied, StoreError, StoreFull, StoreUnavailable
 from .storage.files import file_hash, renamed
 from .storage.opening import failed, open_place
@@ -32,7 +32,7 @@ __all__ = ["BlobMissing", "DigestMismatch", "Store", "StoreDenied", "StoreError"
 
 T = TypeVar("T")
 MAX_JSON = 64 << 20
-BLOBS, GOING = "blobs/sha256/", "going/"
+GOING = "going/"
 YOUNG = 1800.0
 """Seconds in which a blob is taken for written now. Nobody takes away what is younger than several times that."""
 GONE = 300.0

@@ -18,12 +18,14 @@ def costs(latency_seconds: Mapping[str, float], model_bytes: int, memory_bytes: 
 def check_gates(gates: Sequence[Gate], task: Task) -> None:
     known = (*METRICS[task], *COSTS)
     for number, gate in enumerate(gates):
-        if gate.metric not in known:
-            raise JobError(
-                "InvalidGate",
-                f"gates[{number}].metric: {gate.metric!r} is not measured for {task}; {_meant(gate.metric, known)}"
-                f"There are {', '.join(known)}",
-            )
+        check_measured("InvalidGate", f"gates[{number}].metric", gate.metric, known, task)
+
+
+def check_measured(reason: str, field: str, metric: str, known: Sequence[str], task: Task) -> None:
+    """Raises JobError with what was meant."""
+    if metric not in known:
+        what = f"{field}: {metric!r} is not measured for {task}"
+        raise JobError(reason, f"{what}; {meant(metric, known)}There are {', '.join(known)}")
 
 
 def check_evaluation(evaluation: Evaluation, dataset: DatasetManifest) -> None:
@@ -41,11 +43,12 @@ def check_evaluation(evaluation: Evaluation, dataset: DatasetManifest) -> None:
             why = f"is the {what} of {dataset.dataset}: slices are of what is known beforehand, and shared by many rows"
         raise JobError(
             "InvalidSlices",
-            f"evaluation.slices[{number}].column: {by.column!r} {why}; {_meant(by.column, usable)}"
+            f"evaluation.slices[{number}].column: {by.column!r} {why}; {meant(by.column, usable)}"
             f"There are {', '.join(usable[:30])}",
         )
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def meant(name: str, known: Sequence[str]) -> str:
+    """A sentence before those that there are; nothing where none is near."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]!r}? " if close else ""

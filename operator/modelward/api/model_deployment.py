@@ -305,6 +305,10 @@ class Verdict(ApiModel):
     lifted: bool | None = None
     """A person has asked for another try."""
 
+    def binds(self, retry: int) -> bool:
+        """`retry`: of spec.rollout, which lifts verdicts with a smaller number."""
+        return not self.lifted and self.retry >= retry
+
 
 class Transition(ApiModel):
     """What happened, when and why."""

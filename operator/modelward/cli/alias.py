@@ -8,8 +8,8 @@ from modelward.api import ModelVersion
 from modelward.api.common import ALIAS
 
 from . import cluster
-from .ask import ask, reason, text_of, version_named
-from .cluster import Ask, Cluster, Story, Unusable
+from .ask import ask, reason, text_of
+from .cluster import Ask, Cluster, Story, Unusable, version_named
 
 
 def add(commands: Any) -> None:

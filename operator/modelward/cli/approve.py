@@ -6,8 +6,8 @@ from typing import Any
 from modelward.api import ModelVersion
 
 from . import cluster
-from .ask import ask, reason, text_of, version_named
-from .cluster import Ask, Cluster, Story
+from .ask import ask, reason, text_of
+from .cluster import Ask, Cluster, Story, version_named
 
 
 def add(commands: Any) -> None:

@@ -5,27 +5,22 @@ import asyncio
 from datetime import UTC, datetime
 
 from modelward.api import ModelVersion
+from modelward.api.model_version import WHY
 from modelward.clients.kube import Conflict
 from modelward.decide.asked_of_version import id_of
 from modelward.errors import Refused, Unavailable
 from modelward.names import ACTION, REQUESTED_AT, REQUESTED_BY
 
-from .cluster import NAME, NAMESPACE, Cluster, Story, Unusable, named
+from .cluster import Cluster, Story, Unusable
 
-FORM, WRITTEN = rf"{NAMESPACE}/{NAME}", "NAMESPACE/NAME, of a ModelVersion"
 LOOKS, BETWEEN = 20, 0.5
 """Seconds between two looks for an answer."""
 
 
-def version_named(resource: str) -> tuple[str, ...]:
-    """Its namespace and its name."""
-    return named(resource, FORM, "ModelVersion", WRITTEN)
-
-
 def reason(why: str | None) -> str:
     words = " ".join((why or "").split())
-    if len(words) > 512:
-        raise Unusable("--why is longer than 512 characters: say it shorter")
+    if len(words) > WHY:
+        raise Unusable(f"--why is longer than {WHY} characters: say it shorter")
     return words
 
 

@@ -12,8 +12,7 @@ from modelward.api import DatasetVersion, ModelVersion
 from modelward.errors import Refused
 
 from . import card_text, cluster
-from .ask import version_named
-from .cluster import Ask, Cluster, Story
+from .cluster import Ask, Cluster, Story, version_named
 
 
 def add(commands: Any) -> None:

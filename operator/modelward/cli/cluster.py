@@ -148,6 +148,11 @@ def named(resource: str, form: str, kind: str, written: str) -> tuple[str, ...]:
     return found.groups()
 
 
+def version_named(resource: str) -> tuple[str, ...]:
+    """A ModelVersion's namespace and its name."""
+    return named(resource, f"{NAMESPACE}/{NAME}", "ModelVersion", "NAMESPACE/NAME, of a ModelVersion")
+
+
 def printable(line: str) -> str:
     """Names and reasons are what somebody wrote: no terminal is to obey them."""
     return "".join(character if character.isprintable() else "?" for character in line)

@@ -15,9 +15,8 @@ from modelward.errors import Refused
 from modelward.names import child_name
 
 from . import cluster, saved
-from .cluster import NAME, NAMESPACE, Ask, Cluster, Story, named
+from .cluster import Ask, Cluster, Story, version_named
 
-FORM = rf"{NAMESPACE}/{NAME}"
 NAMESPACE_THERE, DATASET, SECRET, CLAIM = "<namespace>", "<Dataset>", "<Secret>", "<claim>"
 
 
@@ -33,7 +32,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     def asking() -> Ask:
-        namespace, name = named(arguments.resource, FORM, "ModelVersion", "NAMESPACE/NAME")
+        namespace, name = version_named(arguments.resource)
         return _asking(namespace, name, arguments.save)
 
     return cluster.answer(arguments, asking, text_of)

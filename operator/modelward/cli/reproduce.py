@@ -13,9 +13,8 @@ from modelward.api import GROUP, VERSION, DatasetVersion, ModelVersion, Training
 from modelward.names import Manifest, child_name
 
 from . import cluster
-from .cluster import NAME, NAMESPACE, Ask, Cluster, Story, named
+from .cluster import Ask, Cluster, Story, version_named
 
-FORM = rf"{NAMESPACE}/{NAME}"
 LOOKS = 2.0
 """Seconds between."""
 
@@ -28,10 +27,10 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    def asking() -> Ask:
-        return _asking(*named(arguments.resource, FORM, "ModelVersion", "NAMESPACE/NAME"))
+    def code_of(told: Story) -> int:
+        return 0 if told["identical"] else 1
 
-    return cluster.answer(arguments, asking, _text_of, lambda told: 0 if told["identical"] else 1)
+    return cluster.answer(arguments, lambda: _asking(*version_named(arguments.resource)), _text_of, code_of)
 
 
 def _asking(namespace: str, name: str) -> Ask:

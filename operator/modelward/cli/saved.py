@@ -12,6 +12,7 @@ from modelward.api.pod import JobPod
 from modelward.build.pod import template
 from modelward.errors import Refused
 from modelward.names import STORE_CLAIM, Manifest, child_name, labels
+from modelward_contracts.manifests import BLOBS
 from modelward_contracts.tasks import STORE_DIR
 
 from .cluster import Cluster
@@ -27,9 +28,8 @@ def is_claim(store: str) -> bool:
 def blob(version: ModelVersion) -> str:
     """URL of its model.onnx; of a claim, where it is mounted."""
     assert version.spec.store
-    root = version.spec.store.rstrip("/")
-    digest = version.spec.model.digest.removeprefix("sha256:")
-    return f"{root}/{version.metadata.namespace}/blobs/sha256/{digest}"
+    root, namespace = version.spec.store.rstrip("/"), version.metadata.namespace
+    return f"{root}/{namespace}/{BLOBS}{version.spec.model.digest.removeprefix('sha256:')}"
 
 
 async def save(asked: Cluster, version: ModelVersion, target: Path) -> None:

@@ -105,10 +105,10 @@ def _refused(action: Action) -> Story:
 
 
 def _held_against(deployment: ModelDeployment, verdict: Verdict) -> Story:
-    metadata, retry = deployment.metadata, deployment.spec.rollout.retry
+    metadata = deployment.metadata
     known = [v.retry for v in deployment.status.verdicts if v.revision == verdict.revision]
     again = None
-    if not verdict.lifted and verdict.retry >= retry:
+    if verdict.binds(deployment.spec.rollout.retry):
         again = (
             f"deploy another version, or set spec.rollout.retry to {max([verdict.retry, *known]) + 1}, or once by hand:"
             f" kubectl annotate mdep {metadata.name} --namespace {metadata.namespace} --overwrite"

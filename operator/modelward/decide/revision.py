@@ -148,6 +148,5 @@ def rejection(deployment: ModelDeployment, revision: str) -> Verdict | None:
     """What keeps this revision from being rolled out: a verdict, or that it came to no conclusion. A larger
     spec.rollout.retry lifts it, and so does the action `retry`."""
     known = [*deployment.status.verdicts, *([deployment.status.set_aside] if deployment.status.set_aside else [])]
-    spec = deployment.spec.rollout
-    binding = [v for v in known if v.revision == revision and not v.lifted and v.retry >= spec.retry]
+    binding = [v for v in known if v.revision == revision and v.binds(deployment.spec.rollout.retry)]
     return binding[-1] if binding else None

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from modelward.api import ModelDeployment
-from modelward.api.model_deployment import Verdict
 from modelward.api.model_version import WHY, ServedBy
 from modelward.decide.conditions import timestamp
 
@@ -43,15 +42,12 @@ def _role(version: str, deployment: ModelDeployment) -> ServedBy | None:
         return ServedBy(deployment=name, role="Candidate", since=status.candidate.since)
     if status.previous and status.previous.model_version == version:
         return ServedBy(deployment=name, role="Warm", since=(status.stable or status.previous).since)
-    if binding := [v for v in status.verdicts if v.model_version == version and _binds(v, deployment)]:
+    retry = deployment.spec.rollout.retry
+    if binding := [v for v in status.verdicts if v.model_version == version and v.binds(retry)]:
         newest = binding[-1]
         why = f"{newest.reason}: {newest.message}"[:WHY]
         return ServedBy(deployment=name, role="Rejected", since=newest.time, why=why)
     return None
-
-
-def _binds(verdict: Verdict, deployment: ModelDeployment) -> bool:
-    return not verdict.lifted and verdict.retry >= deployment.spec.rollout.retry
 
 
 def _begun(role: ServedBy, past: Iterable[ServedBy], now: datetime) -> ServedBy:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from modelward_contracts.collection import COLLECTION
+from modelward_contracts.manifests import BLOBS
 from modelward_contracts.storage.place import Found
-from modelward_contracts.store import BLOBS, GOING, Store
+from modelward_contracts.store import GOING, Store
 from modelward_training.outcome import JobError
 
 RUNS, VERDICTS, SERVED, TRACES, CACHE = "runs", "verdicts", "served", "traces", "cache"

@@ -5,29 +5,16 @@ from typing import Any
 
 import onnx
 
+from modelward_onnx.foreign import what_instead
 from modelward_training.outcome import JobError
 
 DOMAINS = {"", "ai.onnx", "ai.onnx.ml", "com.microsoft"}
 """The standard's, and the one built into onnxruntime. Any other needs a shared library."""
 
 
-_OTHERS = {
-    b"\x80": "a Python pickle, as joblib and pickle write it",
-    b"PK\x03\x04": "a zip archive, as torch.save and Keras write it",
-    b"\x89HDF": "HDF5, as Keras writes it",
-    b"{": "JSON, as boosters write it",
-    b"\x1f\x8b": "compressed with gzip",
-}
-"""By what begins with them: no ONNX does."""
-
-
 def checked(data: bytes) -> onnx.ModelProto:
-    for start, what in _OTHERS.items():
-        if data.startswith(start):
-            raise JobError(
-                "InvalidModel",
-                f"model.onnx is {what}, which nothing here opens: export the model to ONNX (docs/recipes.md shows how)",
-            )
+    if what := what_instead(data):
+        raise JobError("InvalidModel", f"model.onnx {what} (docs/recipes.md shows exports)")
     try:
         model = onnx.load_model_from_string(data)
     except Exception as error:

@@ -17,6 +17,7 @@ import numpy as np
 from modelward_contracts.manifests import Batching, GoldenRequests, ModelManifest
 from modelward_contracts.profile import ReferenceProfile
 from modelward_contracts.wire import decode, sha256
+from modelward_onnx.foreign import what_instead
 from modelward_serving.protocol.inference import Inference
 from modelward_serving.protocol.interface import Interface, TensorSpec, compile_interface
 from modelward_serving.protocol.tensors import Values, from_texts
@@ -25,7 +26,6 @@ from modelward_serving.refusal import ModelError, Refused
 from .declared import check_signature, signature_of, unranked
 from .external import digest_of_all, external_files, require_within
 from .folder import read_model
-from .foreign import what_instead
 from .plan import Plan
 from .session import RUN_OPTIONS, open_session
 from .ties import Tie, ties_of

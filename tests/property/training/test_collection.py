@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelward.decide.collection import MARGIN, SHORTEST
+from modelward_contracts.manifests import BLOBS
 from modelward_contracts.storage.place import Content, Found
-from modelward_contracts.store import BLOBS, GOING, Store
+from modelward_contracts.store import GOING, Store
 from modelward_contracts.tasks import CollectTask
 from modelward_training.collect import job
 from modelward_training.outcome import Done

@@ -9,10 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from modelward_contracts.inputs import trial_key
-from modelward_contracts.manifests import DatasetManifest
+from modelward_contracts.manifests import BLOBS, DatasetManifest
 from modelward_contracts.reports import NOT_NEEDED, PublishReport, SearchResult, TrialReport
 from modelward_contracts.search import Constraint, Objective, Parameter, Search, Winner
-from modelward_contracts.store import BLOBS
 from modelward_contracts.tasks import Estimator, TrainTask
 
 from .conftest import Trained

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from modelward.cli import alias, approve
-from modelward.cli.ask import reason, version_named
-from modelward.cli.cluster import Cluster, Unusable
+from modelward.cli.ask import reason
+from modelward.cli.cluster import Cluster, Unusable, version_named
 from modelward.clients.fake import FakeKube
 from modelward.errors import Refused, Unavailable
 from unit.modelward.decide.simulated import version
