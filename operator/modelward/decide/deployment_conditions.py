@@ -142,7 +142,9 @@ def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said 
 
 
 def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wait | Refused | None) -> Said | None:
-    """Only a change of the spec helps."""
+    """Only somebody's change helps, of the spec in most cases."""
+    if o.taken:
+        return "True", "NameTaken", _taken(o)
     if isinstance(problem, Refused):
         return "True", problem.reason, str(problem)
     if target and (rejected := rejection(o.deployment, target.revision)):
