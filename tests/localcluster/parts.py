@@ -63,7 +63,8 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
+ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
+LEVELS = {"api": (*API, ARGOCD), "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
 
 
 @cache

@@ -20,6 +20,7 @@ from modelward.decide.checks import checks_passed
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.drift import drifted
 from modelward.decide.judge.before_and_after import UNREACHABLE
+from modelward.decide.judge.promql import wrong
 from modelward.decide.missing import still_missing
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
@@ -147,6 +148,8 @@ def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wai
         return "True", "NameTaken", _taken(o)
     if isinstance(problem, Refused):
         return "True", problem.reason, str(problem)
+    if o.status.phase == "Canary" and (check := wrong(o.checks)) and check.answer:
+        return "True", check.answer.reason or "", f"check {check.name}: {check.answer.message}"
     if target and (rejected := rejection(o.deployment, target.revision)):
         again = max(v.retry for v in (rejected, *o.status.verdicts) if v.revision == rejected.revision) + 1
         return (
