@@ -32,7 +32,7 @@ fmt: setup ## format and mend what can be mended
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
 lint: setup ## format, rules, types, layers, generated files
-	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
+	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds && $(BIN)/python crds/argocd/generate.py --check)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
 	$(call timed,the S3 server of tests,$(CLUSTER) parts unit > /dev/null)
@@ -105,8 +105,9 @@ bench-onnx: setup ## every model of onnx's own backend tests in a server of its 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
 	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
-crds: setup ## generate crds/ and the chart's copy from the models
+crds: setup ## generate crds/ and the chart's copy from the models, and what Argo CD is told of them
 	@$(BIN)/python -m modelward.api.crdgen crds --chart charts/modelward/templates/crds
+	@PYTHONPATH=tests:operator:serving $(BIN)/python -m unit.crds.testdata && $(BIN)/python crds/argocd/generate.py
 
 lock: setup ## pin the dependencies anew
 	@$(BIN)/pip install --quiet uv && for extra in dev operator training serving; do \

@@ -44,9 +44,12 @@ class Signer:
         return public_key(self._key).decode()
 
     @property
+    def mounted(self) -> bool:
+        return self._file.exists()
+
+    @property
     def _key(self) -> bytes:
-        kept = self._until_mounted and not self._file.exists()
-        return self._until_mounted if kept else self._file.read_bytes()
+        return self._until_mounted if self._until_mounted and not self.mounted else self._file.read_bytes()
 
 
 class _Epoch(msgspec.Struct):

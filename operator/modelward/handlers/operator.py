@@ -73,7 +73,10 @@ async def _reach(settings: Settings, cluster: Cluster) -> AsyncIterator[tuple[Wo
     """The outside world, its connections closed in the end."""
     kube = KubernetesKube(await load_configuration(cluster.kubeconfig, cluster.context))
     try:
-        signer = Signer(settings.signing_key_file, await signing_key(kube, settings))
+        signer = Signer(settings.signing_key_file)
+        if settings.signing_secret and not signer.mounted:
+            made = await signing_key(kube, settings.namespace, settings.signing_secret)
+            signer = Signer(settings.signing_key_file, made)
         public_keys = signer.public_keys
         async with ScoringPods(signer) as pods, Prometheus() as prometheus:
             yield World(kube, settings, pods.scrape, prometheus.ask, signer.sign, public_keys), pods

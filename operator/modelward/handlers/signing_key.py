@@ -1,30 +1,25 @@
 """The key that traffic settings are signed with, made once where nobody gave one.
 
-What renders the chart without a cluster (Argo CD, `helm template`) would make another key at each rendering. So the chart
-brings an empty Secret, of which no GitOps tool has an opinion, and the operator fills it: it may get and patch this one
-Secret and no other. The kubelet shows it to the pod up to a minute later; until then the key is kept here.
+What renders the chart without a cluster (Argo CD, `helm template`) would make another key at each rendering. So the
+chart brings an empty Secret, of which no GitOps tool has an opinion, and the operator fills it: it may get and patch this
+one Secret and no other. The kubelet shows it to the pod up to a minute later; until then the key is kept in memory.
 """
 
 import base64
 import logging
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from modelward.clients.kube import Conflict, Kube
 from modelward.errors import Refused
-from modelward.settings import Settings
 
 KEY = "key.pem"
 _log = logging.getLogger(__name__)
 
 
-async def signing_key(kube: Kube, settings: Settings) -> bytes:
-    """Empty where the file is there. Raises Refused where nobody made a key and nobody may."""
-    if not settings.signing_secret or Path(settings.signing_key_file).exists():
-        return b""
-    namespace, name = settings.namespace, settings.signing_secret
+async def signing_key(kube: Kube, namespace: str, name: str) -> bytes:
+    """Of the Secret, or made for it."""
     secret = await kube.get("v1", "Secret", namespace, name)
     if secret is None:
         raise Refused(
@@ -38,6 +33,6 @@ async def signing_key(kube: Kube, settings: Settings) -> bytes:
     try:
         await kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
     except Conflict:
-        return await signing_key(kube, settings)  # somebody else was first, and theirs counts
+        return await signing_key(kube, namespace, name)  # somebody else was first, and theirs counts
     _log.info("made a key to sign traffic settings with, in Secret %s", name)
     return made

@@ -1,7 +1,7 @@
 """The states that each kind gets into, out of its real decisions, and what a person would say of each.
 
-Argo CD says Healthy, Progressing, Degraded or Suspended; kstatus (Flux, Helm) Current, InProgress or Failed: it knows no
-Suspended, and waits there.
+Argo CD says Healthy, Progressing, Degraded or Suspended; kstatus (Flux, Helm) Current, InProgress or Failed: it knows
+no Suspended, and waits there.
 """
 
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,17 @@ from unit.modelward.decide.simulated import HARMFUL, Simulated, Trouble, healthy
 from unit.modelward.decide.test_checks import tried
 from unit.modelward.decide.test_liveness import with_signature
 from unit.modelward.decide.test_named_versions import called, following, needing_approval
-from unit.modelward.decide.workshop import API, NAMESPACE, RUNNING, Workshop, digest, ingest_report, publish_report
-from unit.modelward.decide.workshop import said, waiting
+from unit.modelward.decide.workshop import (
+    API,
+    NAMESPACE,
+    RUNNING,
+    Workshop,
+    digest,
+    ingest_report,
+    publish_report,
+    said,
+    waiting,
+)
 
 
 class Scene(NamedTuple):

@@ -10,33 +10,30 @@ from modelward.clients.fake import FakeKube
 from modelward.clients.scoring import Signer
 from modelward.errors import Refused
 from modelward.handlers.signing_key import signing_key
-from modelward.settings import Settings
 
 EMPTY = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "modelward-system"}}
 
 
-def settings(folder: Path, secret: str = "key") -> Settings:  # noqa: S107 - a name
-    file = str(folder / "key.pem")
-    return Settings(training_image="t", scoring_image="s", signing_secret=secret, signing_key_file=file)
+HERE = ("modelward-system", "key")
 
 
 async def test_empty_secret_is_filled_once(tmp_path: Path) -> None:
     kube = FakeKube()
     kube.put(EMPTY)
-    made = await signing_key(kube, settings(tmp_path))
+    made = await signing_key(kube, *HERE)
     assert load_pem_private_key(made, None)
-    assert await signing_key(kube, settings(tmp_path)) == made
+    assert await signing_key(kube, *HERE) == made
     assert len(kube.writes) == 1
-    signer = Signer(settings(tmp_path).signing_key_file, made)
+    signer = Signer(str(tmp_path / "key.pem"), made)
     before = signer.public_keys
     (tmp_path / "key.pem").write_bytes(made)
     assert signer.public_keys == before, "the kubelet shows it now"
 
 
-async def test_secret_that_another_operator_fills_meanwhile_counts(tmp_path: Path) -> None:
+async def test_secret_that_another_operator_fills_meanwhile_counts() -> None:
     kube = FakeKube()
     kube.put(EMPTY)
-    theirs = await signing_key(kube, settings(tmp_path))
+    theirs = await signing_key(kube, *HERE)
     kube.put(EMPTY)
     filled = EMPTY | {"data": {"key.pem": base64.b64encode(theirs).decode()}}
 
@@ -45,15 +42,9 @@ async def test_secret_that_another_operator_fills_meanwhile_counts(tmp_path: Pat
         kube.put(filled)
 
     kube.before_write = meanwhile
-    assert await signing_key(kube, settings(tmp_path)) == theirs
+    assert await signing_key(kube, *HERE) == theirs
 
 
-async def test_key_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
-    assert await signing_key(FakeKube(), settings(tmp_path, secret="")) == b""
-    (tmp_path / "key.pem").write_text("mounted")
-    assert await signing_key(FakeKube(), settings(tmp_path)) == b""
-
-
-async def test_secret_that_is_missing_is_named(tmp_path: Path) -> None:
+async def test_secret_that_is_missing_is_named() -> None:
     with pytest.raises(Refused, match=r"Secret key does not exist: apply the chart's, or set signing\.existingSecret"):
-        await signing_key(FakeKube(), settings(tmp_path))
+        await signing_key(FakeKube(), *HERE)
