@@ -1,8 +1,8 @@
 """The key that traffic settings are signed with, made once where nobody gave one.
 
-What renders the chart without a cluster (Argo CD, `helm template`) would make another key at each rendering. So the
-chart brings an empty Secret, of which no GitOps tool has an opinion, and the operator fills it: it may get and patch this
-one Secret and no other. The kubelet shows it to the pod up to a minute later; until then the key is kept in memory.
+Whoever renders the chart without a cluster (Argo CD, `helm template`) would make another key each time. So the
+chart brings an empty Secret, of which no GitOps tool has an opinion, and the operator fills it: it may get and patch
+this one Secret and no other. The kubelet shows it to the pod up to a minute later; until then it is kept in memory.
 """
 
 import base64

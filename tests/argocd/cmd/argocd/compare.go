@@ -22,9 +22,9 @@ type difference struct {
 	Want json.RawMessage `json:"want"`
 }
 
-// Of each pair of live and target that differ for Argo CD, under the Application's sync options and ignored differences:
+// Of each target whose live object differs for Argo CD, under the Application's sync options and ignored differences:
 // what there is and what it would be.
-func diffs(_ context.Context, asked question) (any, error) {
+func diffs(ctx context.Context, asked question) (any, error) {
 	config, err := configOf(asked)
 	if err != nil {
 		return nil, err
@@ -34,10 +34,17 @@ func diffs(_ context.Context, asked question) (any, error) {
 		return nil, err
 	}
 	spec := asked.Application.Spec
+	lives := objects{}
 	for _, target := range asked.Target {
 		if err := track(asked.Application, target); err != nil {
 			return nil, err
 		}
+		name, namespace := target.GetName(), target.GetNamespace()
+		live, err := kubectl().GetResource(ctx, config, target.GroupVersionKind(), name, namespace)
+		if err != nil {
+			return nil, err
+		}
+		lives = append(lives, live)
 	}
 	builder := argodiff.NewDiffConfigBuilder().
 		WithDiffSettings(spec.IgnoreDifferences, asked.Overrides, false, normalizers.IgnoreNormalizerOpts{}).
@@ -58,7 +65,7 @@ func diffs(_ context.Context, asked question) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := argodiff.StateDiffs(asked.Live, asked.Target, settled)
+	found, err := argodiff.StateDiffs(lives, asked.Target, settled)
 	if err != nil {
 		return nil, err
 	}

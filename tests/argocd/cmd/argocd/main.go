@@ -30,7 +30,6 @@ type question struct {
 	Object      *unstructured.Unstructured           `json:"object"`
 	Action      string                               `json:"action"`
 	Parameters  map[string]string                    `json:"parameters"`
-	Live        objects                              `json:"live"`
 	Target      objects                              `json:"target"`
 	Kubeconfig  string                               `json:"kubeconfig"`
 	Namespace   string                               `json:"namespace"`
