@@ -6,7 +6,6 @@ The states are the unit tests' scenes, as files under crds/argocd; kstatus, whic
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +19,7 @@ from localcluster.api import ApiServer
 from unit.crds.scenes import SCENES, Scene
 from unit.crds.testdata import FOLDER
 
+pytestmark = pytest.mark.timeout(300)
 ASKER = "system:serviceaccount:argocd:argocd-server"
 EXAMPLES = sorted((paths.REPOSITORY / "examples").rglob("*.yaml"))
 ENABLED = {
@@ -184,20 +184,11 @@ def examples(api: Api, namespace: str) -> list[Manifest]:
     return found
 
 
-MODES: dict[str, dict[str, Any]] = {
-    "client-side": {},
-    "server-side": {"options": ["ServerSideApply=true"]},
-}
-
-
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("options", [(), ("ServerSideApply=true",)], ids=["client-side", "server-side"])
 def test_examples_stay_synced_whatever_the_operator_writes(
-    argo: ArgoCD, server: ApiServer, api: Api, namespace: str, tmp_path: Path, mode: str
+    argo: ArgoCD, server: ApiServer, api: Api, namespace: str, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    app = application(namespace, *MODES[mode].get("options", []), name=namespace)
-    server_side = app | {
-        "metadata": app["metadata"] | {"annotations": {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"}}
-    }
+    app = application(namespace, *options, name=namespace)
     target = examples(api, namespace)
     assert len(target) > 12
     with Operator(server.kubeconfig, tmp_path, real=True, MODELWARD_TRAINING_IMAGE="training:1") as operator:
@@ -212,11 +203,15 @@ def test_examples_stay_synced_whatever_the_operator_writes(
                 api.label(each, {"round": str(round_)})
         wait_until(lambda: all(_explained(api.read(each)) for each in ours), "every example has a status")
         wait_until(lambda: sum(operator.reconciles(k) - before[k] for k in kinds) >= 100, "100 looks at the examples")
-    for compared in (app, server_side):
+    for compared in (app, application(namespace, name=namespace, server_side_diff=True)):
         assert argo.different(server.kubeconfig, compared, target) == []
+    edited = next(each for each in ours if each["kind"] == "ModelDeployment" and each["spec"].get("replicas"))
     versions = {each["metadata"]["name"]: api.read(each)["metadata"]["resourceVersion"] for each in ours}
     argo.sync(server.kubeconfig, app, target)
     assert {each["metadata"]["name"]: api.read(each)["metadata"]["resourceVersion"] for each in ours} == versions
+    api.patch(edited, {"spec": {"replicas": 7}})
+    (found,) = argo.different(server.kubeconfig, app, target)
+    assert found["name"] == f"ModelDeployment/{edited['metadata']['name']}", "what somebody edits by hand is shown"
 
 
 def _explained(found: Manifest) -> bool:

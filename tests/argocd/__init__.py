@@ -74,9 +74,9 @@ class ArgoCD:
         return answer
 
 
-def application(namespace: str, *options: str, name: str = "modelward", **annotations: str) -> Manifest:
+def application(namespace: str, *options: str, name: str = "modelward", server_side_diff: bool = False) -> Manifest:
     """One with these sync options."""
-    noted = {key.replace("_", "-"): value for key, value in annotations.items()}
+    noted = {"argocd.argoproj.io/compare-options": "ServerSideDiff=true"} if server_side_diff else {}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
