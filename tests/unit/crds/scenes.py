@@ -294,6 +294,25 @@ def deployment_rolled_back_and_another_try_was_asked_for() -> Simulated:
     return world
 
 
+@scene("Progressing", "InProgress")
+def deployment_rolled_back_and_retry_was_clicked() -> Simulated:
+    world = _rolled_back()
+    assert world.status.target
+    world.ask("retry", world.status.target, "the month was right after all")
+    world.settle()
+    return world
+
+
+@scene("Progressing", "InProgress")
+def deployment_rolled_back_and_git_asks_for_the_next_version() -> Simulated:
+    world = _rolled_back()
+    world.versions.append(version(3))
+    world.spec = world.spec | {"modelRef": {"name": "flights", "version": 3}}
+    world.generation += 1
+    world.settle()
+    return world
+
+
 @scene("Degraded", "Failed")
 def deployment_was_aborted_by_a_person() -> Simulated:
     world = _asked(with_canary(**STEPS), "abort")

@@ -26,8 +26,6 @@ type result struct {
 // Waves, health between them and sync options are Argo CD's; what has no target and is tracked as this Application's is
 // not pruned.
 func synced(parent context.Context, asked question) (any, error) {
-	ctx, end := context.WithTimeout(parent, time.Duration(asked.Seconds)*time.Second)
-	defer end()
 	config, err := configOf(asked)
 	if err != nil {
 		return nil, err
@@ -44,6 +42,8 @@ func synced(parent context.Context, asked question) (any, error) {
 		return nil, err
 	}
 	defer stop()
+	ctx, end := context.WithTimeout(parent, time.Duration(asked.Seconds)*time.Second)
+	defer end()
 	options := asked.Application.Spec.SyncPolicy.SyncOptions
 	found, err := running.Sync(ctx, asked.Target, func(*cache.Resource) bool { return false }, "1", asked.Namespace,
 		sync.WithLogr(logr.Discard()),
