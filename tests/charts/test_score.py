@@ -11,7 +11,7 @@ from charts.test_kubernetes import made_by_the_operator
 from localcluster import parts, paths
 
 EXCEPTIONS = {
-    "--ignore-container-cpu-limit": "it throttles answers; jobs.resources and spec.resources set one where it is wanted",
+    "--ignore-container-cpu-limit": "it throttles answers; jobs.resources and spec.resources set one where wanted",
     "--ignore-test=container-image-pull-policy": "tags of releases do not move; images.pullPolicy may be Always",
     "--ignore-test=container-ephemeral-storage-request-and-limit": "models and data are as large as they are; what the "
     "operator may write to has a sizeLimit",
