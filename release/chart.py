@@ -24,9 +24,13 @@ from release.version import ROOT, is_prerelease, version
 
 CHART = ROOT / "charts/modelward"
 IMAGES = ("modelward-operator", "modelward-training", "modelward-scoring")
-EXAMPLES = ("examples/flights/manifests/dataset.yaml", "examples/flights/manifests/registeredmodel.yaml")
-EXAMPLES += ("examples/flights/manifests/trainingrun-a.yaml", "examples/flights/manifests/modeldeployment.yaml")
-LINKS = {"Rollouts": "blob/HEAD/docs/rollouts.md", "Data": "blob/HEAD/docs/data.md", "Security": "blob/HEAD/SECURITY.md"}
+_MANIFESTS = ROOT / "examples/flights/manifests"
+EXAMPLES = [_MANIFESTS / f"{name}.yaml" for name in ("dataset", "registeredmodel", "trainingrun-a", "modeldeployment")]
+LINKS = {
+    "Rollouts": "blob/HEAD/docs/rollouts.md",
+    "Data": "blob/HEAD/docs/data.md",
+    "Security": "blob/HEAD/SECURITY.md",
+}
 _UNSET = '  registry: ""\n'
 
 
@@ -49,7 +53,7 @@ def annotations(registry: str, digests: Mapping[str, str], home: str) -> dict[st
     found: dict[str, Any] = {
         "images": [{"name": name, "image": _reference(registry, name, digests)} for name in IMAGES],
         "crds": [_kind(path) for path in sorted((ROOT / "crds").glob("*.yaml"))],
-        "crdsExamples": [_first(ROOT / path) for path in EXAMPLES],
+        "crdsExamples": [_first(path) for path in EXAMPLES],
         "changes": [{"kind": kind, "description": text} for kind, text in changed],
         "links": [{"name": name, "url": f"{home}/{path}"} for name, path in LINKS.items()] if home else [],
         "prerelease": is_prerelease(version()),
