@@ -67,7 +67,7 @@ def test_upgrade_and_rollback_of_the_chart_are_seen_by_no_client_and_start_no_ro
     before: World, newer: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     shop = train(before, "base")
-    with shop.serving(request.node.name, replicas=2) as service, service.load(rate=RATE) as load:
+    with shop.serving(request.node.name) as service, service.load(rate=RATE) as load:
         as_it_was = lasting(service)
         before.apply(models.run("good", before.images["modelward-training"], c=0.5))
         upgrade(before.kubeconfig, newer, "once")

@@ -32,6 +32,11 @@ def roll_back(kubeconfig: Path) -> None:
     run([*_helm(kubeconfig), "rollback", "modelward", "--wait", "--timeout=3m"])
 
 
+def test(kubeconfig: Path) -> str:
+    """What `helm test` says; raises where it fails."""
+    return run([*_helm(kubeconfig), "test", "modelward", "--logs", "--timeout=5m"])
+
+
 def uninstall(kubeconfig: Path) -> None:
     """The CRDs stay, and with them everybody's resources."""
     run([*_helm(kubeconfig), "uninstall", "modelward"])
