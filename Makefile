@@ -43,7 +43,7 @@ test-conformance: setup ## other projects' clients, unmodified, against the scor
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
-	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
+	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null && $(CLUSTER) parts checks > /dev/null)
 	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart

@@ -9,6 +9,7 @@ import yaml
 import landed
 from api.client import Api, Manifest, RefusedByServer, establish, wait_until
 from api.manifests import KINDS, manifest
+from charts.conftest import CHART, Run
 from localcluster import paths
 from localcluster.api import ApiServer
 
@@ -72,3 +73,11 @@ def test_what_is_stored_can_be_read_and_written_after_an_upgrade_of_the_crds(tmp
             assert (now["spec"], now["status"]) == (before["spec"], before["status"])
             written = api.replace_status(api.label(now, {"written": "by-a-person"}))
             assert written["spec"] == before["spec"]
+
+
+def test_values_of_the_last_landed_chart_are_taken_as_they_were(helm: Run) -> None:
+    """`--reuse-values` gives the templates what that chart's defaults were, and nothing that is new."""
+    assert helm("install", "modelward", str(landed.repository() / "charts/modelward"), "--set", "store.size=20Gi").ok
+    done = helm("upgrade", "modelward", str(CHART), "--reuse-values")
+    assert done.ok, done.out
+    assert "20Gi" in helm("get", "manifest", "modelward").out

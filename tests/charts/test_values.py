@@ -104,11 +104,19 @@ def test_value_changes_what_is_rendered(chart: Chart, path: str) -> None:
 
 
 def test_every_object_has_the_common_labels_but_the_crds(chart: Chart) -> None:
-    rendered = chart.render("commonLabels.team=ml", "watchNamespaces={team-a}", "networkPolicy.models=true")
+    values = (OWN_KEY, "commonLabels.team=ml", "watchNamespaces={team-a}", "networkPolicy.models=true")
+    rendered = [each for each in yaml.safe_load_all(chart.template(*values, hooks=True).out) if each]
     without = {found["kind"] for found in rendered if found["metadata"].get("labels", {}).get("team") != "ml"}
     assert without == {"CustomResourceDefinition"}
-    deployment = chart.one("Deployment", "commonLabels.team=ml")
-    assert "team" not in deployment["spec"]["selector"]["matchLabels"], "selectors can never change"
+    (deployment,) = (each["spec"] for each in rendered if each["kind"] == "Deployment")
+    assert deployment["template"]["metadata"]["labels"]["team"] == "ml"
+    assert "team" not in deployment["selector"]["matchLabels"], "selectors can never change"
+
+
+def test_labels_of_the_chart_are_its_own(chart: Chart) -> None:
+    done = chart.template(r"commonLabels.app\.kubernetes\.io/name=mine")
+    assert not done.ok
+    assert "'/commonLabels'" in done.out
 
 
 @pytest.mark.parametrize("value", ALL, ids=[value.path for value in ALL])

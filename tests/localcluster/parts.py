@@ -67,7 +67,7 @@ CHECKS = tuple(
     Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
     for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
 )
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": CHECKS}
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": (HELM, *CHECKS)}
 
 
 @cache
