@@ -20,6 +20,8 @@ from unit.crds.testdata import FOLDER
 EXAMPLE = paths.REPOSITORY / "examples/argocd"
 ASKER = "system:serviceaccount:argocd:argocd-server"
 VERIFIED = ("actions.verified=true", "watchNamespaces={team-a}")
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "argocd-server"}}
+"""As Argo CD installs it."""
 pytestmark = pytest.mark.timeout(300)  # half a minute each on a machine that has nothing else to do
 KEY = json.dumps({"data": {"key.pem": "bWFkZSBieSB0aGUgb3BlcmF0b3I="}})
 
@@ -32,7 +34,7 @@ def argo() -> Iterator[ArgoCD]:
 
 def test_chart_is_synced_twice_without_a_difference(argo: ArgoCD, chart: Chart, tmp_path: Path) -> None:
     compared = application(NAMESPACE, server_side_diff=True)
-    with ApiServer(tmp_path / "argocd") as server:
+    with ApiServer(tmp_path / "argocd", ["clusterrole-aggregation-controller"]) as server:
         kubectl = kubectl_of(server)
         for name in (NAMESPACE, "team-a"):
             assert kubectl("create", "namespace", name).ok
@@ -74,7 +76,9 @@ def test_teams_resources_are_in_waves(argo: ArgoCD) -> None:
 
 
 def team() -> list[Manifest]:
-    return [yaml.safe_load(path.read_text()) for path in sorted((EXAMPLE / "team").glob("*.yaml"))]
+    """In a namespace, as Argo CD puts them before it syncs."""
+    found = [yaml.safe_load(path.read_text()) for path in sorted((EXAMPLE / "team").glob("*.yaml"))]
+    return [each | {"metadata": each["metadata"] | {"namespace": "team-a"}} for each in found]
 
 
 def test_wave_waits_for_the_one_before_and_ends_where_that_is_degraded(
@@ -124,8 +128,10 @@ def test_argo_cds_server_acts_as_itself_and_approves_only_where_it_is_let(
 ) -> None:
     done = helm("install", "modelward", str(CHART), "--set", "actions.verified=true")
     assert done.ok, done.out
-    kubectl("create", "clusterrole", "argocd-server", "--verb=get,patch,delete", "--resource=*.*")
-    kubectl("create", "clusterrolebinding", "argocd-server", "--clusterrole=argocd-server", f"--user={ASKER}")
+    rights = ROLE | {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "patch", "delete"]}]}
+    assert kubectl("apply", "--filename=-", stdin=json.dumps(rights)).ok
+    bound = kubectl("create", "clusterrolebinding", "argocd-server", "--clusterrole=argocd-server", f"--user={ASKER}")
+    assert bound.ok, bound.out
     found = manifest("ModelDeployment", "team-b", {"spec.rollout": {"approval": "Required"}})
     wait_until(lambda: kubectl("apply", "--filename=-", stdin=json.dumps(found)).ok, "the deployment is there")
     click = partial(_click, argo, kubectl)

@@ -350,7 +350,8 @@ def _in_service(o: DatasetObserved) -> str:
 
 def _status(o: DatasetObserved, said: Said, now: datetime, **more: Any) -> DatasetStatus:
     ingest = more.get("ingest", o.status.ingest)
-    ready = with_ready(o.status, said, o.dataset.metadata.generation, now, goes_on=tried_again(ingest, said[1]))
+    goes_on = tried_again(ingest, said[1]) and not o.dataset.spec.suspend
+    ready = with_ready(o.status, said, o.dataset.metadata.generation, now, goes_on=goes_on)
     if "ticks" not in more:
         more["ticks"] = ticks(o.dataset.spec, o.status.ticks, ingest, now)
     return o.status.model_copy(update={**ready, **more})
