@@ -5,18 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH :=
 export MYPYPATH := operator:serving:tests
-CLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
+LOCALCLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
 # Runs a stage and says how long it took.
 timed = @start=$$SECONDS; echo "── $(1)"; $(2) && echo "── $(1): $$((SECONDS - start)) s"
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
-demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rolled back (FAULT=errors|slow|skew|all, CONTEXT=…)
-	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo $(if $(FAULT),--fault $(FAULT)) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
+demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rolled back (FAULT=errors|slow|skew|all, CLUSTER=kind|k3d|minikube|local, CONTEXT=…)
+	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo $(if $(FAULT),--fault $(FAULT)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
 
-demo-clean: ## take the demo's cluster away
-	@$(CLUSTER) down --name demo
+demo-clean: $(VENV)/ready ## take the demo's cluster away
+	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo --clean
 
 test: setup lint test-unit test-conformance test-api test-cluster ## every level of tests
 
@@ -35,19 +35,19 @@ lint: setup ## format, rules, types, layers, generated files
 	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
-	$(call timed,the S3 server of tests,$(CLUSTER) parts unit > /dev/null)
+	$(call timed,the S3 server of tests,$(LOCALCLUSTER) parts unit > /dev/null)
 	$(call timed,unit tests,$(BIN)/pytest -n 2 tests/unit tests/property tests/hostile tests/faults examples)
 
 test-conformance: setup ## other projects' clients, unmodified, against the scoring server
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
-	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
+	$(call timed,the API server's parts,$(LOCALCLUSTER) parts api > /dev/null)
 	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
-	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null && $(CLUSTER) parts queue > /dev/null)
-	$(call timed,images,$(CLUSTER) images > /dev/null)
+	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null)
+	$(call timed,images,$(LOCALCLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
 
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
@@ -103,7 +103,7 @@ bench-onnx: setup ## every model of onnx's own backend tests in a server of its 
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.onnx_support $(ARGS)
 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
-	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
+	@$(LOCALCLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
 crds: setup ## generate crds/ and the chart's copy from the models
 	@$(BIN)/python -m modelward.api.crdgen crds --chart charts/modelward/templates/crds

@@ -32,4 +32,4 @@ def uninstall(kubeconfig: Path) -> None:
 
 
 def helm_path() -> str:
-    return str(next(part.path for part in parts.LEVELS["node"] if part.name == "helm"))
+    return str(parts.helm())
