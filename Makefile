@@ -50,6 +50,12 @@ test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,images,$(LOCALCLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
 
+test-clouds: setup ## sources and the store in Google's and Azure's object stores, by their emulators (Go, npm)
+	@test -d .venv-clouds || $(PYTHON) -m venv .venv-clouds
+	@.venv-clouds/bin/pip install --quiet --requirement requirements/dev.txt --requirement tests/clouds/requirements.txt
+	$(call timed,the emulators,PYTHONPATH=tests:operator $(BIN)/python -m clouds.emulators)
+	$(call timed,cloud tests,.venv-clouds/bin/pytest -W ignore tests/clouds)
+
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)
 
@@ -116,4 +122,4 @@ lock: setup ## pin the dependencies anew
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-recipes bench-parity bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-recipes bench-parity bench-data soak images crds lock clean
