@@ -254,3 +254,10 @@ def test_record_without_end_is_not_read_into_memory(
     tracemalloc.stop()
     assert part in failed.value.message
     assert peak < 200 << 20
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_unreadable_bytes_far_down_are_named_with_their_line(tmp_path: Path, packed: bool) -> None:
+    content = b"x,y\n" + b"1.5,a\n" * 69_999 + b"2.5,\xc3\x28\n" + b"1.5,a\n" * 9
+    with pytest.raises(JobError, match=r"a\.csv, line 70001: the text is not UTF-8 .*byte 0xc3"):
+        read(tmp_path, gzip.compress(content, mtime=0) if packed else content)
