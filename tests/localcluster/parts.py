@@ -86,6 +86,13 @@ def kubectl() -> Path:
     return Path(found) if found else program("kubectl")
 
 
+@cache
+def helm() -> Path:
+    """The one that was built here, or the machine's own."""
+    found = None if HELM.path.exists() else shutil.which("helm")
+    return Path(found) if found else program("helm")
+
+
 def build(parts: Iterable[Part]) -> None:
     """Build what the cache lacks, one after the other: each uses all cores by itself."""
     for part in parts:
