@@ -48,6 +48,8 @@ def _kinds(town: Town) -> list[str]:
 def _plain(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         return {name: _plain(below, name) for name, below in value.items() if name not in _MAY_DIFFER}
+    if key == "conditions":
+        value = sorted(value, key=lambda condition: str(condition["type"]))  # a map, in whichever order it came about
     if isinstance(value, list):
         return [_plain(below, key) for below in value if not _says_that_the_operator_was_away(below)]
     if isinstance(value, str) and key.endswith(".json"):

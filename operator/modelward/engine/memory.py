@@ -66,7 +66,9 @@ class Remembering:
         return await self._kube.apply(manifest)
 
     async def update_status(self, manifest: Manifest) -> Manifest:
-        return await self._kube.update_status(manifest)
+        updated = await self._kube.update_status(manifest)
+        self._remember([updated])
+        return updated
 
     async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
         await self._kube.delete(api_version, kind, namespace, name, uid)
