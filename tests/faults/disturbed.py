@@ -8,7 +8,9 @@ import logging
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
+from faults.outcome import outcome
 from faults.weather import Past, Unreliable, Watch, Weather
 from faults.world import AWAY, Story, Town
 from modelward.clients.kube import Kube
@@ -25,6 +27,10 @@ from modelward.handlers.watches import WATCHED
 from modelward.names import Manifest
 
 FAIR = Weather()
+_MAY_COME_BESIDES = ("-report", "modelward-collection")
+"""Objects: a report that is printed again because a log could not be read; the collection that a sweep brings about."""
+_MAY_BE_MISSED = ("deployments", "before")
+"""Fields: roles that a version had for a moment in which no event came; what an ingest that was done twice knew."""
 _WORKERS = 4
 _SWEEP = timedelta(seconds=300)
 _MOST_ROUNDS = 50
@@ -50,6 +56,18 @@ class Due(Queue):
 
     def done(self, key: Key) -> None:
         self._schedule.done(key)
+
+
+class Complaints(logging.Handler):
+    """What an operator says that should not happen: a traceback. A watch that it found dead is as it should be."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "watch is dead" not in record.msg:
+            self.said.append(self.format(record))
 
 
 class Operator:
@@ -106,7 +124,7 @@ class Disturbed(Town):
         self._weathers = weathers or (FAIR,)
         self.lots = random.Random(self._weathers[0].seed)  # noqa: S311  lots, no secrets
         self.past = Past(self.kube)
-        self.patience = 6
+        self.patience, self.complaints = 6, Complaints()
         self._operators = [Operator(self, weather) for weather in self._weathers]
         self._back: list[datetime] = [self.now] * len(self._operators)
 
@@ -129,9 +147,25 @@ class Disturbed(Town):
                 self._back[number] = self.now + timedelta(seconds=AWAY)
 
 
+def ends(town: Town) -> dict[str, Any]:
+    """What is left, but for what bad weather may add or take."""
+    found = outcome(town)
+    return {name: _without(each) for name, each in found.items() if not name.endswith(_MAY_COME_BESIDES)}
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(below) for key, below in value.items() if key not in _MAY_BE_MISSED}
+    return [_without(below) for below in value] if isinstance(value, list) else value
+
+
 async def live(story: Story, *weathers: Weather) -> Disturbed:
     random.seed(weathers[0].seed if weathers else 0)  # the sweep spreads its load by it
-    town = Disturbed(*weathers)
-    await story(town)
-    await town.rest()
+    town, log = Disturbed(*weathers), logging.getLogger("modelward")
+    log.addHandler(town.complaints)
+    try:
+        await story(town)
+        await town.rest()
+    finally:
+        log.removeHandler(town.complaints)
     return town

@@ -41,7 +41,8 @@ class Weather:
     conflict: float = 0
     """Writes of a status that somebody else was faster with."""
     stale: float = 0
-    """Reads that show the world of some seconds ago."""
+    """Reads of one of our resources that show it as it was some seconds ago. Lists are never stale: the API server
+    promises that of reads that name no resourceVersion, as ours do not."""
     dropped: float = 0
     doubled: float = 0
     late: float = 0
@@ -73,7 +74,10 @@ class Unreliable:
         self._kube, self._past, self._weather, self._lots = kube, past, weather, lots
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
-        return await self._read(lambda: self._kube.get(api_version, kind, namespace, name))
+        await self._way()
+        stale = kind in _OURS and self._happens(self._weather.stale)
+        with self._kube.showing(self._past.some(self._lots) if stale else None):
+            return await self._kube.get(api_version, kind, namespace, name)
 
     async def metadata(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         return await self._read(lambda: self._kube.metadata(api_version, kind, namespace, name))
@@ -102,9 +106,7 @@ class Unreliable:
 
     async def _read(self, ask: Callable[[], Awaitable[T]]) -> T:
         await self._way()
-        stale = self._happens(self._weather.stale)
-        with self._kube.showing(self._past.some(self._lots) if stale else None):
-            return await ask()
+        return await ask()
 
     async def _write(self, do: Callable[[], Awaitable[T]]) -> T:
         await self._way()

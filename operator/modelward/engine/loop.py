@@ -112,7 +112,7 @@ class Engine:
         hands, own = Hands(kube, self.pods, kube.seen, self.before), (reconciler.api_version, key.kind, key.name)
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
-            self.freshness.require(key, kube.seen.get(own))
+            self.freshness.require(key, kube.seen.get(own), self.world.clock())
             if observed is None:
                 self.last.pop(key, None)
                 return None
@@ -126,7 +126,7 @@ class Engine:
             await self._explain(key, "False", refused.reason, refused.message)
             raise
         finally:
-            self.freshness.note(key, kube.seen.get(own))
+            self.freshness.note(key, kube.seen.get(own), self.world.clock())
         return plan.requeue_after
 
     async def _confess(self, key: Key, reason: str, cause: str) -> None:

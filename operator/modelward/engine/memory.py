@@ -67,7 +67,7 @@ class Remembering:
 
     async def update_status(self, manifest: Manifest) -> Manifest:
         updated = await self._kube.update_status(manifest)
-        self._remember([updated])
+        self.seen[_identity(updated)] = updated
         return updated
 
     async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
@@ -90,6 +90,11 @@ class Remembering:
         return self._last[question]
 
     def _remember(self, objects: Sequence[Manifest]) -> None:
+        """As it was read first: a status is decided from that, and must not be written over what a later read shows."""
         for found in objects:
             if found["metadata"].get("namespace") == self._namespace:
-                self.seen[found["apiVersion"], found["kind"], found["metadata"]["name"]] = found
+                self.seen.setdefault(_identity(found), found)
+
+
+def _identity(found: Manifest) -> Identity:
+    return found["apiVersion"], found["kind"], found["metadata"]["name"]
