@@ -12,7 +12,7 @@ from typing import Any
 
 from faults.outcome import outcome
 from faults.weather import Past, Unreliable, Watch, Weather
-from faults.world import AWAY, Story, Town
+from faults.world import AWAY, ApiServer, Story, Town
 from modelward.clients.kube import Kube
 from modelward.decide.plan import Key
 from modelward.engine.freshness import Freshness
@@ -73,8 +73,8 @@ class Complaints(logging.Handler):
 class Operator:
     """One process."""
 
-    def __init__(self, town: "Disturbed", weather: Weather) -> None:
-        kube: Kube = Unreliable(town.kube, town.past, weather, town.lots)
+    def __init__(self, town: "Disturbed", weather: Weather, kube: Kube | None = None) -> None:
+        kube = kube or Unreliable(town.kube, town.past, weather, town.lots)
         self._town, self._queue, self._sightings = town, Due(town), Sightings()
         known = Freshness(self._sightings.versions)
         self._engine = Engine(town.world(kube), town, self._queue, RECONCILERS, freshness=known)
@@ -119,14 +119,18 @@ class Operator:
 class Disturbed(Town):
     """`weathers`: of one operator each."""
 
-    def __init__(self, *weathers: Weather) -> None:
-        super().__init__()
+    def __init__(self, *weathers: Weather, kube: ApiServer | None = None) -> None:
+        super().__init__(kube)
         self._weathers = weathers or (FAIR,)
-        self.lots = random.Random(self._weathers[0].seed)  # noqa: S311  lots, no secrets
+        self.lots = random.Random(self._weathers[0].seed)
         self.past = Past(self.kube)
         self.patience, self.complaints = 6, Complaints()
         self._operators = [Operator(self, weather) for weather in self._weathers]
         self._back: list[datetime] = [self.now] * len(self._operators)
+
+    def use(self, kube: Kube) -> None:
+        """From now on, one operator with this client."""
+        self._operators = [Operator(self, FAIR, kube)]
 
     async def tick(self) -> None:
         self.past.tick()

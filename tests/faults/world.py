@@ -74,8 +74,8 @@ class ApiServer(FakeKube):
 class Town:
     """Made inside a running loop."""
 
-    def __init__(self) -> None:
-        self.kube = ApiServer()
+    def __init__(self, kube: ApiServer | None = None) -> None:
+        self.kube = kube or ApiServer()
         self.controllers = Controllers(self.kube)
         self.streets = Streets(self.controllers)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
