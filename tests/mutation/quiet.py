@@ -1,5 +1,9 @@
 """Fields that may change without anything to be seen at once, and why that is right."""
 
+from typing import Any
+
+from modelward.api import KINDS
+
 _BY_PREFIX: dict[str, dict[str, str]] = {
     "ModelDeployment": {
         "spec.rollout": "policy of the next rollout",
@@ -23,9 +27,25 @@ _BY_PREFIX: dict[str, dict[str, str]] = {
         "spec.suspend": "of the next run",
         "spec.run.pod": "of the next run: the model does not depend on it",
         "spec.run.resources": "of the next run: the model does not depend on it",
+        "spec.run.ttlSecondsAfterFinished": "of the next run: the model does not depend on it",
         "spec.run.stepResources": "of the next run: the model does not depend on it",
     },
 }
+
+
+_MODELS = {model.NAMES.kind: model for model in KINDS}
+
+
+def same_in_other_words(kind: str, spec: Any, original: Any) -> bool:
+    """A default that is written out, a number in quotes."""
+    one, other = (_MODELS[kind].model_fields["spec"].annotation.model_validate(each) for each in (spec, original))
+    return bool(_as_text(one.wire()) == _as_text(other.wire()))
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _as_text(below) for key, below in value.items()}
+    return [_as_text(below) for below in value] if isinstance(value, list) else str(value)
 
 
 def why_quiet(kind: str, name: str) -> str | None:

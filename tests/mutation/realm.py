@@ -180,14 +180,14 @@ class Realm(Disturbed):
     def note(self, verb: str, kind: str, name: str) -> None:
         self._note(verb, kind, name)
 
-    async def settle(self, quiet: int = 4, most: int = 400) -> None:
-        """Until nobody writes and nothing moves; it must come to that."""
+    async def settle(self, quiet: int = 4, held: int = 70, most: int = 400) -> None:
+        """Until nobody writes, and nothing moves or is `held` for so long; it must come to that."""
         still = 0
         for _ in range(most):
             before = len(self.writes)
             await self.tick()
-            still = still + 1 if len(self.writes) == before and not self._moves() else 0
-            if still >= quiet:
+            still = still + 1 if len(self.writes) == before else 0
+            if still >= (held if self._moves() else quiet):
                 return
         raise AssertionError(f"it never comes to rest: {self.writes[-10:]}")
 
