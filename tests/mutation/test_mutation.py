@@ -1,4 +1,4 @@
-"""A sample of `make bench-mutation`: what is refused names its field, and what is taken and set back leaves no trace."""
+"""A sample of `make bench-mutation`: what is refused names its field; what is taken and set back leaves no trace."""
 
 import pytest
 
