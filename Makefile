@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH :=
 export MYPYPATH := operator:serving:tests
+SBOM = cyclonedx-bom==7.5.0
 CLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
 # Runs a stage and says how long it took.
 timed = @start=$$SECONDS; echo "── $(1)"; $(2) && echo "── $(1): $$((SECONDS - start)) s"
@@ -32,7 +33,7 @@ fmt: setup ## format and mend what can be mended
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
 lint: setup ## format, rules, types, layers, generated files
-	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
+	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds && $(BIN)/python -m release.chart_readme --check && $(BIN)/zizmor --offline --quiet .github/workflows)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
 	$(call timed,the S3 server of tests,$(CLUSTER) parts unit > /dev/null)
@@ -42,7 +43,7 @@ test-conformance: setup ## other projects' clients, unmodified, against the scor
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
-	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
+	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null && $(CLUSTER) parts checks > /dev/null)
 	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts tests/mutation)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
@@ -119,7 +120,21 @@ lock: setup ## pin the dependencies anew
 	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$extra $$([ $$extra = dev ] || echo -c requirements/dev.txt) \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 -o requirements/$$extra.txt; done
 
+chart-readme: setup ## the table of values in the chart's README, out of values.yaml
+	@$(BIN)/python -m release.chart_readme
+
+changelog: setup ## what changelog.d holds goes into CHANGELOG.md, as the version of this tree
+	@$(BIN)/towncrier build --yes --version $$($(BIN)/python -m release.version)
+
+dist: setup ## all that a release publishes but its images (REGISTRY=… DIGESTS=images.json HOMEPAGE=https://…)
+	@rm -rf dist && mkdir dist && $(BIN)/pip install --quiet uv
+	@$(BIN)/uv build --quiet --wheel --python $(BIN)/python --out-dir dist
+	@$(BIN)/python -m release.changelog $$($(BIN)/python -m release.version) > dist/notes.md
+	@PYTHONPATH=.:tests $(BIN)/python -m release.chart --registry $(or $(REGISTRY),registry.example.com/team) $(if $(DIGESTS),--digests $(DIGESTS)) $(if $(HOMEPAGE),--home $(HOMEPAGE))
+	@for image in operator training serving; do $(BIN)/uv tool run --quiet --from $(SBOM) cyclonedx-py requirements requirements/$$image.txt --output-file dist/sbom-$$image.cdx.json; done
+	@cd dist && rm -f .gitignore && sha256sum * > SHA256SUMS && ls -l
+
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean

@@ -63,13 +63,17 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
+CHECKS = tuple(
+    Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
+    for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
+)
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": (HELM, *CHECKS)}
 
 
 @cache
 def program(name: str) -> Path:
     """The path of a program, built now if it never was."""
-    part = next(part for part in NODE if part.name == name)
+    part = next(part for part in (*NODE, *CHECKS) if part.name == name)
     build([part])
     return part.path
 
