@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("what", choices=("mutation", "weather"))
     parser.add_argument("--lives", type=int, default=1_000_000, help="of each base, or of each story")
     parser.add_argument("--only", default="", help="a kind, or a story")
+    parser.add_argument("--every", type=int, default=1, help="which fields are tried: every nth")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--results", type=Path)
     asked = parser.parse_args()
@@ -56,18 +58,18 @@ def _mutation(asked: argparse.Namespace) -> dict[str, Any]:
     chosen = [part for part in parts if asked.only in ("", part.kind)]
     kinds: dict[str, dict[str, Any]] = {}
     with ProcessPoolExecutor(asked.processes) as pool:
-        for part, found in zip(chosen, pool.map(_mutated, chosen, [asked.lives] * len(chosen)), strict=True):
+        for part, found in zip(chosen, pool.map(partial(_mutated, asked.lives, asked.every), chosen), strict=True):
             print(part, {name: value for name, value in asdict(found).items() if name != "problems"}, flush=True)
             _add(kinds.setdefault(part.kind, asdict(Found()) | {"bases": 0}), found)
     problems = [problem for of in kinds.values() for problem in of.pop("problems")]
-    return {"kinds": kinds, "problems": problems}
+    return {"livesOfEachBase": asked.lives, "every": asked.every, "kinds": kinds, "problems": problems}
 
 
-def _mutated(part: Part, lives: int) -> Found:
+def _mutated(lives: int, every: int, part: Part) -> Found:
     crds = [yaml.safe_load(path.read_text()) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))]
     with tempfile.TemporaryDirectory() as folder, ApiServer(Path(folder) / "server") as server:
         establish(server, crds)
-        whole = immutable(server) if part.kind == "ModelVersion" else mutate(server, *part, lives=lives)
+        whole = immutable(server) if part.kind == "ModelVersion" else mutate(server, *part, lives=lives, every=every)
         return asyncio.run(whole)
 
 
