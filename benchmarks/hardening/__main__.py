@@ -59,7 +59,7 @@ def _mutation(asked: argparse.Namespace) -> dict[str, Any]:
     kinds: dict[str, dict[str, Any]] = {}
     with ProcessPoolExecutor(asked.processes) as pool:
         for part, found in zip(chosen, pool.map(partial(_mutated, asked.lives, asked.every), chosen), strict=True):
-            print(part, {name: value for name, value in asdict(found).items() if name != "problems"}, flush=True)
+            print(part, {name: value for name, value in vars(found).items() if name != "problems"}, flush=True)
             _add(kinds.setdefault(part.kind, asdict(Found()) | {"bases": 0}), found)
     problems = [problem for of in kinds.values() for problem in of.pop("problems")]
     return {"livesOfEachBase": asked.lives, "every": asked.every, "kinds": kinds, "problems": problems}
