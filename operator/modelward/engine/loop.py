@@ -112,7 +112,8 @@ class Engine:
         hands, own = Hands(kube, self.pods, kube.seen, self.before), (reconciler.api_version, key.kind, key.name)
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
-            self.freshness.require(key, kube.seen.get(own), self.world.clock())
+            if not kube.recalled:
+                self.freshness.require(key, kube.seen.get(own), self.world.clock())
             if observed is None:
                 self.last.pop(key, None)
                 return None

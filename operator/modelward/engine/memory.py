@@ -29,6 +29,8 @@ class Remembering:
     def __init__(self, kube: Kube, namespace: str, last: Last | None = None) -> None:
         self._kube, self._namespace, self._last = kube, namespace, last
         self.seen: dict[Identity, Manifest] = {}
+        self.recalled = False
+        """An answer came from memory."""
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         question = ("get", api_version, kind, namespace, name)
@@ -68,6 +70,9 @@ class Remembering:
     async def update_status(self, manifest: Manifest) -> Manifest:
         updated = await self._kube.update_status(manifest)
         self.seen[_identity(updated)] = updated
+        if self._last is not None:
+            metadata = updated["metadata"]
+            self._last["get", updated["apiVersion"], updated["kind"], metadata["namespace"], metadata["name"]] = updated
         return updated
 
     async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
@@ -87,6 +92,7 @@ class Remembering:
             if question not in self._last:
                 raise
             _log.warning("answered from memory: %s", error)
+            self.recalled = True
         return self._last[question]
 
     def _remember(self, objects: Sequence[Manifest]) -> None:
