@@ -4,6 +4,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import pytest
 import yaml
 
 import landed
@@ -12,6 +13,8 @@ from api.manifests import KINDS, manifest
 from charts.conftest import CHART, Run
 from localcluster import paths
 from localcluster.api import ApiServer
+
+pytestmark = pytest.mark.timeout(300, func_only=True)
 
 NAMESPACE = "default"
 CONDITION = {
