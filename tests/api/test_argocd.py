@@ -22,6 +22,7 @@ from unit.crds.testdata import FOLDER
 pytestmark = pytest.mark.timeout(300)
 ASKER = "system:serviceaccount:argocd:argocd-server"
 EXAMPLES = sorted((paths.REPOSITORY / "examples").rglob("*.yaml"))
+WAVE = "argocd.argoproj.io/sync-wave"
 ENABLED = {
     "serves": [],
     "tries_a_new_version": ["abort", "pause", "promote", "promote-full"],
@@ -180,8 +181,15 @@ def examples(api: Api, namespace: str) -> list[Manifest]:
         if any(each["kind"] in ("Application", "ClusterRole") for each in objects):
             continue  # no API server here knows the one, and no namespace the other
         api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": own}})
-        found += [each | {"metadata": each["metadata"] | {"namespace": own}} for each in objects]
+        found += [_in(own, each) for each in objects]
     return found
+
+
+def _in(namespace: str, found: Manifest) -> Manifest:
+    """All in one wave: no Job runs here that would make a Dataset Healthy."""
+    annotations = {key: said for key, said in found["metadata"].get("annotations", {}).items() if key != WAVE}
+    more = {"namespace": namespace} | ({"annotations": annotations} if annotations else {})
+    return found | {"metadata": {k: v for k, v in found["metadata"].items() if k != "annotations"} | more}
 
 
 @pytest.mark.parametrize("options", [(), ("ServerSideApply=true",)], ids=["client-side", "server-side"])
