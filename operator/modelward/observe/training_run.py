@@ -15,6 +15,7 @@ from modelward.api import (
 from modelward.api.training_run import TrainedAs, TrainingRunSpec
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.search import script_name, trial_name
+from modelward.build.train_job import volume_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
 from modelward.decide.plan import Key, Ref
@@ -24,6 +25,7 @@ from modelward.decide.search import searches
 from modelward.decide.trials import running
 from modelward.names import REGISTERED_MODEL, RUN_UID, TRIAL, Manifest
 from modelward.observe.dataset import secret_labels
+from modelward.observe.engine import observe_engine
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -43,7 +45,16 @@ async def observe(world: World, key: Key) -> RunObserved | None:
     original = await _original(world, run)
     trained = original.spec.lineage.trained_as if original else None
     look = _with_job if run.status.dataset_version else _with_dataset
-    return replace(await look(world, run, raw, trained or run.spec), original=original)
+    found = replace(await look(world, run, raw, trained or run.spec), original=original)
+    return await _with_engine(world, found) if (trained or run.spec).engine else found
+
+
+async def _with_engine(world: World, found: RunObserved) -> RunObserved:
+    """What the Job that fetches has found in the store is the run's result."""
+    engine = await observe_engine(world, found.run)
+    if found.job is None and engine.fetch and engine.fetch.stored:
+        return replace(found, engine=engine, job=engine.fetch, models=await _models(world, found.run))
+    return replace(found, engine=engine)
 
 
 async def _original(world: World, run: TrainingRun) -> ModelVersion | None:
@@ -96,7 +107,7 @@ async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trai
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
     if job is None:
-        ending = await _ending(world, run) if run.spec.checkpoint else None
+        ending = await _ending(world, run) if trained.engine or run.spec.checkpoint else None
         return RunObserved(run, raw, script=await _script(world, run, trained), ending=ending)
     if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
@@ -107,7 +118,7 @@ async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trai
         job=job,
         models=await _models(world, run),
         last_number=last_number(counter),
-        checkpoint=await _checkpoint(world, run) if run.spec.checkpoint else None,
+        checkpoint=await _claim(world, run, trained),
     )
 
 
@@ -116,9 +127,11 @@ async def _models(world: World, run: TrainingRun) -> tuple[ModelVersion, ...]:
     return tuple(ModelVersion.model_validate(each) for each in found)
 
 
-async def _checkpoint(world: World, run: TrainingRun) -> Ref | None:
+async def _claim(world: World, run: TrainingRun, trained: Trained) -> Ref | None:
     """Only what the run owns: the name alone proves nothing."""
-    name = checkpoint_name(run)
+    if not trained.engine and run.spec.checkpoint is None:
+        return None
+    name = volume_name(run) if trained.engine else checkpoint_name(run)
     claim = await world.kube.get("v1", "PersistentVolumeClaim", run.metadata.namespace, name)
     owners = claim["metadata"].get("ownerReferences", []) if claim else []
     if claim is None or run.metadata.uid not in [owner["uid"] for owner in owners]:
