@@ -46,7 +46,7 @@ test-api: setup ## a real etcd and API server
 	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
-	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null && $(CLUSTER) parts queue > /dev/null)
+	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null && $(CLUSTER) parts queue > /dev/null && $(CLUSTER) parts engine > /dev/null)
 	$(call timed,images,$(CLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
 

@@ -63,7 +63,11 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
+TRAINER = Part(
+    "trainer", "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager", paths.MODULE.parent / "trainer"
+)
+JOBSET = Part("jobset", "sigs.k8s.io/jobset", paths.MODULE.parent / "jobset")
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "engine": (TRAINER, JOBSET)}
 
 
 @cache

@@ -27,6 +27,7 @@ from modelward.build.reprint import reprint_job
 from modelward.build.search import script_copy, search_asked
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
+from modelward.build.train_job import fetch_name, train_job_name
 from modelward.decide.by_engine import beside_the_job, by_engine, enabled, first_children
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.identical import registered_already, trained_already
@@ -125,16 +126,25 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
     job, started, serving = job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     if o.run.spec.search:
         return _begin_search(o, pinned, serving, script, settings, now)
-    event = Event("Normal", "Started", f"Job {job} {_what(o)} on {pinned.name}{_unexpected(o.version)}")
-    status = with_said(o, starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
+    event = Event("Normal", "Started", f"Job {_first(o)} {_what(o)} {pinned.name}{_unexpected(o.version)}")
+    status = with_said(
+        o, starting(_first(o)), now, dataset_version=pinned, job=job, start_time=started, serving=serving
+    )
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
 
 
+def _first(o: RunObserved) -> str:
+    """The Job that begins."""
+    return fetch_name(o.run) if o.run.spec.engine else o.status.job or job_name(o.run)
+
+
 def _what(o: RunObserved) -> str:
+    if o.run.spec.engine:
+        return f"fetches, for TrainJob {train_job_name(o.run)},"
     if o.reproduces:
-        return f"trains {o.reproduces} again"
-    return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
+        return f"trains {o.reproduces} again on"
+    return f"measures {o.run.spec.import_.place} on" if o.run.spec.import_ else "trains on"
 
 
 def _begin_search(
@@ -200,7 +210,7 @@ def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settin
     if o.ending:
         said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the run's volume")
         return Plan(status=with_said(o, said, now), requeue_after=ENDED_SOON)
-    said = starting(o.status.job or job_name(o.run))
+    said = starting(_first(o))
     status = _with_script(with_said(o, said, now), script)
     anew = status.script != o.status.script
     return Plan(status=status, memory=anew, creates=_children(o, pinned, o.status.serving, script, settings))

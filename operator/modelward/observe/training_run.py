@@ -19,7 +19,7 @@ from modelward.build.train_job import volume_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
 from modelward.decide.plan import Key, Ref
-from modelward.decide.run import RunObserved, TrialSeen, job_name
+from modelward.decide.run import EngineSeen, RunObserved, TrialSeen, job_name
 from modelward.decide.script import ScriptSeen
 from modelward.decide.search import searches
 from modelward.decide.trials import running
@@ -43,18 +43,13 @@ async def observe(world: World, key: Key) -> RunObserved | None:
     if searches(run.status):
         return await _with_trials(world, run, raw)
     original = await _original(world, run)
-    trained = original.spec.lineage.trained_as if original else None
-    look = _with_job if run.status.dataset_version else _with_dataset
-    found = replace(await look(world, run, raw, trained or run.spec), original=original)
-    return await _with_engine(world, found) if (trained or run.spec).engine else found
-
-
-async def _with_engine(world: World, found: RunObserved) -> RunObserved:
-    """What the Job that fetches has found in the store is the run's result."""
-    engine = await observe_engine(world, found.run)
-    if found.job is None and engine.fetch and engine.fetch.stored:
-        return replace(found, engine=engine, job=engine.fetch, models=await _models(world, found.run))
-    return replace(found, engine=engine)
+    trained = (original and original.spec.lineage.trained_as) or run.spec
+    engine = await observe_engine(world, run) if trained.engine else EngineSeen()
+    if run.status.dataset_version:
+        found = await _with_job(world, run, raw, trained, engine)
+    else:
+        found = await _with_dataset(world, run, raw, trained)
+    return replace(found, original=original, engine=engine)
 
 
 async def _original(world: World, run: TrainingRun) -> ModelVersion | None:
@@ -101,11 +96,14 @@ async def _with_trials(world: World, run: TrainingRun, raw: Manifest) -> RunObse
     return RunObserved(run, raw, trials=tuple(trials), script=await _script(world, run, run.spec))
 
 
-async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained) -> RunObserved:
+async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained, engine: EngineSeen) -> RunObserved:
+    """What an engine's first Job has found in the store is the run's result."""
     namespace, theirs = run.metadata.namespace, () if trained.estimator or trained.import_ else ("tests", "train")
     job = (
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
+    if job is None and engine.fetch and engine.fetch.stored:
+        job = engine.fetch
     if job is None:
         ending = await _ending(world, run) if trained.engine or run.spec.checkpoint else None
         return RunObserved(run, raw, script=await _script(world, run, trained), ending=ending)
