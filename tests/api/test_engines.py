@@ -91,13 +91,13 @@ def trainers_crd(server: ApiServer) -> None:
     establish(server, [yaml.safe_load(Path(json.loads(told)["Dir"], CRD).read_text())])
 
 
-def made(namespace: str, name: str, script: ScriptOrigin | None = None, **spec: Any) -> Manifest:
+def made(namespace: str, name: str, origin: ScriptOrigin | None = None, **spec: Any) -> Manifest:
     owner = manifest("TrainingRun", namespace, {"metadata.name": name, "metadata.uid": "3f1c"})
-    trains = {} if script else {"container": {"image": "mine:1", "args": ["--fast"], "runAsUser": 1000}}
+    trains = {} if origin else {"container": {"image": "mine:1", "args": ["--fast"], "runAsUser": 1000}}
     template = {"modelName": "flights", "datasetRef": {"name": "flights"}, "engine": engines.ENGINE}
     run = TrainingRun.model_validate({"metadata": owner["metadata"], "spec": template | trains | spec})
     assert run.spec.engine
-    job = training_job(owner, run, f"{name}-train", {"modelward.dev/training-run": name}, SETTINGS, script)
+    job = training_job(owner, run, f"{name}-train", {"modelward.dev/training-run": name}, SETTINGS, origin)
     return train_job(owner, run, run.spec.engine, job)
 
 

@@ -46,6 +46,12 @@ class EngineSpec(ApiModel):
     train_job: TrainJobSpec
     volume: EngineVolume = EngineVolume()
 
+    @property
+    def in_words(self) -> str:
+        """`ClusterTrainingRuntime torch-plain on 4 nodes`."""
+        runtime, nodes = self.train_job.runtime_ref, self.train_job.nodes
+        return f"{runtime.kind} {runtime.name}" + (f" on {nodes} node{'s' if nodes > 1 else ''}" if nodes else "")
+
 
 class EngineStatus(ApiModel):
     """What is seen of the TrainJob."""

@@ -2,24 +2,25 @@
 
 A Job of ours fetches onto the run's own volume (and runs the tests), Kubeflow Trainer's TrainJob trains, another Job of
 ours publishes. All three are cut out of the Job that would have been made otherwise, so that a step may do, and sees,
-what it always does. Of the volume the pods of the TrainJob have $MODELWARD_INPUT to read, $MODELWARD_OUTPUT and
-$MODELWARD_CHECKPOINT, and nothing else.
+what it always does. The pods of the TrainJob have /work of the volume, and with it $MODELWARD_CHECKPOINT; what the
+steps before and after tell one another lies beside it.
 """
 
 from typing import Any
 
 from modelward.api import TrainingRun
 from modelward.api.engine import EngineSpec
-from modelward.build.pod import WORK_DIR
+from modelward.build.pod import TMP_DIR, WORK_DIR
 from modelward.names import TRAINER, Manifest, child_name, owned_by, short_hash
 from modelward.settings import Settings
-from modelward_contracts.tasks import CHECKPOINT_DIR, INPUT_DIR, OUTPUT_DIR, SHARED_CHECKPOINT_DIR
+from modelward_contracts.tasks import SHARED_CHECKPOINT_DIR
 
 NODE = "node"
 """What Trainer calls the job and the container that train."""
 _SHARED, _NO_TOKEN = "shared", "no-token"
-_BETWEEN_STEPS = ("work", "script", "handoff")
-"""What would be empty volumes of the one pod."""
+_FOLDERS = {"work": "work", "script": "work/script", "handoff": "handoff"}
+"""Of that volume, by the empty one that a pod of ours would have."""
+_FETCHED_SCRIPT = f"{WORK_DIR}/script"
 _TOKEN_DIR = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a place, and no token
 _PATCHED = ("serviceAccountName", "imagePullSecrets", "securityContext", "nodeSelector", "affinity", "tolerations")
 """All that Trainer lets others say of a pod, besides volumes and containers."""
@@ -76,12 +77,13 @@ def train_job(owner: Manifest, run: TrainingRun, engine: EngineSpec, job: Manife
     """Kueue finds it by its labels; `suspend` and `managedBy` are left to others."""
     job = _on_volume(run, job)
     spec, container = engine.train_job, _containers(job)["train"]
-    environment = [*container["env"], {"name": "MODELWARD_CHECKPOINT", "value": CHECKPOINT_DIR}]
+    own = {"HOME": TMP_DIR, "MODELWARD_CHECKPOINT": SHARED_CHECKPOINT_DIR}  # nodes share /work, and no caches in it
+    environment = [each for each in container["env"] if each["name"] not in own]
     trainer = {
         "image": container["image"],
         "command": _command(container),
         "args": container.get("args"),
-        "env": environment,
+        "env": [*environment, *({"name": name, "value": value} for name, value in own.items())],
         "numNodes": spec.nodes,
         "resourcesPerNode": run.spec.resources.container(),
     }
@@ -103,9 +105,13 @@ def _metadata(owner: Manifest, run: TrainingRun, name: str) -> dict[str, Any]:
 
 
 def _command(container: dict[str, Any]) -> list[str]:
-    """A TrainJob says no working directory."""
-    folder = container.get("workingDir")
-    return ["env", f"--chdir={folder}", *container["command"]] if folder else container["command"]
+    """A TrainJob says no working directory; and mounts each volume once, so that a script of git is found in /work."""
+    folder, command = container.get("workingDir"), list(map(str, container["command"]))
+    if folder is None:
+        return command
+    if any(mount["name"] == _SHARED and mount["mountPath"] == folder for mount in container["volumeMounts"]):
+        folder, command = _FETCHED_SCRIPT, [word.replace(f"{folder}/", f"{_FETCHED_SCRIPT}/", 1) for word in command]
+    return ["env", f"--chdir={folder}", *command]
 
 
 def _containers(job: Manifest) -> dict[str, dict[str, Any]]:
@@ -117,7 +123,7 @@ def _on_volume(run: TrainingRun, job: Manifest) -> Manifest:
     """What is handed from step to step lies in folders of the run's volume."""
     template = job["spec"]["template"]
     pod, volumes = template["spec"], template["spec"]["volumes"]
-    moved = {each["name"] for each in volumes if each["name"] in _BETWEEN_STEPS and "emptyDir" in each}
+    moved = {each["name"] for each in volumes if each["name"] in _FOLDERS and "emptyDir" in each}
     claim = {"name": _SHARED, "persistentVolumeClaim": {"claimName": volume_name(run)}}
     there = {
         "initContainers": [_moved(each, moved) for each in pod["initContainers"]],
@@ -129,7 +135,7 @@ def _on_volume(run: TrainingRun, job: Manifest) -> Manifest:
 
 def _moved(container: dict[str, Any], moved: set[str]) -> dict[str, Any]:
     mounts = [
-        {**mount, "name": _SHARED, "subPath": mount["name"]} if mount["name"] in moved else mount
+        {**mount, "name": _SHARED, "subPath": _FOLDERS[mount["name"]]} if mount["name"] in moved else mount
         for mount in container["volumeMounts"]
     ]
     return {**container, "volumeMounts": mounts}
@@ -161,7 +167,7 @@ def _patch(job: Manifest, train: dict[str, Any]) -> dict[str, Any]:
     """How `train` sees its files and is confined, laid over the runtime's own pod."""
     template = job["spec"]["template"]
     node = {"name": NODE, "volumeMounts": _mounts(train), "securityContext": train["securityContext"]}
-    own = [{"name": name, "emptyDir": {}} for name in ("work", _NO_TOKEN)]
+    own = {"name": _NO_TOKEN, "emptyDir": {}}
     pod = {name: template["spec"][name] for name in _PATCHED if name in template["spec"]}
     annotations = _annotations(template, NODE)
     for name in annotations:
@@ -169,7 +175,7 @@ def _patch(job: Manifest, train: dict[str, Any]) -> dict[str, Any]:
             annotations[name] = NODE
     patched = {
         "metadata": {**template["metadata"], "annotations": annotations},
-        "spec": {**pod, "volumes": [*_mounted(template["spec"]["volumes"], [node]), *own], "containers": [node]},
+        "spec": {**pod, "volumes": [*_mounted(template["spec"]["volumes"], [node]), own], "containers": [node]},
     }
     ours = {"metadata": {"labels": template["metadata"]["labels"]}, "spec": {"template": patched}}
     jobs = {"replicatedJobs": [{"name": NODE, "template": ours}]}
@@ -179,16 +185,5 @@ def _patch(job: Manifest, train: dict[str, Any]) -> dict[str, Any]:
 def _mounts(train: dict[str, Any]) -> list[dict[str, Any]]:
     """A mount where the service account's token would be keeps Kubernetes from putting it there, whatever the runtime
     says."""
-    return [
-        *(mount for mount in train["volumeMounts"] if mount["mountPath"] != WORK_DIR),
-        {"name": "work", "mountPath": WORK_DIR},
-        _part(INPUT_DIR, readOnly=True),
-        _part(OUTPUT_DIR),
-        {**_part(SHARED_CHECKPOINT_DIR), "mountPath": CHECKPOINT_DIR},
-        {"name": _NO_TOKEN, "mountPath": _TOKEN_DIR, "readOnly": True},
-    ]
-
-
-def _part(path: str, **more: Any) -> dict[str, Any]:
-    """A folder of what the other steps have at /work."""
-    return {"name": _SHARED, "mountPath": path, "subPath": path.removeprefix("/"), **more}
+    seen = [mount for mount in train["volumeMounts"] if mount["name"] != _SHARED or mount["mountPath"] == WORK_DIR]
+    return [*seen, {"name": _NO_TOKEN, "mountPath": _TOKEN_DIR, "readOnly": True}]

@@ -62,12 +62,11 @@ def _hand_over(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     engine = o.run.spec.engine
     assert engine
     made = train_job(o.raw, o.run, engine, _whole_job(o, settings))
-    name, runtime = made["metadata"]["name"], engine.train_job.runtime_ref
-    nodes = f" on {engine.train_job.nodes} nodes" if engine.train_job.nodes else ""
+    name = made["metadata"]["name"]
     return Plan(
         status=with_said(o, starting(name, "TrainJob"), now),
         creates=(made,),
-        events=(Event("Normal", "HandedOver", f"TrainJob {name} trains{nodes} with {runtime.kind} {runtime.name}"),),
+        events=(Event("Normal", "HandedOver", f"TrainJob {name} trains, with {engine.in_words}"),),
         requeue_after=NO_WATCH,
     )
 

@@ -76,19 +76,15 @@ def test_rule_about_tests_is_where_tests_are() -> None:
     assert named(publish_job(made, whole(made))) == []
 
 
-def test_node_sees_inputs_to_read_and_what_it_may_leave_and_nothing_else() -> None:
+def test_node_sees_the_folder_that_all_steps_see_and_nothing_else() -> None:
     found = trained(handed_over())
     (node,) = patched(found)["spec"]["containers"]
     assert node["name"] == "node"
-    assert places(node) == {
-        "/work/input": "work/input",
-        "/work/output": "work/output",
-        "/checkpoint": "work/checkpoint",
-    }
-    read_only = [mount["mountPath"] for mount in node["volumeMounts"] if mount.get("readOnly")]
-    assert read_only == ["/work/input", "/var/run/secrets/kubernetes.io/serviceaccount"]
-    named = {volume["name"] for volume in patched(found)["spec"]["volumes"]}
-    assert named == {mount["name"] for mount in node["volumeMounts"]}
+    assert places(node) == {"/work": "work"}
+    seen = volumes_by_place(node)
+    assert list(seen) == ["/work", "/tmp", "/var/run/secrets/kubernetes.io/serviceaccount"]
+    named = [volume["name"] for volume in patched(found)["spec"]["volumes"]]
+    assert sorted(named) == sorted(seen.values())  # Trainer takes each of them once
     assert "modelward-store" not in named
     assert "bucket" not in str(found)
 
@@ -114,7 +110,8 @@ def test_trainer_is_given_the_container_and_the_runtime_the_rest() -> None:
     assert (trainer["image"], trainer["command"], trainer["args"]) == ("mine:1", ["python", "train.py"], ["--fast"])
     assert (trainer["numNodes"], trainer["resourcesPerNode"]) == (4, {"limits": {"nvidia.com/gpu": "1"}})
     assert env(trainer)["MODELWARD_INPUT"] == "/work/input"
-    assert env(trainer)["MODELWARD_CHECKPOINT"] == "/checkpoint"
+    assert env(trainer)["MODELWARD_OUTPUT"] == "/work/output"
+    assert (env(trainer)["MODELWARD_CHECKPOINT"], env(trainer)["HOME"]) == ("/work/checkpoint", "/tmp")
     assert {"suspend", "managedBy"}.isdisjoint(spec)
     bare = trained(handed_over(engine={"trainJob": {"runtimeRef": {"name": "x"}}}))["spec"]["trainer"]
     assert {"numNodes", "resourcesPerNode"}.isdisjoint(bare)
@@ -134,19 +131,19 @@ def test_script_of_a_config_map_is_run_from_its_folder() -> None:
     volumes = {volume["name"]: volume for volume in patched(found)["spec"]["volumes"]}
     assert volumes["script"]["configMap"]["name"] == "flights-a-train"
     (node,) = patched(found)["spec"]["containers"]
-    assert "/script" not in places(node)
+    assert volumes_by_place(node)["/script"] == "script"
 
 
-def test_script_of_a_repository_is_fetched_to_the_volume_and_read_only_for_nodes() -> None:
+def test_script_of_a_repository_is_fetched_to_where_nodes_see_it() -> None:
     made = handed_over(script={"git": GIT})
     origin = ScriptOrigin(image="script:1", url=GIT["url"], revision="main", path=GIT["path"])
     fetch = containers(fetch_job(made, whole(made, origin)))["fetch"]
-    assert places(fetch) == {"/work": "work", "/script": "script", "/handoff": "handoff"}
+    assert places(fetch) == {"/work": "work", "/script": "work/script", "/handoff": "handoff"}
     assert fetch["envFrom"][-1]["secretRef"] == {"name": "reader"}
     (node,) = patched(trained(made, origin))["spec"]["containers"]
-    assert places(node)["/script"] == "script"
-    assert [m.get("readOnly") for m in node["volumeMounts"] if m["mountPath"] == "/script"] == [True]
-    assert "/handoff" not in places(node)
+    assert places(node) == {"/work": "work"}
+    script = ["env", "--chdir=/work/script", "python", "-m", "modelward_script", "/work/script/a/train.py"]
+    assert trained(made, origin)["spec"]["trainer"]["command"] == script
     publish = containers(publish_job(made, whole(made, origin)))["publish"]
     assert places(publish) == {"/work": "work", "/handoff": "handoff"}
 
