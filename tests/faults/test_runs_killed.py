@@ -89,9 +89,9 @@ async def by_an_engine(town: Town) -> None:
     """Suspended while its TrainJob trains, and resumed."""
     engine = {"trainJob": {"runtimeRef": {"name": "torch-distributed"}, "nodes": 2}}
     await data(town)
-    town.controllers.job_seconds, usual = 20, town.controllers.job_seconds
     town.put("TrainingRun", "flights-a", RUN | {"engine": engine})
     await town.until("handed over", lambda: bool(town.find("TrainJob")))
+    town.controllers.job_seconds, usual = 10_000, town.controllers.job_seconds
     town.put("TrainingRun", "flights-a", RUN | {"engine": engine, "suspend": True})
     await town.until("suspended", lambda: town.is_true("TrainingRun", "flights-a", "Suspended") and not jobs(town))
     await town.until("taken away", lambda: not town.find("TrainJob"))
