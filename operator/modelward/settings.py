@@ -85,6 +85,8 @@ class Settings(BaseModel):
     engine_volume_class: str = ""
     engine_volume_access_mode: str = "ReadWriteMany"
     signing_key_file: str = "/etc/modelward/signing/key.pem"
+    signing_secret: str = ""
+    """Of the operator's namespace, to be filled with a key where it is empty."""
     rollout_scrape_seconds: float = 2.0
     rest_scrape_seconds: float = 15.0
     job_resources: JobResources = JobResources()

@@ -67,13 +67,25 @@ TRAINER = Part(
     "trainer", "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager", paths.MODULE.parent / "trainer"
 )
 JOBSET = Part("jobset", "sigs.k8s.io/jobset", paths.MODULE.parent / "jobset")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "engine": (TRAINER, JOBSET)}
+ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
+CHECKS = tuple(
+    Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
+    for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
+)
+LEVELS = {
+    "api": (*API, ARGOCD),
+    "node": NODE,
+    "unit": (VERSITYGW,),
+    "queue": (KUEUE,),
+    "engine": (TRAINER, JOBSET),
+    "checks": (HELM, *CHECKS),
+}
 
 
 @cache
 def program(name: str) -> Path:
     """The path of a program, built now if it never was."""
-    part = next(part for part in NODE if part.name == name)
+    part = next(part for part in (*NODE, *CHECKS) if part.name == name)
     build([part])
     return part.path
 
@@ -83,6 +95,13 @@ def kubectl() -> Path:
     """The machine's own kubectl, or the one built here."""
     found = shutil.which("kubectl")
     return Path(found) if found else program("kubectl")
+
+
+@cache
+def helm() -> Path:
+    """The one that was built here, or the machine's own."""
+    found = None if HELM.path.exists() else shutil.which("helm")
+    return Path(found) if found else program("helm")
 
 
 def build(parts: Iterable[Part]) -> None:
