@@ -15,6 +15,8 @@ from modelward.names import TRAINER, Manifest, child_name, owned_by, short_hash
 from modelward.settings import Settings
 from modelward_contracts.tasks import SHARED_CHECKPOINT_DIR
 
+COMPONENT = "app.kubernetes.io/component"
+"""Other than of our Jobs' pods: these talk to one another, which network policies let nothing but them do."""
 NODE = "node"
 """What Trainer calls the job and the container that train."""
 _SHARED, _NO_TOKEN = "shared", "no-token"
@@ -173,11 +175,12 @@ def _patch(job: Manifest, train: dict[str, Any]) -> dict[str, Any]:
     for name in annotations:
         if name.endswith("/skip-containers"):
             annotations[name] = NODE
+    labels = {**template["metadata"]["labels"], COMPONENT: "engine"}
     patched = {
-        "metadata": {**template["metadata"], "annotations": annotations},
+        "metadata": {"labels": labels, "annotations": annotations},
         "spec": {**pod, "volumes": [*_mounted(template["spec"]["volumes"], [node]), own], "containers": [node]},
     }
-    ours = {"metadata": {"labels": template["metadata"]["labels"]}, "spec": {"template": patched}}
+    ours = {"metadata": {"labels": labels}, "spec": {"template": patched}}
     jobs = {"replicatedJobs": [{"name": NODE, "template": ours}]}
     return {"manager": "modelward.dev/operator", "trainingRuntimeSpec": {"template": {"spec": jobs}}}
 

@@ -94,7 +94,7 @@ def test_pods_are_confined_as_a_train_step_is() -> None:
     template, job = patched(trained(made)), whole(made)["spec"]["template"]
     assert template["spec"]["securityContext"] == job["spec"]["securityContext"]
     assert template["spec"]["nodeSelector"] == {"gpu": "a100"}
-    assert template["metadata"]["labels"] == {"team": "air", "ours": "yes"}
+    assert template["metadata"]["labels"] == {"team": "air", "ours": "yes", "app.kubernetes.io/component": "engine"}
     assert template["metadata"]["annotations"]["kubectl.kubernetes.io/default-container"] == "node"
     assert template["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
     (node,) = template["spec"]["containers"]
