@@ -47,7 +47,7 @@ test-api: setup ## a real etcd and API server
 	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
-	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null && $(LOCALCLUSTER) parts engine > /dev/null)
+	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null)
 	$(call timed,images,$(LOCALCLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
 

@@ -2,6 +2,7 @@
 and the version that comes of it is measured as any other.
 """
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,7 +16,10 @@ from .test_script import config_map, run
 from .trainer import RUNTIME, trainer
 from .world import World
 
-pytestmark = pytest.mark.timeout(900, func_only=True)
+pytestmark = [
+    pytest.mark.timeout(900, func_only=True),
+    pytest.mark.skipif(not os.environ.get("MODELWARD_TEST_ENGINE"), reason="it has not been through yet"),
+]
 
 TOGETHER = """
 import os, pathlib, time

@@ -37,6 +37,7 @@ SETTINGS = {
 @contextmanager
 def trainer(world: World, cluster: Cluster) -> Iterator[None]:
     """Taken away afterwards, with all that was trained."""
+    parts.build(IMAGES)
     for part, image in IMAGES.items():
         archive = cluster.record.folder / f"{part.name}.tar"
         static_image.write(archive, image, part.path, "manager")
