@@ -44,7 +44,7 @@ test-conformance: setup ## other projects' clients, unmodified, against the scor
 
 test-api: setup ## a real etcd and API server
 	$(call timed,the API server's parts,$(LOCALCLUSTER) parts api > /dev/null && $(LOCALCLUSTER) parts checks > /dev/null)
-	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
+	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts tests/mutation)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null)
@@ -103,6 +103,12 @@ bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as d
 	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.recipes $(CURDIR)/.venv-recipes/bin/python $(ARGS)
 
+bench-mutation: setup ## every field of every kind changed and set back on a real API server, an hour or two (ARGS="--lives 20 --only Dataset")
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.hardening mutation $(ARGS)
+
+bench-weather: setup ## whole lives while requests fail, events get lost and two operators run at once (ARGS="--lives 100")
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.hardening weather $(if $(ARGS),$(ARGS),--lives 100)
+
 soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
 
@@ -138,4 +144,4 @@ dist: setup ## all that a release publishes but its images (REGISTRY=… DIGESTS
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean

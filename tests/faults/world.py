@@ -5,20 +5,21 @@ without it for `AWAY` seconds; then another one starts, which knows nothing but 
 at once. `kube.silent` is an API server that answers nobody; `streets.blind` a network on which no counters come.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.controllers import NAMESPACE, Controllers
 from faults.traffic import Streets
-from modelward.clients.fake import Crash, FakeKube
+from modelward.clients.fake import Crash, FakeKube, Identity
+from modelward.clients.kube import Kube
 from modelward.decide.plan import Key
 from modelward.engine.loop import API, Engine
 from modelward.engine.queue import Queue
 from modelward.engine.reconcilers import RECONCILERS
 from modelward.errors import Unavailable
-from modelward.names import Manifest
+from modelward.names import REVISION, Manifest
 from modelward.observe.world import World
 from modelward.settings import Settings
 from modelward_contracts.traffic import Traffic
@@ -31,6 +32,27 @@ KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "Registered
 
 class ApiServer(FakeKube):
     silent = False
+    routed: list[str]
+    """Revisions that the front Services selected, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.routed = []
+
+    @contextmanager
+    def showing(self, world: dict[Identity, Manifest] | None) -> Iterator[None]:
+        """Reads show another world than that of now."""
+        self._stale, before = world, self._stale
+        try:
+            yield
+        finally:
+            self._stale = before
+
+    def put(self, manifest: Manifest) -> Manifest:
+        if manifest["kind"] == "Service" and REVISION not in manifest["metadata"]["labels"]:
+            to = manifest["spec"]["selector"][REVISION]
+            self.routed += [to] if self.routed[-1:] != [to] else []
+        return super().put(manifest)
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         self._answer()
@@ -52,8 +74,8 @@ class ApiServer(FakeKube):
 class Town:
     """Made inside a running loop."""
 
-    def __init__(self) -> None:
-        self.kube = ApiServer()
+    def __init__(self, kube: ApiServer | None = None) -> None:
+        self.kube = kube or ApiServer()
         self.controllers = Controllers(self.kube)
         self.streets = Streets(self.controllers)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,21 +84,25 @@ class Town:
         self.crashes: list[str] = []
         """The writes that were not made."""
         self.kube.before_write = self._note
+        self.patience = 1
+        """How many times as long as usual things may take."""
         self._fatal: int | None = None
         self._back_at = self.now
         self._engine = self._operator()
 
     def _operator(self) -> Engine:
-        """A new process: no ledger, no memory."""
-        world = World(
-            kube=self.kube,
+        return Engine(self.world(self.kube), self, Queue(), RECONCILERS)
+
+    def world(self, kube: Kube) -> World:
+        """Of a new process: no ledger, no memory."""
+        return World(
+            kube=kube,
             settings=SETTINGS,
             scrape=self.streets.scrape,
             sign=lambda setting: canonical(setting).decode(),
             public_keys="PEM",
             clock=lambda: self.now,
         )
-        return Engine(world, self, Queue(), RECONCILERS)
 
     def kill(self, away: int = AWAY) -> None:
         """Seconds until another operator starts."""
@@ -118,7 +144,7 @@ class Town:
                     await self._engine.reconcile(Key(kind, NAMESPACE, found["metadata"]["name"]))
 
     async def until(self, what: str, met: Callable[[], bool], seconds: int = 300) -> None:
-        for _ in range(seconds):
+        for _ in range(seconds * self.patience):
             if met():
                 return
             await self.tick()

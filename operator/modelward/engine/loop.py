@@ -16,6 +16,7 @@ from modelward.clients.scoring import Pusher
 from modelward.compare import same
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
+from modelward.engine.freshness import Freshness
 from modelward.engine.memory import Last, Remembering
 from modelward.engine.queue import Closed, Queue
 from modelward.errors import Refused, Unavailable, Wait
@@ -58,6 +59,7 @@ class Engine:
     before: Checkpoint = no_checkpoint
     deadline: float = _DEADLINE
     last: dict[Key, Last] = field(default_factory=dict)
+    freshness: Freshness = field(default_factory=Freshness)
 
     async def work(self) -> None:
         """One worker, until the queue is closed."""
@@ -107,21 +109,25 @@ class Engine:
         reconciler = self.reconcilers[key.kind]
         last = self.last.setdefault(key, {}) if reconciler.without_api else None
         kube = Remembering(self.world.kube, key.namespace, last)
-        hands = Hands(kube, self.pods, kube.seen, self.before)
+        hands, own = Hands(kube, self.pods, kube.seen, self.before), (reconciler.api_version, key.kind, key.name)
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
+            if not kube.recalled:
+                self.freshness.require(key, kube.seen.get(own), self.world.clock())
             if observed is None:
                 self.last.pop(key, None)
                 return None
             plan = reconciler.decide(observed, self.world.settings, self.world.clock())
             # Of a kind of ours it is there; of another, the plan may be to make it.
-            await act(hands, kube.seen.get((reconciler.api_version, key.kind, key.name), {}), plan)
+            await act(hands, kube.seen.get(own, {}), plan)
         except Wait as wait:
             await self._explain(key, "False", wait.reason, wait.message)
             return wait.retry_after
         except Refused as refused:
             await self._explain(key, "False", refused.reason, refused.message)
             raise
+        finally:
+            self.freshness.note(key, kube.seen.get(own), self.world.clock())
         return plan.requeue_after
 
     async def _confess(self, key: Key, reason: str, cause: str) -> None:

@@ -29,6 +29,8 @@ class Remembering:
     def __init__(self, kube: Kube, namespace: str, last: Last | None = None) -> None:
         self._kube, self._namespace, self._last = kube, namespace, last
         self.seen: dict[Identity, Manifest] = {}
+        self.recalled = False
+        """An answer came from memory."""
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         question = ("get", api_version, kind, namespace, name)
@@ -66,7 +68,12 @@ class Remembering:
         return await self._kube.apply(manifest)
 
     async def update_status(self, manifest: Manifest) -> Manifest:
-        return await self._kube.update_status(manifest)
+        updated = await self._kube.update_status(manifest)
+        self.seen[_identity(updated)] = updated
+        if self._last is not None:
+            metadata = updated["metadata"]
+            self._last["get", updated["apiVersion"], updated["kind"], metadata["namespace"], metadata["name"]] = updated
+        return updated
 
     async def delete(self, api_version: str, kind: str, namespace: str, name: str, uid: str | None = None) -> None:
         await self._kube.delete(api_version, kind, namespace, name, uid)
@@ -85,9 +92,15 @@ class Remembering:
             if question not in self._last:
                 raise
             _log.warning("answered from memory: %s", error)
+            self.recalled = True
         return self._last[question]
 
     def _remember(self, objects: Sequence[Manifest]) -> None:
+        """As it was read first: a status is decided from that, and must not be written over what a later read shows."""
         for found in objects:
             if found["metadata"].get("namespace") == self._namespace:
-                self.seen[found["apiVersion"], found["kind"], found["metadata"]["name"]] = found
+                self.seen.setdefault(_identity(found), found)
+
+
+def _identity(found: Manifest) -> Identity:
+    return found["apiVersion"], found["kind"], found["metadata"]["name"]

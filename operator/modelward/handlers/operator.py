@@ -18,6 +18,7 @@ from modelward.clients.kube import Kube
 from modelward.clients.kubernetes import KubernetesKube, load_configuration
 from modelward.clients.prometheus import Prometheus
 from modelward.clients.scoring import ScoringPods, Signer
+from modelward.engine.freshness import Freshness
 from modelward.engine.health import Health
 from modelward.engine.loop import Engine, Reconciler
 from modelward.engine.queue import Queue
@@ -53,7 +54,8 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
     _stop_on_signals(stop)
     async with _reach(settings, cluster) as (world, pods):
         queue, sightings = Queue(), Sightings()
-        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ))
+        freshness = Freshness(sightings.versions)
+        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), freshness=freshness)
         sweep = Sweep(world.kube, queue, sightings, settings.watch_namespaces or (None,))
         tasks: list[asyncio.Task[None]] = []
         async with _told(settings, Health(queue, sweep, tasks), queue, sweep):
