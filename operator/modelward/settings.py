@@ -79,6 +79,11 @@ class Settings(BaseModel):
     local_sources: bool = False
     """Sources may be on loopback and link-local addresses."""
     store_collection: StoreCollection = StoreCollection()
+    engine_train_job: bool = False
+    """Trainings may be handed to Kubeflow Trainer."""
+    engine_volume_size: str = "10Gi"
+    engine_volume_class: str = ""
+    engine_volume_access_mode: str = "ReadWriteMany"
     signing_key_file: str = "/etc/modelward/signing/key.pem"
     signing_secret: str = ""
     """Of the operator's namespace, to be filled with a key where it is empty."""

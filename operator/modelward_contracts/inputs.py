@@ -30,6 +30,7 @@ def inputs_hash(task: TrainTask, commit: Commit | None = None) -> str:
         "evaluation": task.evaluation,
         "script": task.script,
         "search": task.search,
+        "engine": task.engine,
     }
     if task.imported:
         later["imported"] = {"digest": task.imported.digest, "mlflow": task.imported.mlflow}

@@ -27,6 +27,8 @@ OUTPUT_DIR = "/work/output"
 """$MODELWARD_OUTPUT: model.onnx and predictions.parquet, or the Parquet files of a Dataset's own container."""
 CHECKPOINT_DIR = "/checkpoint"
 """$MODELWARD_CHECKPOINT: a volume that outlives the pod."""
+SHARED_CHECKPOINT_DIR = "/work/checkpoint"
+"""Where that lies on the volume of a run that an engine trains."""
 HANDOFF_DIR = "/handoff"
 """From one container of ours to another, past the user's in between."""
 SCRIPT_DIR = "/script"
@@ -235,6 +237,15 @@ class Reproduced(Wire, frozen=True, kw_only=True):
     """What the script is called, where it was a ConfigMap's."""
 
 
+class Engine(Wire, frozen=True, kw_only=True):
+    """What trains, in place of a step of the Job: pods of others, which find the folders of `/work` on a volume."""
+
+    runtime: str
+    """Kind and name."""
+    nodes: int | None = None
+    """None: as the runtime says."""
+
+
 class TrainTask(Wire, frozen=True, kw_only=True):
     """Read by all of `fetch`, our own `train` and `publish`."""
 
@@ -277,6 +288,7 @@ class TrainTask(Wire, frozen=True, kw_only=True):
     winner: Winner | UnsetType = UNSET
     """The search is over, and this trial's model is taken."""
     reproduces: Reproduced | UnsetType = UNSET
+    engine: Engine | UnsetType = UNSET
 
     @property
     def registers(self) -> bool:

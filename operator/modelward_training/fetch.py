@@ -24,7 +24,7 @@ from modelward_training.paths import DATASET_FILE, PARAMETERS_FILE, Paths
 from modelward_training.sample import get_rows
 from modelward_training.search.asked import check_search
 from modelward_training.search.fetch import as_told, known_trial, suggestion, winners_output
-from modelward_training.shared_folder import shared
+from modelward_training.shared_folder import emptied, shared
 from modelward_training.stored import stored_result
 
 
@@ -49,6 +49,9 @@ def run(paths: Paths) -> Done:
         get_rows(store, split.data.digest, paths.input / f"{name}.parquet", task.sample)
     (paths.input / PARAMETERS_FILE).write_bytes(canonical(task.parameters | (tried or {})))
     (paths.input / DATASET_FILE).write_bytes(canonical(dataset))
+    if task.engine:
+        emptied(paths.output)  # on a volume that may have seen another try
+        shared(paths.shared_checkpoint)
     shared(paths.output)
     if task.imported:
         from .imported.fetch import fetch  # imported here, because few runs need it

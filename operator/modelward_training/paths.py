@@ -58,6 +58,10 @@ class Paths:
         return self.at(tasks.HANDOFF_DIR)
 
     @property
+    def shared_checkpoint(self) -> Path:
+        return self.at(tasks.SHARED_CHECKPOINT_DIR)
+
+    @property
     def output(self) -> Path:
         return self.at(tasks.OUTPUT_DIR)
 

@@ -4,10 +4,17 @@ from typing import Any
 
 import pytest
 
+from api.engines import CONTAINER, ENGINE
 from api.manifests import manifest
 from api.test_jobs import ingest, training
 from charts.conftest import NAMESPACE, Chart
 from charts.test_kubernetes import made_by_the_operator
+from modelward.api import TrainingRun
+from modelward.api.engine import EngineSpec
+from modelward.build.job import training_job
+from modelward.build.train_job import train_job
+from modelward.names import labels
+from modelward.settings import Settings
 
 MODELS = ("networkPolicy.models=true", "watchNamespaces={team-a}")
 PROMETHEUS = "networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.name=monitoring"
@@ -44,6 +51,22 @@ def rules_for(chart: Chart, labels: Labels, *values: str) -> dict[str, list[dict
 
 def test_nobody_reaches_the_pods_of_jobs(chart: Chart) -> None:
     assert [rules_for(chart, labels, *MODELS) for labels in job_pods()] == [{}, {}]
+
+
+def test_pods_that_train_together_reach_one_another_and_nobody_else_does(chart: Chart, scoring: Labels) -> None:
+    found = manifest("TrainingRun", "team-a", {"metadata.uid": "2", "spec.engine": ENGINE} | CONTAINER)
+    run, spec = TrainingRun.model_validate(found), EngineSpec.model_validate(ENGINE)
+    job = training_job(found, run, "flights-train", labels("training"), Settings(training_image="t", scoring_image="s"))
+    (patch,) = train_job(found, run, spec, job)["spec"]["runtimePatches"]
+    (node,) = patch["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+    own: Labels = node["template"]["spec"]["template"]["metadata"]["labels"]
+    policies = [each for each in chart.render(*MODELS, "engines.trainJob=true") if each["kind"] == "NetworkPolicy"]
+    in_team = [each["spec"] for each in policies if each["metadata"]["namespace"] == "team-a"]
+    (policy,) = (each for each in in_team if selects(each["podSelector"], own))
+    (rule,) = policy["ingress"]
+    (others,) = rule["from"]
+    assert selects(others["podSelector"], own)
+    assert not any(selects(others["podSelector"], each) for each in [scoring, *job_pods()])
 
 
 def test_everybody_asks_models_but_only_servers_and_operator_reach_the_other_ports(

@@ -30,6 +30,8 @@ VALUES: dict[str, tuple[str, ...]] = {
         "operator.tolerations[0].key=dedicated",
         "operator.priorityClassName=high",
         "jobs.resources.ingest.limits.cpu=1",
+        "engines.trainJob=true",
+        "engines.volume.class=nfs",
         "jobs.pod.nodeSelector.pool=batch",
         "jobs.pod.tolerations[0].operator=Exists",
         "scoring.pod.priorityClassName=high",
@@ -206,6 +208,14 @@ def test_operator_gets_no_wildcard_no_secret_but_by_name_and_no_way_up(chart: Ch
     assert ("secrets", "get") in _granted(chart)
     assert "secrets" not in {resource for resource, _ in _granted(chart, "sources.secrets=false", *values)}
     assert not {verb for _, verb in granted} & {"*", "deletecollection", "escalate", "bind", "impersonate"}
+
+
+def test_train_jobs_may_be_made_only_where_the_installation_says_so(chart: Chart) -> None:
+    assert "trainjobs" not in {resource for resource, _ in _granted(chart)}
+    granted = {verb for resource, verb in _granted(chart, "engines.trainJob=true") if resource == "trainjobs"}
+    assert granted == {"list", "get", "create", "delete"}
+    settings = Settings.from_environment(_environment(chart.one("Deployment", *VALUES["everything set"])))
+    assert (settings.engine_train_job, settings.engine_volume_class) == (True, "nfs")
 
 
 def _granted(chart: Chart, *values: str) -> set[tuple[str, str]]:

@@ -61,6 +61,10 @@ OTHER: dict[str, tuple[str, ...]] = {
     "jobs.resources.publish": (".limits.cpu=2",),
     "jobs.resources.small": (".limits.cpu=2",),
     "jobs.pod": (".priorityClassName=low",),
+    "engines.trainJob": ("true",),
+    "engines.volume.size": ("1Ti",),
+    "engines.volume.class": ("nfs",),
+    "engines.volume.accessMode": ("ReadWriteOnce",),
     "scoring.pod": (".priorityClassName=high",),
     "allowedServiceAccounts": ("{reader}",),
     "allowedScoringRepositories": ("{registry.example.com/scoring}",),
@@ -86,6 +90,9 @@ OTHER: dict[str, tuple[str, ...]] = {
 WITHOUT_CRDS = ("crds.enabled=false",)
 """They are long."""
 BESIDES: dict[str, tuple[str, ...]] = {
+    "engines.volume.size": ("engines.trainJob=true",),
+    "engines.volume.class": ("engines.trainJob=true",),
+    "engines.volume.accessMode": ("engines.trainJob=true",),
     "networkPolicy.apiServerPorts": ("networkPolicy.restrictEgress=true",),
     "networkPolicy.models": ("watchNamespaces={team-a}",),
     "networkPolicy.clients": ("watchNamespaces={team-a}", "networkPolicy.models=true"),

@@ -14,7 +14,8 @@ from msgspec import UNSET
 
 from modelward.clients.fake import FakeKube
 from modelward.decide.conditions import timestamp
-from modelward.names import TRIAL, Manifest
+from modelward.names import JOBSET, TRIAL, Manifest
+from modelward.observe.engine import INDEX
 from modelward_contracts.inputs import inputs_hash, trial_key
 from modelward_contracts.manifests import Column, Signature, SourceFile, Tensor
 from modelward_contracts.reports import (
@@ -45,6 +46,8 @@ class Controllers:
         self.kube = kube
         self.trainings = 0
         """Jobs that trained a model to its end."""
+        self.by_engine = 0
+        """TrainJobs that came to their end."""
         self.job_seconds = JOB_SECONDS
         """That a Job takes."""
         self.stored: dict[str, PublishReport] = {}
@@ -72,12 +75,30 @@ class Controllers:
             self._begin(job)
             if self._old_enough(job, self._seconds(job)) and not job.get("status"):
                 self._finish(job, now)
+        for train_job in self.find("TrainJob"):
+            self._by_engine(train_job, now)
         for deployment in self.find("Deployment"):
             self._scale(deployment, now)
         for pod in self.find("Pod"):
             self._start(pod)
             if self.get(*pod["owner"]) is None:
                 self.kube.remove("v1", "Pod", NAMESPACE, pod["metadata"]["name"])
+
+    def _by_engine(self, found: Manifest, now: datetime) -> None:
+        """Kubeflow Trainer: two pods, which train for as long as a Job."""
+        name = found["metadata"]["name"]
+        (job,) = found["spec"]["runtimePatches"][0]["trainingRuntimeSpec"]["template"]["spec"]["replicatedJobs"]
+        labels = {**job["template"]["spec"]["template"]["metadata"]["labels"], JOBSET: name}
+        over = self._old_enough(found, self.job_seconds)
+        for index in range(found["spec"]["trainer"]["numNodes"]):
+            metadata = {"name": f"{name}-{index}", "namespace": NAMESPACE, "labels": {**labels, INDEX: str(index)}}
+            status = {"phase": "Succeeded" if over else "Running"}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "status": status}
+            self.kube.put({**pod, "owner": ("TrainJob", name)})
+        if over and not found.get("status"):
+            self.by_engine += 1
+            complete = {"type": "Complete", "status": "True", "lastTransitionTime": timestamp(now)}
+            self.kube.put({**found, "status": {"conditions": [complete]}})
 
     def _seconds(self, job: Manifest) -> int:
         number = job["metadata"]["labels"].get(TRIAL)
@@ -104,21 +125,21 @@ class Controllers:
 
     def _finish(self, job: Manifest, now: datetime) -> None:
         """A Job whose ConfigMap is not there waits for it, as a pod does for its volume."""
-        name = job["metadata"]["name"]
-        task = self.get("ConfigMap", name)
+        name, pod = job["metadata"]["name"], job["spec"]["template"]["spec"]
+        mounted = next(volume["configMap"]["name"] for volume in pod["volumes"] if volume["name"] == "task")
+        task = self.get("ConfigMap", mounted)
         if task is None:
             return
-        pod = job["spec"]["template"]["spec"]
         step = pod["containers"][0]["name"]
         text = task["data"]["task.json"]
-        asked = decode(text, TrainTask) if step == "publish" else None
+        asked = decode(text, TrainTask) if step in ("fetch", "publish") else None
         if asked and (known := self._known(asked)):
             self._find(job, known, now)
             return
         if asked and asked.trial and asked.trial in self.failing:
             self._break(job, asked, now)
             return
-        report = self._trained(asked) if asked else _report(step, task["data"])
+        report = self._trained(asked) if asked and step == "publish" else _report(step, task["data"])
         digest = sha256(canonical(report)) if report else None
         said = Termination(result="Succeeded", reason="Done", message="done", report=digest)
         ended = {"name": step, "state": {"terminated": {"exitCode": 0, "message": canonical(said).decode()}}}

@@ -60,7 +60,9 @@ def plain(value: Any, key: str = "") -> Any:
 
 
 def _words(text: str) -> str:
-    return re.sub(r"-(ingest|train|checkpoint)-[0-9a-f]+", r"-\1-*", text)
+    """A TrainJob is called after its run, and its uid."""
+    text = re.sub(r"-(ingest|train|checkpoint|fetch|engine)-[0-9a-f]+", r"-\1-*", text)
+    return re.sub(r"^flights-a-[0-9a-f]{6}$|(?<=TrainJob )flights-a-[0-9a-f]{6}\b", "flights-a-*", text)
 
 
 def _says_that_the_operator_was_away(entry: Any) -> bool:

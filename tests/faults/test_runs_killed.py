@@ -85,6 +85,21 @@ async def imported(town: Town) -> None:
     await town.until("complete", lambda: town.is_true("TrainingRun", "flights-a", "Complete"))
 
 
+async def by_an_engine(town: Town) -> None:
+    """Suspended while its TrainJob trains, and resumed."""
+    engine = {"trainJob": {"runtimeRef": {"name": "torch-distributed"}, "nodes": 2}}
+    await data(town)
+    town.put("TrainingRun", "flights-a", RUN | {"engine": engine})
+    await town.until("handed over", lambda: bool(town.find("TrainJob")))
+    town.controllers.job_seconds, usual = 10_000, town.controllers.job_seconds
+    town.put("TrainingRun", "flights-a", RUN | {"engine": engine, "suspend": True})
+    await town.until("suspended", lambda: town.is_true("TrainingRun", "flights-a", "Suspended") and not jobs(town))
+    await town.until("taken away", lambda: not town.find("TrainJob"))
+    town.controllers.job_seconds = usual
+    await _complete(town, "flights-a", engine=engine)
+    assert (town.controllers.by_engine, town.find("PersistentVolumeClaim")[1:]) == (1, [])
+
+
 async def reproduced(town: Town) -> None:
     """With the run that made the version gone."""
     await data(town)
@@ -112,6 +127,7 @@ STORIES = {
     applied_to_a_new_cluster: (1, 1),
     imported: (1, 1),
     reproduced: (2, 1),
+    by_an_engine: (1, 1),
 }
 """Trainings and versions."""
 

@@ -26,7 +26,7 @@ from modelward_contracts.traffic import Traffic
 from modelward_contracts.wire import canonical
 
 AWAY = 20
-SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1")
+SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", engine_train_job=True)
 KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "RegisteredModel", "ModelDeployment")
 
 

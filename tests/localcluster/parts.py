@@ -63,12 +63,23 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
+TRAINER = Part(
+    "trainer", "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager", paths.MODULE.parent / "trainer"
+)
+JOBSET = Part("jobset", "sigs.k8s.io/jobset", paths.MODULE.parent / "jobset")
 ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
 CHECKS = tuple(
     Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
     for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
 )
-LEVELS = {"api": (*API, ARGOCD), "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": (HELM, *CHECKS)}
+LEVELS = {
+    "api": (*API, ARGOCD),
+    "node": NODE,
+    "unit": (VERSITYGW,),
+    "queue": (KUEUE,),
+    "engine": (TRAINER, JOBSET),
+    "checks": (HELM, *CHECKS),
+}
 
 
 @cache

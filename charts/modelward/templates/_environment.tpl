@@ -27,6 +27,16 @@ STORE_SECRET: {{ . | quote }}
 {{- with .Values.store.collection }}
 STORE_COLLECTION: {{ toJson (dict "schedule" .schedule "grace" .grace "records" .records "dry_run" .dryRun) | quote }}
 {{- end }}
+{{- with .Values.engines }}
+{{- if .trainJob }}
+ENGINE_TRAIN_JOB: "true"
+ENGINE_VOLUME_SIZE: {{ .volume.size | quote }}
+ENGINE_VOLUME_ACCESS_MODE: {{ .volume.accessMode }}
+{{- with .volume.class }}
+ENGINE_VOLUME_CLASS: {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
 SOURCE_SECRETS: {{ .Values.sources.secrets | quote }}
 LOCAL_SOURCES: {{ .Values.sources.allowLocalAddresses | quote }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem

@@ -4,12 +4,14 @@ python -m modelward.api.crdgen [--check] crds/ [--chart charts/modelward/templat
 
 The schemas are structural: references inlined, no titles, no unions with null. Defaults are told in the descriptions
 only, because what the API server fills in is no longer what the user wrote (but spec.replicas, which autoscalers read).
+What describes one plain value stands on one line, because half of a file would be the space before its lines.
 Two things are added that no model says: the rules for metadata.name, and the status that a resource shows until the
 operator has seen it; that one has no time, because nobody can know it beforehand.
 """
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +180,28 @@ def _one_line(text: str) -> str:
 def as_yaml(kind: type[Resource]) -> str:
     """The file under crds/. By way of JSON, because YAML would name and repeat what two fields share."""
     plain = json.loads(json.dumps(crd(kind)))
-    return _SOURCE + yaml.safe_dump(plain, sort_keys=False, width=120, allow_unicode=True)
+    return _SOURCE + yaml.dump(plain, Dumper=_Layout, sort_keys=False, width=120, allow_unicode=True)
+
+
+class _Layout(yaml.SafeDumper):
+    """One line for a list of plain values, and for a map that gives a type and is no more than that."""
+
+
+def _map(dumper: yaml.SafeDumper, found: Schema) -> yaml.Node:
+    return dumper.represent_mapping(_MAP, found.items(), flow_style="type" in found and _plain(found.values()))
+
+
+def _list(dumper: yaml.SafeDumper, found: list[Any]) -> yaml.Node:
+    return dumper.represent_sequence(_LIST, found, flow_style=_plain(found))
+
+
+def _plain(values: Iterable[Any]) -> bool:
+    return not any(isinstance(value, dict | list) for value in values)
+
+
+_MAP, _LIST = "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"
+_Layout.add_representer(dict, _map)
+_Layout.add_representer(list, _list)
 
 
 def as_template(kind: type[Resource]) -> str:

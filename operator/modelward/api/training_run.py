@@ -26,6 +26,7 @@ from .common import (
     rules,
 )
 from .container import ContainerSpec
+from .engine import EngineSpec, EngineStatus
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
 from .imported import ImportSpec
 from .pod import JobPod
@@ -120,6 +121,22 @@ _NOTHING_TRAINED = rule(
     "an imported model is not trained: leave out parameters, search, tests and checkpoint beside import",
 )
 
+_ENGINE = (
+    rule(
+        "!has(self.engine) || has(self.script) || has(self.container)",
+        "an engine trains code of your own: write `container: {image: …}` or `script: {configMap: {name: …}}` beside "
+        "engine, in place of estimator, import or reproduce",
+    ),
+    rule(
+        "!has(self.engine) || !(has(self.search) || has(self.checkpoint))",
+        "an engine trains once, and its volume holds $MODELWARD_CHECKPOINT: leave search and checkpoint out beside it",
+    ),
+    rule(
+        "!has(self.engine) || !has(self.pod) || !(has(self.pod.priorityClassName) || has(self.pod.runtimeClassName))",
+        "the engine's runtime says priorityClassName and runtimeClassName: leave them out of pod beside engine",
+    ),
+)
+
 
 class TrainedAs(ApiModel):
     """All that decides what comes of a training, beside the data: what it takes to do it again."""
@@ -131,6 +148,7 @@ class TrainedAs(ApiModel):
     import_: ImportSpec | None = Field(None, alias="import")
     parameters: Parameters = {}
     seed: int = 0
+    engine: EngineSpec | None = None
 
 
 class ReproduceSpec(ApiModel):
@@ -161,7 +179,9 @@ _SEARCH_IS_PINNED = rule(
 class RunTemplate(ApiModel):
     """How a model is trained and what it must reach."""
 
-    model_config = rules(_ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE, _SOUGHT_OR_GIVEN, _SEARCH_REPEATS, _SEARCH_IS_PINNED)
+    model_config = rules(
+        _ONE_TRAINER, _SLICES_TO_GATE, _OWN_CODE, _SOUGHT_OR_GIVEN, _SEARCH_REPEATS, _SEARCH_IS_PINNED, *_ENGINE
+    )
     dataset_ref: DatasetRef
     estimator: EstimatorSpec | None = None
     script: ScriptSpec | None = None
@@ -191,6 +211,8 @@ class RunTemplate(ApiModel):
     """Where the train step keeps what it has so far."""
     tests: TestsSpec | None = None
     """What the code must pass before it trains."""
+    engine: EngineSpec | None = None
+    """Hands the training to Kubeflow Trainer, on one machine or many."""
     retrain: bool = False
     """Train also where a run with the same inputs has left its result."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
@@ -222,6 +244,7 @@ class TrainingRunSpec(RunTemplate):
         _SOUGHT_OR_GIVEN,
         _SEARCH_REPEATS,
         _SEARCH_IS_PINNED,
+        *_ENGINE,
     )
     model_name: ShortName
     """Registers the next number of this model: modelName-N."""
@@ -292,6 +315,8 @@ class TrainingRunStatus(Status):
     """While it runs, and where it failed."""
     search: SearchStatus | None = None
     """Where parameters are sought."""
+    engine: EngineStatus | None = None
+    """Where an engine trains."""
 
 
 class TrainingRun(Resource):
@@ -307,6 +332,7 @@ class TrainingRun(Resource):
         Column(name="Data", path=".status.datasetVersion.name"),
         Column(name="Progress", path=".status.progress.fraction", type="number"),
         Column(name="Trials", path=".status.search.summary", priority=1),
+        Column(name="Nodes", path=".status.engine.summary", priority=1),
         Column(name="Best", path=".status.search.best.value", type="number", priority=1),
         AGE,
         MESSAGE,

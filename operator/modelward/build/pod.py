@@ -58,6 +58,8 @@ def _restricted(pod: dict[str, Any]) -> dict[str, Any]:
     """The pod's spec with what `restricted` asks of it, and /work and /tmp to write to in every container."""
     first, then = pod.get("initContainers", []), pod["containers"]
     own = [{"name": _tmp(container), "emptyDir": {}} for container in [*first, *then]]
+    volumes = pod.get("volumes", [])
+    work = [] if any(volume["name"] == "work" for volume in volumes) else [{"name": "work", "emptyDir": {}}]
     return {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -72,7 +74,7 @@ def _restricted(pod: dict[str, Any]) -> dict[str, Any]:
         **pod,
         "initContainers": [_confined(container) for container in first],
         "containers": [_confined(container) for container in then],
-        "volumes": [*pod.get("volumes", []), {"name": "work", "emptyDir": {}}, *own],
+        "volumes": [*volumes, *work, *own],
     }
 
 

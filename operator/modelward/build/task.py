@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from modelward.api import expectations as api
 from modelward.api.dataset import Dataset, Source
+from modelward.api.engine import EngineSpec
 from modelward.api.evaluation import EvaluationSpec, GateSpec, PinnedServing
 from modelward.api.imported import ImportSpec
 from modelward.api.script import GitScript as GitSpec
@@ -19,6 +20,7 @@ from modelward.settings import Settings
 from modelward_contracts.tasks import (
     TASK_FILE,
     CsvOptions,
+    Engine,
     Estimator,
     Evaluation,
     Expectation,
@@ -159,7 +161,13 @@ def train_task(
         trial=trial or UNSET,
         failed=list(failed) or UNSET,
         winner=winner_of(run) or UNSET,
+        engine=_engine(spec.engine) if spec.engine else UNSET,
     )
+
+
+def _engine(stated: EngineSpec) -> Engine:
+    asked = stated.train_job
+    return Engine(runtime=f"{asked.runtime_ref.kind}/{asked.runtime_ref.name}", nodes=asked.nodes)
 
 
 def _gate(stated: GateSpec) -> Gate:

@@ -46,8 +46,9 @@ def of_version(version: ModelVersion, data: DatasetVersion | None, deployments: 
 
 def _made(lineage: Lineage) -> str:
     imported = lineage.trained_as.import_ if lineage.trained_as else None
+    engine = lineage.trained_as.engine if lineage.trained_as else None
     if imported is None:
-        return f"trained by {lineage.training_run}"
+        return f"trained by {lineage.training_run}" + (f", with {engine.in_words}," if engine else "")
     told = f"imported by {lineage.training_run} from {imported.place} ({imported.digest})"
     if origin := imported.exported_from:
         said = ", ".join(f"{name} {value}" for name, value in origin.items())
@@ -118,7 +119,7 @@ def of_run(run: TrainingRun, made: Story | None) -> Story:
     said = [f"it exists because: {in_words(cause)}" if cause else "it exists because somebody applied it"]
     if pinned:
         said.append(f"it trains on {pinned.name}" if not run.status.completion_time else f"trained on {pinned.name}")
-    said += [*_searched(run), *_ready(run)]
+    said += [*_searched(run), *_by_engine(run), *_ready(run)]
     if made:
         said.append(f"it registered {made['name']}")
         said += [_in_service(each) for each in made["served"]]
@@ -128,7 +129,20 @@ def of_run(run: TrainingRun, made: Story | None) -> Story:
         "cause": cause.wire() if cause else None,
         "modelVersion": made,
         **({"search": search} if search else {}),
+        **({"engine": run.status.engine.wire()} if run.status.engine else {}),
     }
+
+
+def _by_engine(run: TrainingRun) -> Iterator[str]:
+    """Who trains, and how many of its pods are where."""
+    spec, status = run.spec.engine, run.status.engine
+    if spec is None:
+        return
+    if status is None:
+        yield f"it is handed to Kubeflow Trainer, with {spec.in_words}"
+        return
+    told = f" ({status.message})" if status.message else ""
+    yield f"TrainJob {status.train_job} trains it, with {spec.in_words}: {status.summary or 'no pods yet'}{told}"
 
 
 def _searched(run: TrainingRun) -> Iterator[str]:

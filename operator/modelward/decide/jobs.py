@@ -36,6 +36,7 @@ class JobSeen:
     name: str
     state: Literal["Active", "Suspended", "Succeeded", "Failed"]
     uid: str = ""
+    kind: Literal["Job", "TrainJob"] = "Job"
     step: str | None = None
     """The container that runs."""
     queue: str | None = None
@@ -111,8 +112,8 @@ def next_look(job: JobSeen, now: datetime) -> float | None:
 def held(job: JobSeen) -> Said:
     """Of a suspended one."""
     if job.queue:
-        return "Unknown", "Queued", f"Job {job.name} waits in {job.queue}"
-    return "Unknown", "Suspended", f"Job {job.name} is suspended, until who did it lets it go on"
+        return "Unknown", "Queued", f"{job.kind} {job.name} waits in {job.queue}"
+    return "Unknown", "Suspended", f"{job.kind} {job.name} is suspended, until who did it lets it go on"
 
 
 def warning(before: Condition | None, said: Said) -> tuple[Event, ...]:

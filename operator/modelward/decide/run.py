@@ -4,18 +4,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from modelward.api import Dataset, DatasetVersion, ModelDeployment, ModelVersion, TrainingRun
+from modelward.api.engine import EngineStatus
 from modelward.api.training_run import TrainingRunStatus
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.jobs import JobSeen, Problem, Said, warning, with_ready
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.script import ScriptSeen
-from modelward.names import Manifest, child_name, short_hash
+from modelward.names import TRAINER, Manifest, child_name, short_hash
 
 
 @dataclass(frozen=True)
 class TrialSeen:
     number: int
     job: JobSeen
+
+
+@dataclass(frozen=True)
+class EngineSeen:
+    """Of a run that an engine trains; the Job that publishes is the run's own."""
+
+    fetch: JobSeen | None = None
+    train: JobSeen | None = None
+    """The TrainJob."""
+    status: EngineStatus | None = None
+    missing: str | None = None
+    """What the cluster lacks."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,8 @@ class RunObserved:
     checkpoint: Ref | None = None
     """The run's own claim, once the Job has succeeded."""
     ending: str | None = None
-    """A pod of a Job before, which still holds the checkpoint."""
+    """A pod of a Job before, which still holds the checkpoint or the engine's volume."""
+    engine: EngineSeen = field(default_factory=EngineSeen)
     trials: tuple[TrialSeen, ...] = ()
     """Of a search that is under way: those that have a Job."""
     noted: bool = True
@@ -64,12 +78,14 @@ def job_name(run: TrainingRun) -> str:
 
 def with_said(o: RunObserved, said: Said, now: datetime, **more: object) -> TrainingRunStatus:
     ready = with_ready(o.status, said, o.run.metadata.generation, now)
-    return o.status.model_copy(update={**ready, **_fetched(o), **more})
+    engine = {"engine": o.engine.status} if o.engine.status else {}
+    return o.status.model_copy(update={**ready, **_fetched(o), **engine, **more})
 
 
 def _fetched(o: RunObserved) -> dict[str, object]:
     """The commit of a script, as soon as it is known."""
-    script, fetched = o.status.script, o.job.commit if o.job else None
+    jobs = [job for job in (o.job, o.engine.fetch) if job]
+    script, fetched = o.status.script, next((job.commit for job in jobs if job.commit), None)
     return {"script": script.model_copy(update={"commit": fetched.commit})} if script and fetched else {}
 
 
@@ -95,4 +111,4 @@ def with_tasks(job: JobSeen | None) -> tuple[Ref, ...]:
 
 
 def ref(job: JobSeen) -> Ref:
-    return Ref("batch/v1", "Job", job.name, job.uid)
+    return Ref("batch/v1" if job.kind == "Job" else TRAINER, job.kind, job.name, job.uid)

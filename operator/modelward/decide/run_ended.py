@@ -67,7 +67,8 @@ def reproduced(o: RunObserved, found: Reproduction, report: PublishReport, now: 
 def _ended(o: RunObserved, status: TrainingRunStatus, event: Event, now: datetime) -> Plan:
     """Complete. The checkpoint goes, and a Job that only found its result, which looks as if it had failed."""
     found = o.job if o.job and o.job.stored else None
-    status = status.model_copy(update={"completion_time": status.completion_time or timestamp(now)})
+    seen = {"engine": o.engine.status or status.engine, "completion_time": status.completion_time or timestamp(now)}
+    status = status.model_copy(update=seen)
     return Plan(
         status=_with_result(status, o.run.metadata.generation, now),
         deletes=(*with_tasks(found), *((o.checkpoint,) if o.checkpoint else ())),

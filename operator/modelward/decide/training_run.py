@@ -8,7 +8,7 @@ A suspended run has no Job: it is taken away, and made again when the run is res
 
 Reasons of Ready (API): DatasetNotFound, DatasetNotReady, VersionNotFound, VersionMismatch, ServiceAccountNotAllowed,
 Starting, Fetching, Testing, Training, Publishing, Queued, Suspended, Registering, Registered, AlreadyTrained, Sampled,
-GateFailed, Identical, Differs, and those in `decide.jobs`, `decide.script`, `decide.search` and `decide.reproduce`. Of
+GateFailed, Identical, Differs, and those in `decide.jobs`, `.script`, `.search`, `.reproduce` and `.by_engine`. Of
 Complete: Registered, AlreadyTrained, Sampled, Identical, Differs. Of Verified: as of the ModelVersion. Of Reproduced:
 Identical, Differs. Of Failed: as Ready. Of Suspended: Suspended, Queued, Resumed. Of Isolated: ServiceAccount.
 """
@@ -27,15 +27,17 @@ from modelward.build.reprint import reprint_job
 from modelward.build.search import script_copy, search_asked
 from modelward.build.store_claim import store_claim
 from modelward.build.task import task_config_map, train_task
+from modelward.build.train_job import fetch_name, train_job_name
+from modelward.decide.by_engine import beside_the_job, by_engine, enabled, first_children
 from modelward.decide.conditions import set_condition, timestamp
 from modelward.decide.identical import registered_already, trained_already
-from modelward.decide.jobs import LOST, JobSeen, Problem, Said, held, hindrance, next_look, warning, with_hint
+from modelward.decide.jobs import LOST, JobSeen, Problem, Said, held
 from modelward.decide.pin import in_service, pin
 from modelward.decide.plan import Event, Plan
-from modelward.decide.progress import look_again_in, progressed
 from modelward.decide.reproduce import as_trained, on_its_data, reproduction
 from modelward.decide.run import RunObserved, failed, job_name, ref, told, with_said, with_tasks
 from modelward.decide.run_ended import completed, over, reproduced, sampled
+from modelward.decide.running import running, starting
 from modelward.decide.script import Script, script_of
 from modelward.decide.search import check_lists, search, searches
 from modelward.decide.service_account import allowed
@@ -44,10 +46,8 @@ from modelward.names import RUN_UID, Manifest, labels
 from modelward.settings import Settings
 from modelward_contracts.reports import PublishReport
 
-STEPS = {"fetch": "Fetching", "tests": "Testing", "train": "Training", "publish": "Publishing"}
 AT_ONCE = 0.1
 ENDED_SOON = 5.0
-HOW = "what it asks for is said by spec.resources, spec.stepResources and spec.pod: make another run"
 
 
 def decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
@@ -92,6 +92,10 @@ def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     pinned, script = o.status.dataset_version, None
     if o.job is None:
         allowed(o.run.spec.pod, settings)
+        enabled(o.run, settings)
+        handed_over = by_engine(o, settings, now) if o.run.spec.engine else None
+        if handed_over:
+            return handed_over
         script = script_of(o.run, o.script, settings, now)
     if pinned is None:
         return _pin(o, script, settings, now)
@@ -102,7 +106,7 @@ def _train(o: RunObserved, settings: Settings, now: datetime) -> Plan:
             return failed(o, o.job.problem or LOST, now)
         case "Succeeded":
             return _register(o, o.job, pinned, settings, now)
-    return _running(o, o.job, now)
+    return running(o, o.job, now)
 
 
 def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetime) -> Plan:
@@ -122,16 +126,25 @@ def _pin(o: RunObserved, script: Script | None, settings: Settings, now: datetim
     job, started, serving = job_name(o.run), timestamp(now), in_service(o.run, o.deployments)
     if o.run.spec.search:
         return _begin_search(o, pinned, serving, script, settings, now)
-    event = Event("Normal", "Started", f"Job {job} {_what(o)} on {pinned.name}{_unexpected(o.version)}")
-    status = with_said(o, _starting(job), now, dataset_version=pinned, job=job, start_time=started, serving=serving)
+    event = Event("Normal", "Started", f"Job {_first(o)} {_what(o)} {pinned.name}{_unexpected(o.version)}")
+    status = with_said(
+        o, starting(_first(o)), now, dataset_version=pinned, job=job, start_time=started, serving=serving
+    )
     status = _isolation(_with_script(status, script), o, settings, now)
     return Plan(status=status, memory=True, creates=_children(o, pinned, serving, script, settings), events=(event,))
 
 
+def _first(o: RunObserved) -> str:
+    """The Job that begins."""
+    return fetch_name(o.run) if o.run.spec.engine else o.status.job or job_name(o.run)
+
+
 def _what(o: RunObserved) -> str:
+    if o.run.spec.engine:
+        return f"fetches, for TrainJob {train_job_name(o.run)},"
     if o.reproduces:
-        return f"trains {o.reproduces} again"
-    return f"measures {o.run.spec.import_.place}" if o.run.spec.import_ else "trains"
+        return f"trains {o.reproduces} again on"
+    return f"measures {o.run.spec.import_.place} on" if o.run.spec.import_ else "trains on"
 
 
 def _begin_search(
@@ -176,11 +189,12 @@ def _children(
     origin, files = (script.origin, script.files) if script else (None, {})
     own = labels("training", training_run=metadata.name, run_uid=metadata.uid, model=o.run.spec.model_name)
     task = train_task(o.run, pinned, settings, serving, origin, reproduces=o.reproduces)
+    made = training_job(o.raw, o.run, job, own, settings, origin)
     return (
         *store_claim(metadata.namespace, settings),
         *checkpoint_claim(o.raw, o.run, own),
         task_config_map(o.raw, job, own, task, files),
-        training_job(o.raw, o.run, job, own, settings, origin),
+        *(first_children(o, made, settings) if o.run.spec.engine else (made,)),
     )
 
 
@@ -194,52 +208,31 @@ def _launch(o: RunObserved, pinned: PinnedDataset, script: Script | None, settin
         )
         return Plan(status=with_said(o, lost, now, job=None), memory=True, requeue_after=AT_ONCE)
     if o.ending:
-        said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the checkpoint")
+        said: Said = ("Unknown", "Starting", f"waiting for pod {o.ending} to end: it still holds the run's volume")
         return Plan(status=with_said(o, said, now), requeue_after=ENDED_SOON)
-    said = _starting(o.status.job or job_name(o.run))
+    said = starting(_first(o))
     status = _with_script(with_said(o, said, now), script)
     anew = status.script != o.status.script
     return Plan(status=status, memory=anew, creates=_children(o, pinned, o.status.serving, script, settings))
 
 
 def _suspended(o: RunObserved, now: datetime) -> Plan:
-    after = "from its checkpoint" if o.run.spec.checkpoint else "anew"
+    after = "from its checkpoint" if o.run.spec.checkpoint or o.run.spec.engine else "anew"
     told = f"; when it is false again, the run starts {after}" if o.status.job else ""
     said: Said = ("Unknown", "Suspended", f"nothing runs while spec.suspend is true{told}")
-    begun = Event("Normal", "Suspended", f"Job {o.job.name} is taken away: {said[2]}") if o.job else None
-    return Plan(
-        status=with_said(o, said, now),
-        deletes=(ref(o.job),) if o.job else (),
-        events=(begun,) if begun else (),
-    )
-
-
-def _running(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
-    problem = hindrance(job, now)
-    if problem:
-        problem = with_hint(problem, HOW)
-        said: Said = ("False", problem.reason, problem.message)
-    elif job.state == "Suspended":
-        said = held(job)
-    elif job.step:
-        said = ("Unknown", STEPS.get(job.step, "Training"), f"step {job.step} of Job {job.name} runs")
-    else:
-        said = _starting(job.name)
-    looks = [next_look(job, now), look_again_in(o.status, now) if job.step else None]
-    return Plan(
-        status=with_said(o, said, now, progress=progressed(o.status.progress, job, now)),
-        events=warning(o.status.condition("Ready"), said),
-        requeue_after=min(filter(None, looks), default=None),
-    )
+    going = (*((ref(o.job),) if o.job else ()), *beside_the_job(o))
+    events = tuple(Event("Normal", "Suspended", f"{g.kind} {g.name} is taken away: {said[2]}") for g in going[:1])
+    return Plan(status=with_said(o, said, now), deletes=going, events=events)
 
 
 def _suspension(status: TrainingRunStatus, o: RunObserved, now: datetime) -> TrainingRunStatus:
     """The condition Suspended, from the first time that it is true."""
-    over, queued = status.is_true("Complete") or status.is_true("Failed"), o.job and o.job.state == "Suspended"
+    over, jobs = status.is_true("Complete") or status.is_true("Failed"), (o.job, o.engine.train, o.engine.fetch)
+    queued = next((job for job in jobs if job and job.state == "Suspended"), None)
     if not over and o.run.spec.suspend:
         said: Said = ("True", "Suspended", "spec.suspend is true")
-    elif not over and o.job and queued:
-        said = ("True", *held(o.job)[1:])
+    elif not over and queued:
+        said = ("True", *held(queued)[1:])
     elif status.condition("Suspended"):
         said = ("False", "Resumed", "")
     else:
@@ -303,8 +296,5 @@ def _again(o: RunObserved, job: JobSeen, now: datetime) -> Plan:
     """Nobody can tell what came out: take the Job away, so that it is made once more."""
     said: Said = ("Unknown", LOST.reason, f"{LOST.message}: it trains again")
     event = Event("Warning", LOST.reason, said[2])
-    return Plan(status=with_said(o, said, now), deletes=with_tasks(job), events=(event,))
-
-
-def _starting(job: str) -> Said:
-    return "Unknown", "Starting", f"Job {job} is starting"
+    going = (*with_tasks(job), *beside_the_job(o, trained=True))
+    return Plan(status=with_said(o, said, now), deletes=going, events=(event,))

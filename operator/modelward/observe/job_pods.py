@@ -32,6 +32,7 @@ _LIMITS = {
     "fetch": "spec.stepResources.fetch",
     "tests": "spec.resources",
     "train": "spec.resources",
+    "node": "spec.resources",
     "publish": "spec.stepResources.publish",
 }
 """Where the user says how much memory a step may take."""
@@ -131,7 +132,7 @@ def _failure(
         limit = job["spec"].get("activeDeadlineSeconds")
         return Problem("DeadlineExceeded", f"the Job was stopped after its activeDeadlineSeconds of {limit}"), False
     for pod in reversed(pods):
-        found = _end_of(pod, theirs)
+        found = end_of(pod, theirs)
         if found:
             return _given_up(job, *found) if failed.get("reason") == "BackoffLimitExceeded" else found
     reason = failed.get("reason", "JobFailed")
@@ -144,7 +145,7 @@ def _given_up(job: Manifest, problem: Problem, retryable: bool) -> tuple[Problem
     return Problem(problem.reason, told if tries else problem.message), retryable
 
 
-def _end_of(pod: Manifest, theirs: Collection[str]) -> tuple[Problem, bool] | None:
+def end_of(pod: Manifest, theirs: Collection[str]) -> tuple[Problem, bool] | None:
     """How a pod failed; None if it did not."""
     status, name = pod.get("status", {}), pod["metadata"]["name"]
     if status.get("reason") == "Evicted":  # before its containers: they only say that they were killed
@@ -194,12 +195,12 @@ def _trouble(job: Manifest, pods: Sequence[Manifest], theirs: Collection[str]) -
     """What holds up the newest pod, or else why the one before it failed, until a later one succeeds."""
     if not pods:
         return _no_pod(job["metadata"])
-    waiting = _waiting(pods[-1])
+    waiting = waits_for(pods[-1])
     if waiting:
         return waiting
-    found = next((end for pod in reversed(pods) if (end := _end_of(pod, theirs))), None)
+    found = next((end for pod in reversed(pods) if (end := end_of(pod, theirs))), None)
     if found is None:
-        return _slow(pods[-1])
+        return slow(pods[-1])
     problem, retryable = found
     return Problem(problem.reason, f"{problem.message}; it is tried again") if retryable else None
 
@@ -212,7 +213,7 @@ def _no_pod(metadata: dict[str, Any]) -> Problem | None:
     return Problem("NoPod", f"Job {name} cannot make its pod: see kubectl describe job {name}", since)
 
 
-def _waiting(pod: Manifest) -> Problem | None:
+def waits_for(pod: Manifest) -> Problem | None:
     status, name = pod.get("status", {}), pod["metadata"]["name"]
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting", {})
@@ -234,7 +235,7 @@ def _kubelet(container: dict[str, Any], reason: str, message: str) -> Problem:
     return Problem(reason, f"{container['name']} cannot be started: {_sentence(message)}")
 
 
-def _slow(pod: Manifest) -> Problem | None:
+def slow(pod: Manifest) -> Problem | None:
     """On a node, and none of its containers has begun: what keeps it is told in the pod's Events only."""
     scheduled = _conditions(pod).get("PodScheduled")
     if scheduled is None or pod.get("status", {}).get("phase") != "Pending" or _step([pod]) or _ends(pod):

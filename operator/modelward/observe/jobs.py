@@ -57,14 +57,14 @@ async def _read(
         return replace(seen, problem=Problem("FailedCreate", message))
     if follow and seen.state == "Active" and seen.step and pods:
         newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
-        log = await _log(world, newest, seen.step, TAIL_BYTES, TAIL_LINES)
+        log = await log_of(world, newest, seen.step, TAIL_BYTES, TAIL_LINES)
         return replace(seen, progress=progress_in(log))
     if seen.digest is None or pod is None:
         return seen
-    return replace(seen, report=report_in(await _log(world, pod, reporter), seen.digest))
+    return replace(seen, report=report_in(await log_of(world, pod, reporter), seen.digest))
 
 
-async def _log(world: World, pod: Manifest, container: str, most: int = LOG_BYTES, last: int | None = None) -> str:
+async def log_of(world: World, pod: Manifest, container: str, most: int = LOG_BYTES, last: int | None = None) -> str:
     """Empty where nobody has it any more: a lost node must not hold up what the store can tell. `last`: lines."""
     name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
     try:

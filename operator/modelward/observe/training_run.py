@@ -15,15 +15,17 @@ from modelward.api import (
 from modelward.api.training_run import TrainedAs, TrainingRunSpec
 from modelward.build.checkpoint import checkpoint_name
 from modelward.build.search import script_name, trial_name
+from modelward.build.train_job import volume_name
 from modelward.build.version_counter import counter_name, last_number
 from modelward.decide.pin import compares
 from modelward.decide.plan import Key, Ref
-from modelward.decide.run import RunObserved, TrialSeen, job_name
+from modelward.decide.run import EngineSeen, RunObserved, TrialSeen, job_name
 from modelward.decide.script import ScriptSeen
 from modelward.decide.search import searches
 from modelward.decide.trials import running
 from modelward.names import REGISTERED_MODEL, RUN_UID, TRIAL, Manifest
 from modelward.observe.dataset import secret_labels
+from modelward.observe.engine import observe_engine
 from modelward.observe.jobs import observe_job
 from modelward.observe.world import World
 
@@ -41,9 +43,13 @@ async def observe(world: World, key: Key) -> RunObserved | None:
     if searches(run.status):
         return await _with_trials(world, run, raw)
     original = await _original(world, run)
-    trained = original.spec.lineage.trained_as if original else None
-    look = _with_job if run.status.dataset_version else _with_dataset
-    return replace(await look(world, run, raw, trained or run.spec), original=original)
+    trained = (original and original.spec.lineage.trained_as) or run.spec
+    engine = await observe_engine(world, run) if trained.engine else EngineSeen()
+    if run.status.dataset_version:
+        found = await _with_job(world, run, raw, trained, engine)
+    else:
+        found = await _with_dataset(world, run, raw, trained)
+    return replace(found, original=original, engine=engine)
 
 
 async def _original(world: World, run: TrainingRun) -> ModelVersion | None:
@@ -90,13 +96,16 @@ async def _with_trials(world: World, run: TrainingRun, raw: Manifest) -> RunObse
     return RunObserved(run, raw, trials=tuple(trials), script=await _script(world, run, run.spec))
 
 
-async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained) -> RunObserved:
+async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trained, engine: EngineSeen) -> RunObserved:
+    """What an engine's first Job has found in the store is the run's result."""
     namespace, theirs = run.metadata.namespace, () if trained.estimator or trained.import_ else ("tests", "train")
     job = (
         await observe_job(world, namespace, run.status.job, "publish", theirs, follow=True) if run.status.job else None
     )
+    if job is None and engine.fetch and engine.fetch.stored:
+        job = engine.fetch
     if job is None:
-        ending = await _ending(world, run) if run.spec.checkpoint else None
+        ending = await _ending(world, run) if trained.engine or run.spec.checkpoint else None
         return RunObserved(run, raw, script=await _script(world, run, trained), ending=ending)
     if job.state != "Succeeded":
         return RunObserved(run, raw, job=job)
@@ -107,7 +116,7 @@ async def _with_job(world: World, run: TrainingRun, raw: Manifest, trained: Trai
         job=job,
         models=await _models(world, run),
         last_number=last_number(counter),
-        checkpoint=await _checkpoint(world, run) if run.spec.checkpoint else None,
+        checkpoint=await _claim(world, run, trained),
     )
 
 
@@ -116,9 +125,11 @@ async def _models(world: World, run: TrainingRun) -> tuple[ModelVersion, ...]:
     return tuple(ModelVersion.model_validate(each) for each in found)
 
 
-async def _checkpoint(world: World, run: TrainingRun) -> Ref | None:
+async def _claim(world: World, run: TrainingRun, trained: Trained) -> Ref | None:
     """Only what the run owns: the name alone proves nothing."""
-    name = checkpoint_name(run)
+    if not trained.engine and run.spec.checkpoint is None:
+        return None
+    name = volume_name(run) if trained.engine else checkpoint_name(run)
     claim = await world.kube.get("v1", "PersistentVolumeClaim", run.metadata.namespace, name)
     owners = claim["metadata"].get("ownerReferences", []) if claim else []
     if claim is None or run.metadata.uid not in [owner["uid"] for owner in owners]:

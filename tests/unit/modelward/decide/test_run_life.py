@@ -459,7 +459,7 @@ async def test_checkpoint_outlives_a_suspension_and_goes_with_the_result(worksho
     workshop.edit("TrainingRun", "flights-a", suspend=False)
     await workshop.settle()
     assert workshop.names("Job") == [], "its pod still writes there"
-    assert ready(workshop)[2] == f"waiting for pod {job}-pod1 to end: it still holds the checkpoint"
+    assert ready(workshop)[2] == f"waiting for pod {job}-pod1 to end: it still holds the run's volume"
     pods_end(workshop)
     await workshop.settle()
     assert workshop.get(CLAIM, claim)["metadata"]["uid"] == uid
