@@ -12,6 +12,7 @@ from api.manifests import KINDS, manifest
 from charts.conftest import CHART, NAMESPACE, Chart, Run, kubectl_of
 from charts.test_template import VALUES
 from localcluster.api import ApiServer
+from modelward.handlers.signing_key import MADE_HERE
 
 OPERATOR = f"--as=system:serviceaccount:{NAMESPACE}:modelward"
 MAY = (
@@ -87,13 +88,17 @@ def test_dataset_of_the_notes_is_accepted(helm: Run, kubectl: Run) -> None:
     assert done.ok, done.out
 
 
-def test_upgrade_keeps_the_signing_key(helm: Run, kubectl: Run) -> None:
+@pytest.mark.parametrize("by", [MADE_HERE, {}], ids=["the operator", "a chart of before"])
+def test_upgrade_and_rollback_keep_the_signing_key(helm: Run, kubectl: Run, by: dict[str, str]) -> None:
     helm("install", "modelward", str(CHART))
-    made = json.dumps({"data": {"key.pem": "bWFkZSBieSB0aGUgb3BlcmF0b3I="}})
+    made = json.dumps({"metadata": {"annotations": by}, "data": {"key.pem": "bWFkZSBieSB0aGUgb3BlcmF0b3I="}})
     assert kubectl("patch", "secret/modelward-signing-key", f"--namespace={NAMESPACE}", f"--patch={made}").ok
     before = _key(kubectl)
     assert "key.pem" in before
     assert helm("upgrade", "modelward", str(CHART), "--set", "store.size=20Gi").ok
+    assert _key(kubectl) == before
+    assert helm("upgrade", "modelward", str(CHART)).ok
+    assert helm("rollback", "modelward", "2" if not by else "1").ok
     assert _key(kubectl) == before
 
 

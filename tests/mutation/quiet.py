@@ -38,7 +38,8 @@ _MODELS = {model.NAMES.kind: model for model in KINDS}
 
 def same_in_other_words(kind: str, spec: Any, original: Any) -> bool:
     """A default that is written out, a number in quotes."""
-    one, other = (_MODELS[kind].model_fields["spec"].annotation.model_validate(each) for each in (spec, original))
+    model: Any = _MODELS[kind].model_fields["spec"].annotation
+    one, other = (model.model_validate(each) for each in (spec, original))
     return bool(_as_text(one.wire()) == _as_text(other.wire()))
 
 

@@ -15,6 +15,8 @@ from modelward.clients.kube import Conflict, Kube
 from modelward.errors import Refused
 
 KEY = "key.pem"
+MADE_HERE = {"modelward.dev/made-by": "operator"}
+"""Tells the chart that the key is no part of any release: what Helm has rendered once, it takes away by a rollback."""
 _log = logging.getLogger(__name__)
 
 
@@ -28,7 +30,8 @@ async def signing_key(kube: Kube, namespace: str, name: str) -> bytes:
     if found := (secret.get("data") or {}).get(KEY):
         return base64.b64decode(found)
     made = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    metadata = {"namespace": namespace, "name": name, "resourceVersion": secret["metadata"]["resourceVersion"]}
+    version = secret["metadata"]["resourceVersion"]
+    metadata = {"namespace": namespace, "name": name, "resourceVersion": version, "annotations": MADE_HERE}
     data = {KEY: base64.b64encode(made).decode()}
     try:
         await kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
