@@ -32,20 +32,17 @@ Cell = tuple[str, str]
 
 def granted() -> dict[str, set[Cell]]:
     """By role, what the README says."""
-    readme = (CHART / "README.md").read_text().partition("## Roles")[2]
-    head, _, *rows = (
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in re.findall(r"^\|.*\|$", readme, re.MULTILINE)[:11]
-    )
+    (found,) = re.findall(r"## Roles.*?\n((?:\|[^\n]*\|\n)+)", (CHART / "README.md").read_text(), re.DOTALL)
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in found.splitlines())
     roles = [re.findall(r"`([a-z-]+)`", cell) for cell in head]
-    found: dict[str, set[Cell]] = {role: set() for names in roles for role in names}
+    may: dict[str, set[Cell]] = {role: set() for names in roles for role in names}
     for resources, verbs, *cells in rows:
         names = list(EVERY_KIND) if resources == "all kinds" else resources.split(", ")
         here = {(name, verb) for name in names for verb in verbs.split(", ")}
         for column, cell in enumerate(cells, start=2):
             for role in roles[column]:
-                found[role] |= here if cell else set()
-    return found
+                may[role] |= here if cell else set()
+    return may
 
 
 GRANTED = granted()
@@ -121,15 +118,8 @@ def people(helm: Run, kubectl: Run, http: httpx.Client) -> dict[str, Person]:
     """One of each role, by its name; one object of each kind, named flights."""
     done = helm("install", "modelward", str(CHART), "--set", "actions.verified=true")
     assert done.ok, done.out
-    collection = f"/apis/modelward.dev/v1alpha1/namespaces/{NAMESPACE}"
-    for plural, kind in EVERY_KIND.items():
-        found = manifest(kind, NAMESPACE)
-        wait_until(
-            lambda found=found, plural=plural: (
-                http.post(f"{collection}/{plural}", json=found).status_code in (201, 409)
-            ),
-            kind,
-        )  # type: ignore[misc]
+    for kind in KINDS:
+        wait_until(partial(_is_there, http, kind), f"a {kind} is there")
     for person in PEOPLE:
         role = person if person in BUILT_IN else f"modelward-{person}"
         words = (
@@ -148,6 +138,12 @@ def people(helm: Run, kubectl: Run, http: httpx.Client) -> dict[str, Person]:
         wait_until(partial(_may, person, verb, plural), f"{person.name} may {verb} {plural}")
     wait_until(lambda: found["admin"].act("modeldeployments", "nonsense ab").is_error, "the policies are in force")
     return found
+
+
+def _is_there(http: httpx.Client, kind: str) -> bool:
+    collection = f"/apis/modelward.dev/v1alpha1/namespaces/{NAMESPACE}/{kind.lower()}s"
+    answer = http.post(collection, json=manifest(kind, NAMESPACE))
+    return answer.is_success or answer.status_code == httpx.codes.CONFLICT
 
 
 def _may(person: Person, verb: str, resource: str) -> bool:

@@ -1,11 +1,7 @@
 """What the chart renders, without any cluster."""
 
-import base64
-
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from charts.conftest import CHART, Chart, Manifest
 from localcluster import paths
@@ -224,12 +220,14 @@ def test_named_namespaces_need_nothing_cluster_wide(chart: Chart) -> None:
     assert all("namespace" in manifest["metadata"] for manifest in rendered)
 
 
-def test_signing_key_is_ed25519_and_read_by_the_operator_only(chart: Chart) -> None:
+def test_signing_key_is_the_operators_to_make_and_every_rendering_the_same(chart: Chart) -> None:
     secret = chart.one("Secret")
-    key = load_pem_private_key(base64.b64decode(secret["data"]["key.pem"]), None)
-    assert isinstance(key, Ed25519PrivateKey)
+    assert "data" not in secret
+    assert chart.one("Secret") == secret
     (volume,) = (v["secret"] for v in _pod(chart.one("Deployment"))["volumes"] if "secret" in v)
-    assert volume["secretName"] == secret["metadata"]["name"]
+    assert (volume["secretName"], volume["optional"]) == (secret["metadata"]["name"], True)
+    (rule,) = chart.one("Role")["rules"]
+    assert (rule["resourceNames"], rule["verbs"]) == ([secret["metadata"]["name"]], ["get", "patch"])
 
 
 def test_own_signing_key_is_mounted_and_none_made(chart: Chart) -> None:
@@ -237,6 +235,7 @@ def test_own_signing_key_is_mounted_and_none_made(chart: Chart) -> None:
     assert not [manifest for manifest in rendered if manifest["kind"] == "Secret"]
     (volume,) = (v["secret"] for v in _pod(chart.one("Deployment", "signing.existingSecret=own-key"))["volumes"][:1])
     assert volume["secretName"] == "own-key"
+    assert "optional" not in volume
 
 
 def test_token_of_a_prometheus_server_is_mounted_and_its_port_opened(chart: Chart) -> None:

@@ -83,6 +83,8 @@ OTHER: dict[str, tuple[str, ...]] = {
     "fullnameOverride": ("another",),
 }
 """What each is set to, and what else is then to be said."""
+WITHOUT_CRDS = ("crds.enabled=false",)
+"""They are long."""
 BESIDES: dict[str, tuple[str, ...]] = {
     "networkPolicy.apiServerPorts": ("networkPolicy.restrictEgress=true",),
     "networkPolicy.models": ("watchNamespaces={team-a}",),
@@ -95,9 +97,8 @@ BESIDES: dict[str, tuple[str, ...]] = {
 def test_value_changes_what_is_rendered(chart: Chart, path: str) -> None:
     first, *more = OTHER[path]
     setting = f"{path}{first}" if first.startswith((".", "[")) else f"{path}={first}"
-    besides = () if path == "signing.existingSecret" else (OWN_KEY, *BESIDES.get(path, ()))
-    before = chart.template(*(besides or (OWN_KEY,)))
-    after = chart.template(*besides, setting, *more)
+    besides = (OWN_KEY, *BESIDES.get(path, () if path.startswith("crds.") else WITHOUT_CRDS))
+    before, after = chart.template(*besides), chart.template(*besides, setting, *more)
     assert before.ok, before.out
     assert after.ok, after.out
     assert before.out != after.out
@@ -116,7 +117,7 @@ def test_every_object_has_the_common_labels_but_the_crds(chart: Chart) -> None:
 def test_labels_of_the_chart_are_its_own(chart: Chart) -> None:
     done = chart.template(r"commonLabels.app\.kubernetes\.io/name=mine")
     assert not done.ok
-    assert "'/commonLabels'" in done.out
+    assert "'/commonLabels/app.kubernetes.io~1name'" in done.out
 
 
 @pytest.mark.parametrize("value", ALL, ids=[value.path for value in ALL])

@@ -75,6 +75,6 @@ def test_test_of_the_chart_makes_a_dataset_and_leaves_nothing_behind(home: World
 
 def left_in(world: World) -> set[str]:
     """But for the test's own pod, which stays for its log."""
-    kinds = "modelward,pods,jobs,configmaps,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
+    kinds = "datasets,datasetversions,pods,jobs,configmaps,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
     names = world.kubectl("get", kinds, "--output=name").split()
     return {name for name in names if name != "pod/modelward-test"}

@@ -47,4 +47,4 @@ def _helm(kubeconfig: Path) -> list[str]:
 
 
 def helm_path() -> str:
-    return str(next(part.path for part in parts.LEVELS["node"] if part.name == "helm"))
+    return str(parts.helm())

@@ -63,11 +63,12 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
+ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
 CHECKS = tuple(
     Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
     for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
 )
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": (HELM, *CHECKS)}
+LEVELS = {"api": (*API, ARGOCD), "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "checks": (HELM, *CHECKS)}
 
 
 @cache
@@ -83,6 +84,13 @@ def kubectl() -> Path:
     """The machine's own kubectl, or the one built here."""
     found = shutil.which("kubectl")
     return Path(found) if found else program("kubectl")
+
+
+@cache
+def helm() -> Path:
+    """The one that was built here, or the machine's own."""
+    found = None if HELM.path.exists() else shutil.which("helm")
+    return Path(found) if found else program("helm")
 
 
 def build(parts: Iterable[Part]) -> None:

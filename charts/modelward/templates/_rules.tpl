@@ -1,5 +1,5 @@
-{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets, nor start a process in
-a pod, nor write to a spec or metadata of a user's resource. */ -}}
+{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets (but the one
+of its signing key: signing-key.yaml), nor start a process in a pod, nor write to a spec or metadata of a user's resource. */ -}}
 {{- define "modelward.rules" -}}
 - apiGroups: [modelward.dev]
   resources: [datasets, datasetversions, trainingruns, modelversions, registeredmodels, modeldeployments]

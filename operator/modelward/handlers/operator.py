@@ -26,6 +26,7 @@ from modelward.engine.sightings import Sightings
 from modelward.engine.sweep import Sweep
 from modelward.errors import Refused, Unavailable
 from modelward.handlers.kopf_settings import operator_settings, register_login
+from modelward.handlers.signing_key import signing_key
 from modelward.handlers.watches import WATCHED, register
 from modelward.observe.world import World
 from modelward.settings import Settings
@@ -72,10 +73,13 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
 @contextlib.asynccontextmanager
 async def _reach(settings: Settings, cluster: Cluster) -> AsyncIterator[tuple[World, ScoringPods]]:
     """The outside world, its connections closed in the end."""
-    signer = Signer(settings.signing_key_file)
-    public_keys = signer.public_keys
     kube = KubernetesKube(await load_configuration(cluster.kubeconfig, cluster.context))
     try:
+        signer = Signer(settings.signing_key_file)
+        if settings.signing_secret and not signer.mounted:
+            made = await signing_key(kube, settings.namespace, settings.signing_secret)
+            signer = Signer(settings.signing_key_file, made)
+        public_keys = signer.public_keys
         async with ScoringPods(signer) as pods, Prometheus() as prometheus:
             yield World(kube, settings, pods.scrape, prometheus.ask, signer.sign, public_keys), pods
     finally:
