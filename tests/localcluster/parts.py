@@ -63,7 +63,9 @@ NODE = (
 )
 VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", paths.MODULE.parent / "objectstore")
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,)}
+KWOK = Part("kwok", "sigs.k8s.io/kwok/cmd/kwok", paths.MODULE.parent / "kwok")
+SCALE = (*API, next(part for part in NODE if part.name == "kube-scheduler"), KWOK)
+LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "scale": SCALE}
 
 
 @cache
