@@ -9,12 +9,11 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from api.engine_operator import Operator
 from benchmarks.operator import objects
 from benchmarks.operator.client import Client, Manifest
 from benchmarks.operator.process import Writes, books, memory_mib
 from benchmarks.operator.scoring_pods import PORT
-
-from api.engine_operator import Operator
 
 _CHILDREN = {"/apis/apps/v1/deployments": 1, "/api/v1/services": 2, "/apis/policy/v1/poddisruptionbudgets": 1}
 """Of each deployment."""

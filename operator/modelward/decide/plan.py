@@ -69,4 +69,6 @@ class Plan:
     events: tuple[Event, ...] = ()
     freed: int = 0
     """Bytes that were taken out of a store, for the metrics."""
+    at_rest: bool = False
+    """Nothing is under way. Until something is named, later looks may go by what this one has read."""
     requeue_after: float | None = None
