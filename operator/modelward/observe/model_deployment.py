@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
-from modelward.decide.judge.evidence import Window
 from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
@@ -68,7 +67,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         evidence=evidence,
         trial=on_trial(ledger, deployment, evidence, seen, now),
         checks=checks_of(ledger.questions, deployment, world.settings, world.ask, clock),
-        recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
+        drift=ledger.drift(deployment.status.stable.revision) if deployment.status.stable else None,
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         actions_verified=world.settings.actions_verified,
         verdict_jobs=await verdict_jobs(world, jobs),
