@@ -70,5 +70,5 @@ class Plan:
     freed: int = 0
     """Bytes that were taken out of a store, for the metrics."""
     at_rest: bool = False
-    """Nothing is under way. Until something is named, later looks may go by what this one has read."""
+    """Nothing is under way: until something is named, what this look has read is enough."""
     requeue_after: float | None = None

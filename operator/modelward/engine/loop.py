@@ -18,7 +18,7 @@ from modelward.compare import same
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
 from modelward.engine.first_sight import FirstSight
-from modelward.engine.memory import Memory, Recalled, Remembering
+from modelward.engine.memory import Memory, Remembering, Rest
 from modelward.engine.queue import Closed, Queue
 from modelward.errors import Refused, Unavailable, Wait
 from modelward.observe.world import World
@@ -58,6 +58,9 @@ class Reconciler:
     decide: Callable[[Any, Settings, datetime], Plan]
     without_api: bool = False
     """It goes on deciding from what it last read while the API server is silent, and looks again soon."""
+    rest: Callable[[Any], Rest | None] | None = None
+    """How what was observed looks where a plan says that it is at rest; until that changes, or something is named,
+    nothing is read."""
     api_version: str = API
     """Of the kind. Another's objects have no conditions that could tell what is wrong."""
 
@@ -118,25 +121,18 @@ class Engine:
 
     async def reconcile(self, key: Key, *, named: bool = True) -> float | None:
         """Once. Seconds after which to look again even if nothing happens. `named`: by an event, the sweep or a
-        failure; else what was read before may do, as long as there is nothing to write."""
-        known = self._known(key, named)
+        failure. Else what was read before may do, as long as there is nothing to write."""
+        first, memory = self.first if self.first and self.first.take(key) else None, self.last.get(key)
         try:
-            if known is not None:
+            if not named and memory and memory.rest and await memory.rest.lasts(self.world, key):
+                return memory.requeue_after
+            if not named and first:
                 with suppress(Moved):
-                    return await self._look(key, known, _nothing)
+                    return await self._look(key, first, _nothing)
             return await self._look(key, self.world.kube, self.before)
         finally:
-            if self.first:
-                self.first.done()
-
-    def _known(self, key: Key, named: bool) -> Kube | None:
-        """Where the world stands that has not changed since, as far as anything tells."""
-        first, memory = self.first and self.first.take(key), self.last.get(key)
-        if named:
-            return None
-        if first:
-            return self.first
-        return Recalled(self.world.kube, memory.answers()) if memory and memory.at_rest else None
+            if first:
+                first.done()
 
     async def _look(self, key: Key, source: Kube, before: Checkpoint) -> float | None:
         reconciler = self.reconcilers[key.kind]
@@ -167,10 +163,11 @@ class Engine:
                 return problem.retry_after
             raise
         finally:
-            if memory and not isinstance(source, Recalled):
+            if memory:
                 memory.keep(kube.answers if done else memory.answers() | kube.answers)
-        if memory:
-            memory.at_rest = plan.at_rest and not written
+        if memory and reconciler.rest:
+            memory.rest = reconciler.rest(observed) if plan.at_rest and not written else None
+            memory.requeue_after = plan.requeue_after
         return plan.requeue_after
 
     async def _confess(self, key: Key, reason: str, cause: str) -> None:

@@ -5,23 +5,22 @@ reading it once more, and the loop finds the live object that a plan is to be ca
 
 `Memory`, from one look to the next, small: while the API server is silent, reads are answered as they were the last
 time. Writes fail then, so nothing moves but what is pushed to the scoring servers before any write: a rollback.
-
-`Recalled` answers all that it can from there, for looks at what rests and was not named since. Nothing is written by
-such a look: where a plan asks for it, the world is read anew, and decided about once more.
 """
 
 import logging
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from modelward.act import Identity
 from modelward.clients.kube import Kube
+from modelward.decide.plan import Key
 from modelward.errors import Unavailable
 from modelward.names import Manifest
+from modelward.observe.world import World
 
 _log = logging.getLogger(__name__)
 
@@ -29,13 +28,22 @@ Answers = dict[tuple[object, ...], Any]
 """By question."""
 
 
+class Rest(Protocol):
+    """How something looks at which nothing is under way."""
+
+    async def lasts(self, world: World, key: Key) -> bool:
+        """Without a word of the API server."""
+        ...
+
+
 @dataclass
 class Memory:
     """Of one key. Packed, it takes some KiB instead of some hundred."""
 
     packed: bytes = b""
-    at_rest: bool = False
+    rest: Rest | None = None
     """The last look wrote nothing, and nothing is under way."""
+    requeue_after: float | None = None
 
     def answers(self) -> Answers:
         if not self.packed:
@@ -108,17 +116,6 @@ class Reader:
 
     async def _ask(self, question: tuple[object, ...], ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ARG002
         return await ask()
-
-
-class Recalled(Reader):
-    """Asks the API server only what is not remembered."""
-
-    def __init__(self, kube: Kube, answers: Answers) -> None:
-        super().__init__(kube)
-        self._answers = answers
-
-    async def _ask(self, question: tuple[object, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
-        return self._answers[question] if question in self._answers else await ask()
 
 
 class Remembering(Reader):

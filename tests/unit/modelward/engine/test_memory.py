@@ -40,6 +40,15 @@ async def observe(world: World, key: Key) -> Seen | None:
     return Seen(owner, list(children)) if owner else None
 
 
+class Asleep:
+    """Until somebody wakes it."""
+
+    lasting = True
+
+    async def lasts(self, world: World, key: Key) -> bool:
+        return self.lasting
+
+
 def child(text: str) -> Manifest:
     metadata = {"name": "a", "namespace": "ns", "labels": labels("ingest", dataset="a")}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"text": text}}
@@ -69,8 +78,8 @@ def kube() -> FakeKube:
 
 @pytest.fixture
 async def make(kube: FakeKube) -> Make:
-    def make(decide: Any = wanted) -> Engine:
-        behaviour = {"Dataset": Reconciler(observe, decide, without_api=True)}
+    def make(decide: Any = wanted, rest: Asleep | None = None) -> Engine:
+        behaviour = {"Dataset": Reconciler(observe, decide, without_api=True, rest=lambda _: rest or Asleep())}
         return Engine(World(kube, SETTINGS), Pods(), Queue(), behaviour)
 
     return make
@@ -110,23 +119,14 @@ async def test_missed_event_waits_for_whatever_names_the_key_next(kube: FakeKube
     assert kube.objects["v1", "ConfigMap", "ns", "a"]["data"] == {"text": "c,d\n3,4\n"}
 
 
-async def test_plan_from_memory_is_made_anew_from_what_there_is_before_anything_is_written(
-    kube: FakeKube, make: Make
-) -> None:
-    """Time has come for something, and meanwhile the world has moved on without a word."""
-    due = False
-
-    def decide(seen: Seen, settings: Settings, now: datetime) -> Plan:
-        plan = wanted(seen, settings, now)
-        return plan if not due else Plan(applies=(child(f"due: {seen.owner['spec']['source']['inline']['data']}"),))
-
-    engine = await rested(make(decide))
+async def test_rest_that_ends_makes_the_world_read_before_anything_is_written(kube: FakeKube, make: Make) -> None:
+    """And meanwhile the world has moved on without a word."""
+    rest = Asleep()
+    engine = await rested(make(rest=rest))
     put(kube, "c,d\n3,4\n")
-    due = True
-    before = len(kube.writes)
+    rest.lasting = False
     await engine.reconcile(KEY, named=False)
-    assert kube.objects["v1", "ConfigMap", "ns", "a"]["data"] == {"text": "due: c,d\n3,4\n"}
-    assert len(kube.writes) == before + 1
+    assert kube.objects["v1", "ConfigMap", "ns", "a"]["data"] == {"text": "c,d\n3,4\n"}
 
 
 async def test_something_under_way_is_read_anew_at_every_look(kube: FakeKube, make: Make) -> None:
