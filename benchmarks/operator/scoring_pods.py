@@ -139,14 +139,14 @@ def note(type_: str, pod: dict[str, Any]) -> None:
         PODS[address] = Pod(name, pod["metadata"]["labels"]["modelward.dev/revision"])
 
 
-async def main(folder: Path, url: str) -> None:
+async def main(folder: Path, url: str, hosts: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     server = ApiServer(folder)
     server._plane = ControlPlane(folder, "127.0.0.1", int(url.rpartition(":")[2]), "", "")
     async with Client(server) as client:
-        await asyncio.get_running_loop().create_server(Connection, "0.0.0.0", PORT, backlog=4096)
+        await asyncio.get_running_loop().create_server(Connection, hosts or "0.0.0.0", PORT, backlog=4096)
         await follow(client)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
