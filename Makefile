@@ -5,18 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONPATH :=
 export MYPYPATH := operator:serving:tests
-CLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
+LOCALCLUSTER = PYTHONPATH=tests $(PYTHON) -m localcluster
+SBOM = cyclonedx-bom==7.5.0
 # Runs a stage and says how long it took.
 timed = @start=$$SECONDS; echo "── $(1)"; $(2) && echo "── $(1): $$((SECONDS - start)) s"
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s $$'\t'
 
-demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rolled back (FAULT=errors|slow|skew|all, CONTEXT=…)
-	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo $(if $(FAULT),--fault $(FAULT)) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
+demo: $(VENV)/ready ## from nothing to a model in service, and a bad version rolled back (FAULT=errors|slow|skew|all, CLUSTER=kind|k3d|minikube|local, CONTEXT=…)
+	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo $(if $(FAULT),--fault $(FAULT)) $(if $(CLUSTER),--cluster $(CLUSTER)) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
 
-demo-clean: ## take the demo's cluster away
-	@$(CLUSTER) down --name demo
+demo-clean: $(VENV)/ready ## take the demo's cluster away
+	@PYTHONPATH=tests:examples/flights $(BIN)/python -m demo --clean
 
 test: setup lint test-unit test-conformance test-api test-cluster ## every level of tests
 
@@ -32,23 +33,29 @@ fmt: setup ## format and mend what can be mended
 	@$(BIN)/ruff format && $(BIN)/ruff check --fix
 
 lint: setup ## format, rules, types, layers, generated files
-	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds)
+	$(call timed,lint,$(BIN)/ruff format --check --quiet && $(BIN)/ruff check --quiet && $(BIN)/mypy && $(BIN)/lint-imports > /dev/null && $(BIN)/python -m modelward.api.crdgen --check crds --chart charts/modelward/templates/crds && $(BIN)/python crds/argocd/generate.py --check && $(BIN)/python -m release.chart_readme --check && $(BIN)/zizmor --offline --quiet .github/workflows)
 
 test-unit: setup ## decisions, servers and jobs on this machine, no cluster
-	$(call timed,the S3 server of tests,$(CLUSTER) parts unit > /dev/null)
+	$(call timed,the S3 server of tests,$(LOCALCLUSTER) parts unit > /dev/null)
 	$(call timed,unit tests,$(BIN)/pytest -n 2 tests/unit tests/property tests/hostile tests/faults examples)
 
 test-conformance: setup ## other projects' clients, unmodified, against the scoring server
 	$(call timed,conformance tests,$(BIN)/pytest tests/conformance)
 
 test-api: setup ## a real etcd and API server
-	$(call timed,the API server's parts,$(CLUSTER) parts api > /dev/null)
-	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts)
+	$(call timed,the API server's parts,$(LOCALCLUSTER) parts api > /dev/null && $(LOCALCLUSTER) parts checks > /dev/null)
+	$(call timed,api tests,$(BIN)/pytest -n 2 tests/api tests/charts tests/mutation)
 
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
-	$(call timed,the node's parts,$(CLUSTER) parts node > /dev/null && $(CLUSTER) parts queue > /dev/null)
-	$(call timed,images,$(CLUSTER) images > /dev/null)
+	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null)
+	$(call timed,images,$(LOCALCLUSTER) images > /dev/null)
 	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
+
+test-clouds: setup ## sources and the store in Google's and Azure's object stores, by their emulators (Go, npm)
+	@test -d .venv-clouds || $(PYTHON) -m venv .venv-clouds
+	@.venv-clouds/bin/pip install --quiet --requirement requirements/dev.txt --requirement tests/clouds/requirements.txt
+	$(call timed,the emulators,PYTHONPATH=tests:operator $(BIN)/python -m clouds.emulators)
+	$(call timed,cloud tests,.venv-clouds/bin/pytest -W ignore tests/clouds)
 
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)
@@ -100,6 +107,12 @@ bench-recipes: setup ## XGBoost, LightGBM, CatBoost, Keras and scikit-learn as d
 	@test -d .venv-recipes || $(PYTHON) -m venv .venv-recipes && .venv-recipes/bin/pip install --quiet -r benchmarks/recipes/requirements.txt
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.recipes $(CURDIR)/.venv-recipes/bin/python $(ARGS)
 
+bench-mutation: setup ## every field of every kind changed and set back on a real API server, an hour or two (ARGS="--lives 20 --only Dataset")
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.hardening mutation $(ARGS)
+
+bench-weather: setup ## whole lives while requests fail, events get lost and two operators run at once (ARGS="--lives 100")
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.hardening weather $(if $(ARGS),$(ARGS),--lives 100)
+
 soak: setup ## ten minutes at 80 % of capacity with weight changes, drains and dying clients (ARGS="--seconds 60 --workers 2")
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.traffic.soak $(ARGS)
 
@@ -107,17 +120,32 @@ bench-onnx: setup ## every model of onnx's own backend tests in a server of its 
 	@PYTHONPATH=.:operator:serving $(BIN)/python -m benchmarks.onnx_support $(ARGS)
 
 images: ## build the images (REGISTRY=… pushes them there, with docker or buildah)
-	@$(CLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
+	@$(LOCALCLUSTER) images $(if $(REGISTRY),--push $(REGISTRY))
 
-crds: setup ## generate crds/ and the chart's copy from the models
+crds: setup ## generate crds/ and the chart's copy from the models, and what Argo CD is told of them
 	@$(BIN)/python -m modelward.api.crdgen crds --chart charts/modelward/templates/crds
+	@PYTHONPATH=tests:operator:serving $(BIN)/python -m unit.crds.testdata && $(BIN)/python crds/argocd/generate.py
 
 lock: setup ## pin the dependencies anew
 	@$(BIN)/pip install --quiet uv && for extra in dev operator training serving; do \
 	  $(BIN)/uv pip compile --quiet pyproject.toml --extra $$extra $$([ $$extra = dev ] || echo -c requirements/dev.txt) \
 	    --generate-hashes --no-emit-index-url --no-header --no-annotate --universal --python-version 3.11 -o requirements/$$extra.txt; done
 
+chart-readme: setup ## the table of values in the chart's README, out of values.yaml
+	@$(BIN)/python -m release.chart_readme
+
+changelog: setup ## what changelog.d holds goes into CHANGELOG.md, as the version of this tree
+	@$(BIN)/towncrier build --yes --version $$($(BIN)/python -m release.version)
+
+dist: setup ## all that a release publishes but its images (REGISTRY=… DIGESTS=images.json HOMEPAGE=https://…)
+	@rm -rf dist && mkdir dist && $(BIN)/pip install --quiet uv
+	@$(BIN)/uv build --quiet --wheel --python $(BIN)/python --out-dir dist
+	@$(BIN)/python -m release.changelog $$($(BIN)/python -m release.version) > dist/notes.md
+	@PYTHONPATH=.:tests $(BIN)/python -m release.chart --registry $(or $(REGISTRY),registry.example.com/team) $(if $(DIGESTS),--digests $(DIGESTS)) $(if $(HOMEPAGE),--home $(HOMEPAGE))
+	@for image in operator training serving; do $(BIN)/uv tool run --quiet --from $(SBOM) cyclonedx-py requirements requirements/$$image.txt --output-file dist/sbom-$$image.cdx.json; done
+	@cd dist && rm -f .gitignore && sha256sum * > SHA256SUMS && ls -l
+
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-operator bench-search bench-recipes bench-parity bench-data soak images crds lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-operator bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean

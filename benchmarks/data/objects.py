@@ -3,7 +3,8 @@
 * again: 100,000 that are as they were. The bars: no object is read, by the server's log; at most 1.5 times as long as a
   bare listing by fsspec, and 5 s; at most 512 MiB.
 * added: one of 10 MB beside a hundred. The bars: one object is read; at most 3 times as long as DuckDB takes to read
-  the same files off the disk and to write them as Parquet.
+  the same files off the disk and to write them as Parquet. Neither has a limit of memory here, so that `peak_mib` is
+  what a gigabyte of text takes where it may; what a limit makes of it is measured by `rows`.
 """
 
 import hashlib

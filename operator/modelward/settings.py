@@ -80,6 +80,8 @@ class Settings(BaseModel):
     """Sources may be on loopback and link-local addresses."""
     store_collection: StoreCollection = StoreCollection()
     signing_key_file: str = "/etc/modelward/signing/key.pem"
+    signing_secret: str = ""
+    """Of the operator's namespace, to be filled with a key where it is empty."""
     rollout_scrape_seconds: float = 2.0
     rest_scrape_seconds: float = 15.0
     job_resources: JobResources = JobResources()

@@ -64,7 +64,11 @@ class Api:
 
     def label(self, manifest: Manifest, labels: dict[str, str]) -> Manifest:
         """A patch: an object read and replaced is refused where the operator has written meanwhile."""
-        return self._send("PATCH", _path(manifest), {"metadata": {"labels": labels}})
+        return self.patch(manifest, {"metadata": {"labels": labels}})
+
+    def patch(self, manifest: Manifest, patch: Manifest) -> Manifest:
+        """A merge patch."""
+        return self._send("PATCH", _path(manifest), patch)
 
     def apply(self, manifest: Manifest, manager: str) -> Manifest:
         """Server-side, as a GitOps tool does."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
@@ -55,8 +56,8 @@ def helm_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]
 
 @pytest.fixture(scope="session")
 def chart(helm_environment: dict[str, str]) -> Chart:
-    """Helm without a cluster."""
-    return Chart(lambda *words: _run([str(parts.program("helm")), *words], helm_environment))
+    """Helm without a cluster; the same words are asked once."""
+    return Chart(cache(lambda *words: _run([str(parts.program("helm")), *words], helm_environment)))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,6 @@ MAY = (
     "delete persistentvolumeclaims",
     "get pods/log",
     "get secrets",
-    "delete pods",
     "create events",
     "list events",
     "patch poddisruptionbudgets.policy",
@@ -43,6 +42,8 @@ MAY_NOT = (
     "delete datasets.modelward.dev",
     "patch registeredmodels.modelward.dev",
     "create pods",
+    "delete pods",
+    "list configmaps",
     "create pods/exec",
     "list namespaces",
     "create roles.rbac.authorization.k8s.io",
@@ -88,7 +89,10 @@ def test_dataset_of_the_notes_is_accepted(helm: Run, kubectl: Run) -> None:
 
 def test_upgrade_keeps_the_signing_key(helm: Run, kubectl: Run) -> None:
     helm("install", "modelward", str(CHART))
+    made = json.dumps({"data": {"key.pem": "bWFkZSBieSB0aGUgb3BlcmF0b3I="}})
+    assert kubectl("patch", "secret/modelward-signing-key", f"--namespace={NAMESPACE}", f"--patch={made}").ok
     before = _key(kubectl)
+    assert "key.pem" in before
     assert helm("upgrade", "modelward", str(CHART), "--set", "store.size=20Gi").ok
     assert _key(kubectl) == before
 
@@ -115,7 +119,7 @@ def test_namespace_is_deleted_with_no_operator_there(helm: Run, kubectl: Run) ->
 
 
 def test_plain_apply_of_rendered_manifests_works_and_settles(chart: Chart, tmp_path: Path) -> None:
-    rendered = chart.template("signing.existingSecret=own-key").out
+    rendered = chart.template().out
     with ApiServer(tmp_path / "without-helm") as server:
         kubectl = kubectl_of(server)
         assert kubectl("create", "namespace", NAMESPACE).ok

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from api.client import wait_until
 from api.manifests import manifest
@@ -61,7 +63,7 @@ def operator(
     assert done.ok, done.out
     port, log = free_port(), tmp_path / "operator.log"
     environment = _environment(kubectl) | {
-        "MODELWARD_SIGNING_KEY_FILE": str(_key(kubectl, tmp_path)),
+        "MODELWARD_SIGNING_KEY_FILE": str(tmp_path / "key.pem"),  # the kubelet would show it here, a minute later
         "MODELWARD_METRICS_PORT": str(port),
         "PYTHONPATH": str(paths.REPOSITORY / "operator"),
         "PATH": os.environ["PATH"],
@@ -82,6 +84,7 @@ def test_operator_works_with_what_the_chart_gives_it(operator: Operator, kubectl
     wait_until(lambda: _made(within, kind), f"the objects of a {kind} are there")
     wait_until(lambda: _reason(within, kind) != "Pending", "its status is written")
     assert "orbidden" not in operator.log.read_text()
+    assert isinstance(_key(kubectl), Ed25519PrivateKey)
 
 
 def _made(kubectl: Run, kind: str) -> bool:
@@ -116,10 +119,10 @@ def _environment(kubectl: Run) -> dict[str, str]:
     return {variable["name"]: variable.get("value", NAMESPACE) for variable in found}
 
 
-def _key(kubectl: Run, folder: Path) -> Path:
-    path = folder / "key.pem"
-    path.write_bytes(base64.b64decode(_read(kubectl, "secret/modelward-signing-key")["data"]["key.pem"]))
-    return path
+def _key(kubectl: Run) -> Any:
+    return load_pem_private_key(
+        base64.b64decode(_read(kubectl, "secret/modelward-signing-key")["data"]["key.pem"]), None
+    )
 
 
 def _kubeconfig(kubectl: Run, server: ApiServer, folder: Path) -> Path:

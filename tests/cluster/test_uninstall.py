@@ -64,3 +64,17 @@ def test_resources_deleted_after_the_chart_leave_only_the_numbers_of_versions_be
         ours = "app.kubernetes.io/managed-by=modelward,app.kubernetes.io/component!=version-counter"
         world.wait("their children are gone", lambda: not world.find(CHILDREN, ours))
         world.kubectl("delete", "namespace", world.namespace, "--timeout=90s")
+
+
+def test_test_of_the_chart_makes_a_dataset_and_leaves_nothing_behind(home: World, alone: None) -> None:
+    before = left_in(home)
+    told = install.test(home.kubeconfig)
+    assert "Ready=True" in told
+    home.wait("what the test made is gone", lambda: left_in(home) == before)
+
+
+def left_in(world: World) -> set[str]:
+    """But for the test's own pod, which stays for its log."""
+    kinds = "datasets,datasetversions,pods,jobs,persistentvolumeclaims,serviceaccounts,roles,rolebindings"
+    names = world.kubectl("get", kinds, "--output=name").split()
+    return {name for name in names if name != "pod/modelward-test"}

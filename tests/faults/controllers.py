@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from modelward.clients.fake import FakeKube
@@ -117,7 +118,7 @@ class Controllers:
         if asked and asked.trial and asked.trial in self.failing:
             self._break(job, asked, now)
             return
-        report = self._trained(asked) if asked else _report(step, text)
+        report = self._trained(asked) if asked else _report(step, task["data"])
         digest = sha256(canonical(report)) if report else None
         said = Termination(result="Succeeded", reason="Done", message="done", report=digest)
         ended = {"name": step, "state": {"terminated": {"exitCode": 0, "message": canonical(said).decode()}}}
@@ -232,13 +233,15 @@ def is_ready(pod: Manifest) -> bool:
     return bool(pod["status"]["phase"] == "Running")
 
 
-def _report(step: str, task: str) -> Report | None:
-    return _ingested(decode(task, IngestTask)) if step == "ingest" else None
+def _report(step: str, given: dict[str, str]) -> Report | None:
+    return _ingested(decode(given["task.json"], IngestTask), given) if step == "ingest" else None
 
 
-def _ingested(task: IngestTask) -> IngestReport:
+def _ingested(task: IngestTask, given: dict[str, str]) -> IngestReport:
+    """The same data, read in the same way, are the same version."""
+    read = canonical(msgspec.structs.replace(task, before=[])).decode()
     return IngestReport(
-        manifest=sha256(canonical(task)),
+        manifest=sha256(canonical(given | {"task.json": read})),
         task="classification",
         rows=10,
         bytes=100,

@@ -38,20 +38,22 @@ _NOT_OURS = ("Pod", "Event")
 def outcome(town: Town) -> dict[str, Any]:
     """Every object by kind and name."""
     found = [o for kind in _kinds(town) for o in town.find(kind)]
-    return {_words(f"{o['kind']} {o['metadata']['name']}"): _plain(o) for o in found}
+    return {_words(f"{o['kind']} {o['metadata']['name']}"): plain(o) for o in found}
 
 
 def _kinds(town: Town) -> list[str]:
     return sorted({kind for _, kind, _, _ in town.kube.objects} - {*_NOT_OURS})
 
 
-def _plain(value: Any, key: str = "") -> Any:
+def plain(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _plain(below, name) for name, below in value.items() if name not in _MAY_DIFFER}
+        return {name: plain(below, name) for name, below in value.items() if name not in _MAY_DIFFER}
+    if key == "conditions":
+        value = sorted(value, key=lambda condition: str(condition["type"]))  # a map, in whichever order it came about
     if isinstance(value, list):
-        return [_plain(below, key) for below in value if not _says_that_the_operator_was_away(below)]
+        return [plain(below, key) for below in value if not _says_that_the_operator_was_away(below)]
     if isinstance(value, str) and key.endswith(".json"):
-        return _plain(json.loads(value))
+        return plain(json.loads(value))
     if isinstance(value, str):
         return re.sub(r"\d+(\.\d+)?", "N", _words(value)) if key in ("message", "why") else _words(value)
     return value

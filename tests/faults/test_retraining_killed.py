@@ -2,24 +2,19 @@
 
 from typing import Any
 
-from faults.world import Town
+from faults.world import Town, live
 
 DATASET = {"source": {"inline": {"data": "id,late\n1,0\n"}}, "columns": {"label": "late", "id": "id"}}
 MORE = DATASET | {"source": {"inline": {"data": "id,late\n1,0\n2,1\n"}}}
 RUN = {"datasetRef": {"name": "flights"}, "estimator": {"name": "LogisticRegression"}}
 
 
-async def live(crash_before: int | None = None) -> Town:
-    town = Town()
-    if crash_before:
-        town.crash_before(crash_before)
+async def new_data(town: Town) -> None:
     town.put("Dataset", "flights", DATASET)
     town.put("RegisteredModel", "flights", {"run": RUN, "triggers": {"newData": {}}})
     await town.until("trained", lambda: len(history(town)) == 1 and town.is_true("RegisteredModel", "flights", "Ready"))
     town.put("Dataset", "flights", MORE)
     await town.until("retrained", lambda: len(history(town)) == 2 and "ended" in history(town)[1])
-    await town.rest()
-    return town
 
 
 def history(town: Town) -> list[dict[str, Any]]:
@@ -41,11 +36,11 @@ def outcome(town: Town) -> dict[str, Any]:
 
 
 async def test_operator_killed_before_any_write_doubles_and_loses_no_run() -> None:
-    expected = await live()
+    expected = await live(new_data)
     assert [kind for kind, _ in outcome(expected)["causes"]] == ["Definition", "NewData"]
     assert len(expected.writes) > 20
     for nth, write in enumerate(expected.writes, start=1):
-        town, when = await live(crash_before=nth), f"killed before write {nth}: {write}"
+        town, when = await live(new_data, crash_before=nth), f"killed before write {nth}: {write}"
         assert [crash.split()[:2] for crash in town.crashes] == [write.split()[:2]], when
         assert outcome(town) == outcome(expected), when
         assert town.controllers.trainings == 2, when

@@ -38,7 +38,12 @@ class Server:
     def revision(self) -> str:
         return str(self.pod["metadata"]["labels"][REVISION])
 
+    contradicted: int = 0
+    """Settings that say something else than the one of the same epoch before."""
+
     def take(self, setting: Traffic) -> int:
+        if self.setting and setting.epoch == self.setting.epoch and setting != self.setting:
+            self.contradicted += 1
         if self.setting is None or setting.epoch >= self.setting.epoch:
             self.setting = setting
         return self.setting.epoch
@@ -94,6 +99,8 @@ class Streets:
         """No server's counters can be read."""
         self.answers: Counter[str] = Counter()
         """Of the last second, by the revision that gave them."""
+        self.contradicted = 0
+        """Settings of one epoch that said two things."""
         self._servers: dict[str, Server] = {}
         self._clients: list[str | None] = [None] * CLIENTS
         self._routed: dict[str, str] = {}
@@ -173,7 +180,10 @@ class Streets:
         server = self._at(address)
         if server is None:
             raise Unavailable(address)
-        return server.take(setting)
+        before = server.contradicted
+        epoch = server.take(setting)
+        self.contradicted += server.contradicted - before
+        return epoch
 
     def _at(self, address: str) -> Server | None:
         ip = address.partition(":")[0]

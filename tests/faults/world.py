@@ -8,20 +8,22 @@ As in life, events name what is to be read anew, of the kinds that are watched, 
 `lost` says which events never come.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from faults.controllers import NAMESPACE, Controllers
 from faults.traffic import Streets
-from modelward.clients.fake import Crash, FakeKube
+from modelward.clients.fake import Crash, FakeKube, Identity
+from modelward.clients.kube import Kube
 from modelward.decide.plan import Key
 from modelward.engine.loop import API, Engine
 from modelward.engine.queue import Queue
 from modelward.engine.reconcilers import RECONCILERS
 from modelward.engine.sightings import Sightings, owners_of
 from modelward.errors import Unavailable
-from modelward.names import Manifest
+from modelward.names import REVISION, Manifest
 from modelward.observe.world import World
 from modelward.settings import Settings
 from modelward_contracts.traffic import Traffic
@@ -38,10 +40,28 @@ class ApiServer(FakeKube):
     """`tell` is called with what an event would bring: the object, and whether it is gone."""
 
     silent = False
+    routed: list[str]
+    """Revisions that the front Services selected, one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.routed = []
         self.tell: Callable[[Manifest, bool], None] = lambda _found, _gone: None
+
+    @contextmanager
+    def showing(self, world: dict[Identity, Manifest] | None) -> Iterator[None]:
+        """Reads show another world than that of now."""
+        self._stale, before = world, self._stale
+        try:
+            yield
+        finally:
+            self._stale = before
+
+    def put(self, manifest: Manifest) -> Manifest:
+        if manifest["kind"] == "Service" and REVISION not in manifest["metadata"]["labels"]:
+            to = manifest["spec"]["selector"][REVISION]
+            self.routed += [to] if self.routed[-1:] != [to] else []
+        return super().put(manifest)
 
     def _store(self, manifest: Manifest, **more: Any) -> Manifest:
         stored = super()._store(manifest, **more)
@@ -75,8 +95,8 @@ class ApiServer(FakeKube):
 class Town:
     """Made inside a running loop."""
 
-    def __init__(self) -> None:
-        self.kube = ApiServer()
+    def __init__(self, kube: ApiServer | None = None) -> None:
+        self.kube = kube or ApiServer()
         self.controllers = Controllers(self.kube)
         self.streets = Streets(self.controllers)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,24 +108,29 @@ class Town:
         self.kube.tell = self._hear
         self.lost: Callable[[Manifest], bool] = lambda _: False
         self._named: set[Key] = set()
+        self.patience = 1
+        """How many times as long as usual things may take."""
         self._fatal: int | None = None
         self._back_at = self.now
         self._engine = self._operator()
 
     def _operator(self) -> Engine:
-        """A new process: no ledger, no memory, and watches that begin with all there is."""
+        """A new process, and watches that begin with all there is."""
         self._sightings, self._swept = Sightings(), self.now
         for found in self.kube.objects.values():
             self._hear(found, gone=False)
-        world = World(
-            kube=self.kube,
+        return Engine(self.world(self.kube), self, Queue(), RECONCILERS)
+
+    def world(self, kube: Kube) -> World:
+        """Of a new process: no ledger, no memory."""
+        return World(
+            kube=kube,
             settings=SETTINGS,
             scrape=self.streets.scrape,
             sign=lambda setting: canonical(setting).decode(),
             public_keys="PEM",
             clock=lambda: self.now,
         )
-        return Engine(world, self, Queue(), RECONCILERS)
 
     def kill(self, away: int = AWAY) -> None:
         """Seconds until another operator starts."""
@@ -165,7 +190,7 @@ class Town:
             self._named.add(key)
 
     async def until(self, what: str, met: Callable[[], bool], seconds: int = 300) -> None:
-        for _ in range(seconds):
+        for _ in range(seconds * self.patience):
             if met():
                 return
             await self.tick()

@@ -26,8 +26,9 @@ _TRIES = 3
 class ApiServer:
     """A running API server; `kubeconfig` is its administrator's, `audit_log` lists every write."""
 
-    def __init__(self, folder: Path, controllers: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, controllers: Sequence[str] = (), *, audit_reads: bool = False) -> None:
         self.folder = folder.resolve()
+        self._audit_reads = audit_reads
         self._controllers = controllers
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._plane: ControlPlane | None = None
@@ -87,7 +88,7 @@ class ApiServer:
         self.folder.mkdir(parents=True)
         client, peer, api = _free_ports(3)
         etcd, etcd_peer = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
-        self._plane = ControlPlane(self.folder, "127.0.0.1", api, etcd, etcd_peer)
+        self._plane = ControlPlane(self.folder, "127.0.0.1", api, etcd, etcd_peer, audit_reads=self._audit_reads)
         self.plane.prepare()
         for component in self._components():
             self._spawn(component)

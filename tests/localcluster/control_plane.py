@@ -39,6 +39,8 @@ class ControlPlane:
     service_cidr: str = "10.96.0.0/16"
     service_ip: str = "10.96.0.1"
     users: dict[str, tuple[str, str]] = field(default_factory=dict)
+    audit_reads: bool = False
+    """Also who read what."""
 
     @property
     def url(self) -> str:
@@ -79,7 +81,9 @@ class ControlPlane:
         for name, (user, group) in users.items():
             authority.client(name, user, group)
             kubeconfig.write(self.kubeconfig(name), self.url, authority, name)
-        (self.folder / "audit-policy.json").write_text(json.dumps(_AUDIT_POLICY))
+        everything = _AUDIT_POLICY | {"rules": [{"level": "Metadata"}]}
+        policy = everything if self.audit_reads else _AUDIT_POLICY
+        (self.folder / "audit-policy.json").write_text(json.dumps(policy))
 
     def etcd_component(self) -> Component:
         """The store. Without fsync: it need not outlive the machine."""

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,15 +59,21 @@ class Image:
         """The file from which a node loads the image."""
         return paths.cache() / "images" / f"{self.reference.rpartition('/')[2].replace(':', '-')}.tar"
 
-    def build(self) -> None:
-        """Build the image, and write its archive."""
+    @contextmanager
+    def staged(self) -> Iterator[Path]:
+        """A folder with the files."""
         with tempfile.TemporaryDirectory() as folder:
             for name, content in self.files.items():
                 file = Path(folder, name)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)
                 os.utime(file, (_ANY_TIME, _ANY_TIME))
-            buildah.build(self.reference, Path(folder, self.dockerfile), Path(folder), self.arguments)
+            yield Path(folder)
+
+    def build(self) -> None:
+        """Build the image, and write its archive."""
+        with self.staged() as folder:
+            buildah.build(self.reference, folder / self.dockerfile, folder, self.arguments)
         buildah.export(self.reference, self.archive)
 
 
@@ -88,6 +95,12 @@ def ours(base: str) -> list[Image]:
         ),
         image("scoring", "serving/Dockerfile", "requirements/serving.txt", _ONNX, "serving/modelward_serving"),
     ]
+
+
+def of_checkout(extras: Iterable[str], base: str) -> list[Image]:
+    """Our images and those of `extras`, as they are now; nothing is built."""
+    images = ours(base)
+    return images + [_extra(description, {"BASE": base}) for description in extras]
 
 
 def build(extras: Iterable[str] = ()) -> list[Image]:

@@ -65,13 +65,25 @@ VERSITYGW = Part("versitygw", "github.com/versity/versitygw/cmd/versitygw", path
 KUEUE = Part("kueue", "sigs.k8s.io/kueue/cmd/kueue", paths.MODULE.parent / "kueue")
 KWOK = Part("kwok", "sigs.k8s.io/kwok/cmd/kwok", paths.MODULE.parent / "kwok")
 SCALE = (*API, next(part for part in NODE if part.name == "kube-scheduler"), KWOK)
-LEVELS = {"api": API, "node": NODE, "unit": (VERSITYGW,), "queue": (KUEUE,), "scale": SCALE}
+ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
+CHECKS = tuple(
+    Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
+    for owner, name in (("rhysd", "actionlint"), ("zegl", "kube-score"))
+)
+LEVELS = {
+    "api": (*API, ARGOCD),
+    "node": NODE,
+    "unit": (VERSITYGW,),
+    "queue": (KUEUE,),
+    "checks": (HELM, *CHECKS),
+    "scale": SCALE,
+}
 
 
 @cache
 def program(name: str) -> Path:
     """The path of a program, built now if it never was."""
-    part = next(part for part in NODE if part.name == name)
+    part = next(part for part in (*NODE, *CHECKS) if part.name == name)
     build([part])
     return part.path
 
@@ -81,6 +93,13 @@ def kubectl() -> Path:
     """The machine's own kubectl, or the one built here."""
     found = shutil.which("kubectl")
     return Path(found) if found else program("kubectl")
+
+
+@cache
+def helm() -> Path:
+    """The one that was built here, or the machine's own."""
+    found = None if HELM.path.exists() else shutil.which("helm")
+    return Path(found) if found else program("helm")
 
 
 def build(parts: Iterable[Part]) -> None:

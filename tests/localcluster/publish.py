@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from localcluster import images, paths
+from localcluster import docker, images, paths
 from localcluster.progress import step
 
 
@@ -22,8 +22,7 @@ def publish(registry: str, tag: str, base: str = "") -> dict[str, str]:
 
 
 def _builder() -> str:
-    engine_runs = shutil.which("docker") and not subprocess.run(["docker", "info"], capture_output=True).returncode
-    found = ["docker"] if engine_runs else [name for name in ("podman", "buildah") if shutil.which(name)]
+    found = ["docker"] if docker.runs() else [name for name in ("podman", "buildah") if shutil.which(name)]
     if not found:
         raise SystemExit("building images for a registry needs docker (its engine running), podman or buildah")
     return found[0]

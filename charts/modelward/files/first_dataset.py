@@ -1,4 +1,5 @@
-"""`helm test`: applies a real Dataset, waits until the operator has made a version of it, and takes both away again."""
+"""`helm test`: applies a real Dataset, waits until the operator has made a version of it, and takes both away again, as
+well as the namespace's store where there was none before."""
 
 import json
 import os
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-ROOT = "https://kubernetes.default.svc/apis/modelward.dev/v1alpha1/namespaces/" + os.environ["TARGET_NAMESPACE"]
+HOST, NAMESPACE = "https://kubernetes.default.svc", os.environ["TARGET_NAMESPACE"]
+OURS = f"/apis/modelward.dev/v1alpha1/namespaces/{NAMESPACE}"
+STORE = f"/api/v1/namespaces/{NAMESPACE}/persistentvolumeclaims/modelward-store"
 SECONDS = 240
 
 
@@ -20,7 +23,7 @@ def call(method: str, path: str, body: Any = None) -> Any:
     token = (ACCOUNT / "token").read_text()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{ROOT}/{path}", data, headers, method=method)  # noqa: S310 — the scheme is in ROOT
+    request = urllib.request.Request(HOST + path, data, headers, method=method)  # noqa: S310 — the scheme is in HOST
     context = ssl.create_default_context(cafile=ACCOUNT / "ca.crt")
     try:
         with urllib.request.urlopen(request, context=context, timeout=30) as answer:  # noqa: S310
@@ -47,13 +50,15 @@ def wait_until_ready(path: str) -> Any:
 
 def main() -> None:
     dataset = json.loads(sys.argv[1])
-    path = f"datasets/{dataset['metadata']['name']}"
-    call("POST", "datasets", dataset)
+    path, had_store = f"{OURS}/datasets/{dataset['metadata']['name']}", call("GET", STORE)
+    call("POST", f"{OURS}/datasets", dataset)
     try:
         status = wait_until_ready(path)
-        call("DELETE", f"datasetversions/{status['latestVersion']['name']}")
+        call("DELETE", f"{OURS}/datasetversions/{status['latestVersion']['name']}")
     finally:
         call("DELETE", path)
+        if not had_store:
+            call("DELETE", STORE)
 
 
 main()

@@ -30,6 +30,9 @@ STORE_COLLECTION: {{ toJson (dict "schedule" .schedule "grace" .grace "records" 
 SOURCE_SECRETS: {{ .Values.sources.secrets | quote }}
 LOCAL_SOURCES: {{ .Values.sources.allowLocalAddresses | quote }}
 SIGNING_KEY_FILE: /etc/modelward/signing/key.pem
+{{- if not .Values.signing.existingSecret }}
+SIGNING_SECRET: {{ include "modelward.signingSecret" . }}
+{{- end }}
 ROLLOUT_SCRAPE_SECONDS: {{ .Values.scrape.rolloutSeconds | quote }}
 REST_SCRAPE_SECONDS: {{ .Values.scrape.restSeconds | quote }}
 JOB_RESOURCES: {{ toJson .Values.jobs.resources | quote }}

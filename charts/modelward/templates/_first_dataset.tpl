@@ -12,3 +12,11 @@ spec:
 {{- define "modelward.someNamespace" -}}
 {{- if .Values.watchNamespaces }}{{ first .Values.watchNamespaces }}{{ else }}{{ .Release.Namespace }}{{ end }}
 {{- end }}
+
+{{- /* Not those of the operator: nothing that selects it must select the test's pod. */ -}}
+{{- define "modelward.testLabels" -}}
+{{- with .Values.commonLabels }}
+  labels:
+    {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end }}

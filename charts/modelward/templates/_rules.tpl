@@ -1,5 +1,5 @@
-{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets, nor start a process in
-a pod, nor write to a spec or metadata of a user's resource. */ -}}
+{{- /* All that the operator may do, in every namespace it looks after. It may neither list nor change Secrets (but the one
+of its signing key: signing-key.yaml), nor start a process in a pod, nor write to a spec or metadata of a user's resource. */ -}}
 {{- define "modelward.rules" -}}
 - apiGroups: [modelward.dev]
   resources: [datasets, datasetversions, trainingruns, modelversions, registeredmodels, modeldeployments]
@@ -26,15 +26,18 @@ a pod, nor write to a spec or metadata of a user's resource. */ -}}
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
-  resources: [services, configmaps]
+  resources: [services]
   verbs: [get, list, create, patch, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, create, patch, delete]
 # Deleted is a run's own checkpoint, once the run is complete. (Who may create Jobs can empty any volume anyway.)
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [get, list, create, delete]
+  verbs: [get, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, delete]
+  verbs: [list, watch]
 - apiGroups: [""]
   resources: [pods/log]
   verbs: [get]

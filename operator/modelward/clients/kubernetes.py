@@ -21,9 +21,8 @@ _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_OVERLOADED = {408, 429}
-_UNAUTHORIZED = 401
-"""A token that was just rotated: worth a retry, unlike a 403."""
+_PASSING = {401, 408, 410, 429}
+"""Worth a retry, unlike a 403: a token that was just rotated, a server that is busy, a list too long in its reading."""
 
 
 async def load_configuration(kubeconfig: str | None = None, context: str | None = None) -> Any:
@@ -198,6 +197,6 @@ def _failure(status: int, data: bytes, request: str) -> Exception:
         reason, message = str(status), data[:500].decode(errors="replace")
     if status == 409:
         return Conflict(message)
-    if status >= 500 or status in _OVERLOADED or status == _UNAUTHORIZED:
+    if status >= 500 or status in _PASSING:
         return Unavailable(f"the API server answered {status} to {request}: {message}")
     return Refused(reason, f"the API server refused {request}: {message}")

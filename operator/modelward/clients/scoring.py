@@ -35,16 +35,24 @@ class Pusher(Protocol):
 class Signer:
     """The operator's private key, read at every use: a rotated Secret needs no restart."""
 
-    def __init__(self, key_file: str) -> None:
-        self._file = Path(key_file)
+    def __init__(self, key_file: str, until_mounted: bytes = b"") -> None:
+        self._file, self._until_mounted = Path(key_file), until_mounted
 
     def sign(self, setting: Traffic) -> str:
-        return sign(setting, self._file.read_bytes()).decode()
+        return sign(setting, self._key).decode()
 
     @property
     def public_keys(self) -> str:
         """PEM, for the pods."""
-        return public_key(self._file.read_bytes()).decode()
+        return public_key(self._key).decode()
+
+    @property
+    def mounted(self) -> bool:
+        return self._file.exists()
+
+    @property
+    def _key(self) -> bytes:
+        return self._until_mounted if self._until_mounted and not self.mounted else self._file.read_bytes()
 
 
 class _Epoch(msgspec.Struct):

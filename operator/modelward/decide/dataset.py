@@ -7,7 +7,8 @@ away, so that an ingest that is done stays done. The version in service stays wh
 A version that does not meet the expectations is made and never becomes the latest one. Where the latest one itself is
 checked again and does not (its expectations changed), the one before it is the latest again.
 
-Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Reasons (API): Ingesting,
+Ready is about the spec as it is now; a look at an unchanged spec's source leaves it as it is. Where it is False and
+somebody has to act, Stalled is True, as of all kinds (`decide.stalled`). Reasons (API): Ingesting,
 Suspended, Ingested, ExpectationsFailed, InvalidSchedule, UnknownTimeZone, and those in `decide.jobs`,
 `decide.parents` and `decide.source_secret`.
 
@@ -31,7 +32,16 @@ from modelward.decide import parents
 from modelward.decide.conditions import timestamp
 from modelward.decide.expectations import EXPECTATIONS_FAILED, aged, checked_of, in_words
 from modelward.decide.history import Kept, deletion, superfluous
-from modelward.decide.ingest import answers, due_in, failed_by_the_world, next_at, request_of, retry_at, wanted
+from modelward.decide.ingest import (
+    answers,
+    due_in,
+    failed_by_the_world,
+    next_at,
+    request_of,
+    retry_at,
+    tried_again,
+    wanted,
+)
 from modelward.decide.jobs import (
     LOST,
     NOT_BEGUN,
@@ -339,7 +349,9 @@ def _in_service(o: DatasetObserved) -> str:
 
 
 def _status(o: DatasetObserved, said: Said, now: datetime, **more: Any) -> DatasetStatus:
-    ready = with_ready(o.status, said, o.dataset.metadata.generation, now)
+    ingest = more.get("ingest", o.status.ingest)
+    goes_on = tried_again(ingest, said[1]) and not o.dataset.spec.suspend
+    ready = with_ready(o.status, said, o.dataset.metadata.generation, now, goes_on=goes_on)
     if "ticks" not in more:
-        more["ticks"] = ticks(o.dataset.spec, o.status.ticks, more.get("ingest", o.status.ingest), now)
+        more["ticks"] = ticks(o.dataset.spec, o.status.ticks, ingest, now)
     return o.status.model_copy(update={**ready, **more})

@@ -19,6 +19,7 @@ from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevisio
 from modelward.decide.checks import checks_passed
 from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.judge.before_and_after import UNREACHABLE
+from modelward.decide.judge.promql import wrong
 from modelward.decide.missing import still_missing
 from modelward.decide.observed import DeploymentObserved, Trouble
 from modelward.decide.plan import Event
@@ -141,9 +142,13 @@ def _rolled_back(o: DeploymentObserved, target: ServingRevision | None) -> Said 
 
 
 def _stalled(o: DeploymentObserved, target: ServingRevision | None, problem: Wait | Refused | None) -> Said | None:
-    """Only a change of the spec helps."""
+    """Only somebody's change helps, of the spec in most cases."""
+    if o.taken:
+        return "True", "NameTaken", _taken(o)
     if isinstance(problem, Refused):
         return "True", problem.reason, str(problem)
+    if o.status.phase == "Canary" and (check := wrong(o.checks)) and check.answer:
+        return "True", check.answer.reason or "", f"check {check.name}: {check.answer.message}"
     if target and (rejected := rejection(o.deployment, target.revision)):
         again = max(v.retry for v in (rejected, *o.status.verdicts) if v.revision == rejected.revision) + 1
         return (

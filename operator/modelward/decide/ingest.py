@@ -14,6 +14,8 @@ from modelward_contracts.wire import canonical
 
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=5), timedelta(hours=1)
 """After the Job's own retries; doubled with each failure in a row."""
+_PATIENCE = 3
+"""So many failures in a row of the infrastructure are more than a moment's trouble."""
 _WHEN = {"interval", "schedule", "time_zone", "suspend", "history_limit"}
 _MANNER = {"resources", "pod"}
 NO_RESULT = (
@@ -82,6 +84,13 @@ def failed_by_the_world(job: JobSeen) -> bool:
 def retry_at(job: JobSeen, failures: int, now: datetime) -> datetime:
     """`failures`: how many in a row came before this one."""
     return (job.ended or now) + min(_LONGEST_RETRY, _FIRST_RETRY * (1 << min(failures, 10)))
+
+
+def tried_again(ingest: Ingest | None, reason: str) -> bool:
+    """What Ready says by this reason may pass by itself."""
+    if ingest is None or ingest.retry is None or ingest.reason != reason:
+        return False
+    return (ingest.failures or 0) < _PATIENCE
 
 
 def next_at(dataset: Dataset, ingest: Ingest, now: datetime) -> str | None:

@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from modelward.api.common import Condition, ConditionStatus, Status
-from modelward.decide.conditions import set_condition
+from modelward.decide.conditions import drop_condition, set_condition
 from modelward.decide.plan import Event
+from modelward.decide.stalled import MAY_COME
 from modelward_contracts.reports import Progress, Report
 from modelward_contracts.tasks import Commit
 
@@ -121,7 +122,14 @@ def warning(before: Condition | None, said: Said) -> tuple[Event, ...]:
     return () if status != "False" or known else (Event("Warning", reason, message),)
 
 
-def with_ready(status: Status, said: Said, generation: int, now: datetime) -> dict[str, object]:
-    """The fields of a status that say how it is, for `model_copy(update=…)`."""
+def with_ready(
+    status: Status, said: Said, generation: int, now: datetime, *, goes_on: bool = False
+) -> dict[str, object]:
+    """The fields of a status that say how it is, for `model_copy(update=…)`. `goes_on`: by itself, whatever is said."""
     conditions = set_condition(status.conditions, "Ready", *said, generation, now)
+    ready, reason, message = said
+    if ready == "False" and not goes_on and reason not in MAY_COME:
+        conditions = set_condition(conditions, "Stalled", "True", reason, message, generation, now)
+    else:
+        conditions = drop_condition(conditions, "Stalled")
     return {"conditions": conditions, "observed_generation": generation}

@@ -73,6 +73,7 @@ class TraceJob:
     name: str
     finished: bool
     failed: bool = False
+    has_task: bool = True
 
 
 @dataclass(frozen=True)

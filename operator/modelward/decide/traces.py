@@ -21,11 +21,11 @@ def name_of(o: DeploymentObserved, recording: Recording) -> str:
 
 
 def untold_trace(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ...]:
-    """The Job that is still to be made."""
+    """The Job that is still to be made, or has no task yet."""
     recording = o.recording
     if recording is None or not is_over(o.status, recording):
         return ()
-    if name_of(o, recording) in {job.name for job in o.trace_jobs}:
+    if name_of(o, recording) in {job.name for job in o.trace_jobs if job.has_task}:
         return ()
     trace = recording.compressed(start_of(o.deployment.spec.rollout))
     return trace_job(o.raw, recording.revision, recording.part, trace, settings)

@@ -18,6 +18,7 @@ from modelward.compare import same
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
 from modelward.engine.first_sight import FirstSight
+from modelward.engine.freshness import Freshness
 from modelward.engine.memory import Memory, Remembering, Rest
 from modelward.engine.queue import Closed, Queue
 from modelward.errors import Refused, Unavailable, Wait
@@ -74,6 +75,7 @@ class Engine:
     before: Checkpoint = no_checkpoint
     deadline: float = _DEADLINE
     last: dict[Key, Memory] = field(default_factory=dict)
+    freshness: Freshness = field(default_factory=Freshness)
     first: FirstSight | None = None
 
     async def work(self) -> None:
@@ -145,15 +147,17 @@ class Engine:
             before(verb, kind)
             written.append(kind)
 
-        hands = Hands(kube, self.pods, kube.seen, note)
+        hands, own = Hands(kube, self.pods, kube.seen, note), (reconciler.api_version, key.kind, key.name)
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
+            if not kube.recalled:
+                self.freshness.require(key, kube.seen.get(own), self.world.clock())
             if observed is None:
                 self.last.pop(key, None)
                 return None
             plan = reconciler.decide(observed, self.world.settings, self.world.clock())
             # Of a kind of ours it is there; of another, the plan may be to make it.
-            await act(hands, kube.seen.get((reconciler.api_version, key.kind, key.name), {}), plan)
+            await act(hands, kube.seen.get(own, {}), plan)
             done = True
         except (Wait, Refused) as problem:
             if before is _nothing:
@@ -163,6 +167,7 @@ class Engine:
                 return problem.retry_after
             raise
         finally:
+            self.freshness.note(key, kube.seen.get(own), self.world.clock())
             if memory:
                 memory.keep(kube.answers if done else memory.answers() | kube.answers)
         if memory and reconciler.rest:

@@ -127,6 +127,15 @@ class Remembering(Reader):
         self._namespace, self._last = namespace, last
         self.seen: dict[Identity, Manifest] = {}
         self.answers: Answers = {}
+        self.recalled = False
+        """An answer came from memory."""
+
+    async def update_status(self, manifest: Manifest) -> Manifest:
+        updated = await super().update_status(manifest)
+        self.seen[_identity(updated)] = updated
+        metadata = updated["metadata"]
+        self.answers["get", updated["apiVersion"], updated["kind"], metadata["namespace"], metadata["name"]] = updated
+        return updated
 
     async def _ask(self, question: tuple[object, ...], ask: Callable[[], Awaitable[Any]]) -> Any:
         answer = await self._answer(question, ask)
@@ -143,9 +152,15 @@ class Remembering(Reader):
             if question not in known:
                 raise
             _log.warning("answered from memory: %s", error)
+            self.recalled = True
             return known[question]
 
     def _see(self, objects: Sequence[Manifest]) -> None:
+        """As it was read first: a status is decided from that, and must not be written over what a later read shows."""
         for found in objects:
             if found["metadata"].get("namespace") == self._namespace:
-                self.seen[found["apiVersion"], found["kind"], found["metadata"]["name"]] = found
+                self.seen.setdefault(_identity(found), found)
+
+
+def _identity(found: Manifest) -> Identity:
+    return found["apiVersion"], found["kind"], found["metadata"]["name"]

@@ -124,10 +124,10 @@ def _told(key: Key, found: Manifest) -> dict[Key, str]:
 
 
 def _roles(status: Manifest) -> dict[str, str]:
-    """Of each ModelVersion that a ModelDeployment's status names."""
+    """Of each ModelVersion that a ModelDeployment's status names, and since when: it may have lost it in between."""
     roles = {verdict["modelVersion"]: f"Rejected {verdict.get('lifted', '')}" for verdict in status.get("verdicts", [])}
     named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
-    return roles | {revision["modelVersion"]: role for role, revision in named.items() if revision}
+    return roles | {of["modelVersion"]: f"{role} {of.get('since', '')}" for role, of in named.items() if of}
 
 
 def _serving(key: Key, found: Manifest) -> dict[Key, str]:

@@ -20,6 +20,7 @@ from modelward.clients.kubernetes import KubernetesKube, load_configuration
 from modelward.clients.prometheus import Prometheus
 from modelward.clients.scoring import ScoringPods, Signer
 from modelward.engine.first_sight import FirstSight
+from modelward.engine.freshness import Freshness
 from modelward.engine.health import Health
 from modelward.engine.loop import Engine, Reconciler
 from modelward.engine.queue import Queue
@@ -27,6 +28,7 @@ from modelward.engine.sightings import Sightings
 from modelward.engine.sweep import Sweep
 from modelward.errors import Refused, Unavailable
 from modelward.handlers.kopf_settings import operator_settings, register_login
+from modelward.handlers.signing_key import signing_key
 from modelward.handlers.watches import WATCHED, register
 from modelward.observe.world import World
 from modelward.settings import Settings
@@ -54,8 +56,9 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
     _stop_on_signals(stop)
     async with _reach(settings, cluster) as (world, pods):
         queue, sightings = Queue(), Sightings()
+        freshness = Freshness(sightings.versions)
         first, namespaces = FirstSight(world.kube), settings.watch_namespaces or (None,)
-        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), first=first)
+        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), freshness=freshness, first=first)
         sweep = Sweep(world.kube, queue, sightings, namespaces)
         tasks: list[asyncio.Task[None]] = []
         async with _told(settings, Health(queue, sweep, tasks), queue, sweep):
@@ -76,10 +79,13 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
 @contextlib.asynccontextmanager
 async def _reach(settings: Settings, cluster: Cluster) -> AsyncIterator[tuple[World, ScoringPods]]:
     """The outside world, its connections closed in the end."""
-    signer = Signer(settings.signing_key_file)
-    public_keys = signer.public_keys
     kube = KubernetesKube(await load_configuration(cluster.kubeconfig, cluster.context))
     try:
+        signer = Signer(settings.signing_key_file)
+        if settings.signing_secret and not signer.mounted:
+            made = await signing_key(kube, settings.namespace, settings.signing_secret)
+            signer = Signer(settings.signing_key_file, made)
+        public_keys = signer.public_keys
         async with ScoringPods(signer) as pods, Prometheus() as prometheus:
             yield World(kube, settings, pods.scrape, prometheus.ask, signer.sign, public_keys), pods
     finally:

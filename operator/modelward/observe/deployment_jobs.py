@@ -33,9 +33,9 @@ async def _trace_job(world: World, job: Manifest, own: str | None) -> TraceJob:
         return TraceJob(name, finished=True)
     conditions = job.get("status", {}).get("conditions") or []
     failed = any(c["type"] == "Failed" and c["status"] == "True" for c in conditions)
-    if not failed and name != own:
-        failed = await world.kube.get("v1", "ConfigMap", job["metadata"]["namespace"], name) is None
-    return TraceJob(name, finished=failed, failed=failed)
+    has_task = failed or await world.kube.get("v1", "ConfigMap", job["metadata"]["namespace"], name) is not None
+    failed = failed or not (has_task or name == own)
+    return TraceJob(name, finished=failed, failed=failed, has_task=has_task)
 
 
 async def _verdict_job(world: World, job: Manifest) -> VerdictJob:

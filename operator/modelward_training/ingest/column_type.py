@@ -15,6 +15,8 @@ WORTH_A_WORD = 0.1
 class Decision:
     type: ColumnType
     note: str | None = None
+    otherwise: str = "columns.types says otherwise"
+    """Beside the note: what to write if it is wrong."""
     fault: str | None = None
     """What it nearly is: numbers, dates; None: nothing is wrong."""
 
@@ -30,7 +32,7 @@ def decide(counts: Counts, stated: ColumnType | None, is_label: bool) -> Decisio
     if valued == 0:
         what = "has no value at all" if present == 0 else "holds nothing but markers of missing values"
         return Decision("number", f"{what}: every row is missing")
-    numbers = counts["integer"] + counts["number"] + counts["long"] + counts["infinite"]
+    numbers = counts["integer"] + counts["wide"] + counts["number"] + counts["long"] + counts["infinite"]
     numeric = numbers + counts["code"]
     if numeric == valued:
         return _numeric(counts)
@@ -43,7 +45,7 @@ def decide(counts: Counts, stated: ColumnType | None, is_label: bool) -> Decisio
 
 def _fitting(counts: Counts, stated: ColumnType) -> int:
     """Values that can be of the stated type; integers are checked one by one when they are cast."""
-    numbers = counts["integer"] + counts["number"] + counts["code"]
+    numbers = counts["integer"] + counts["wide"] + counts["number"] + counts["code"]
     match stated:
         case "integer":
             return numbers
@@ -61,7 +63,11 @@ def _numeric(counts: Counts) -> Decision:
         return Decision("string", f"{counts['code']} values begin with 0, so it is taken for codes and not for numbers")
     if counts["number"] == 0 and counts["long"]:
         return Decision("string", f"{counts['long']} whole numbers take more than 64 bits, so it is taken for text")
-    return Decision("number" if counts["number"] or counts["infinite"] else "integer")
+    if counts["number"] == counts["infinite"] == 0:
+        return Decision("integer")
+    rounded = counts["wide"] + counts["long"]
+    note = f"{rounded} whole numbers of more than 15 digits are rounded, as others have fractions" if rounded else None
+    return Decision("number", note)
 
 
 def _mixed(counts: Counts, valued: int, numbers: int, is_label: bool) -> Decision:
@@ -74,7 +80,15 @@ def _mixed(counts: Counts, valued: int, numbers: int, is_label: bool) -> Decisio
     if numbers == 0 and like / valued >= MOSTLY:
         note = f"{like} values look like numbers with signs or separators, and it is taken for text"
         return Decision("string", note, fault="numbers" if is_label else None)
-    for share, what in ((numbers + counts["code"]) / valued, "numbers"), (dates / valued, "dates"):
+    if counts["dated"] / valued >= MOSTLY:
+        note = "its dates are in a form that is not read, for it may mean several, and it is taken for text"
+        return Decision("string", note, "strptime in prepare.sql makes timestamps of it")
+    for count, what in (
+        (numbers + counts["code"], "numbers"),
+        (dates, "dates"),
+        (counts["boolean"], "true or false"),
+    ):
+        share = count / valued
         if share >= WORTH_A_WORD:
             return Decision(
                 "string", f"{share:.0%} of its values are {what} and the others are not: it is taken for text"

@@ -1,6 +1,7 @@
 """The source's columns: their names as the files have them, and what is known about each before the user's SQL."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
@@ -72,11 +73,19 @@ def _same(files: list[Found], headers: list[list[str]]) -> None:
     for file, header in zip(files, headers, strict=True):
         for name in sorted(first.symmetric_difference(header)):
             has, lacks = (file.name, files[0].name) if name in header else (files[0].name, file.name)
+            near = next((each for each in first.symmetric_difference(header) - {name} if _alike(each, name)), None)
+            hint = f" ({near!r} is not the same: spaces, case or the composing of accents differ)" if near else ""
             raise JobError(
                 "InvalidFile",
-                f"{lacks} lacks the column {name!r} that {has} has: make the files alike, or write "
+                f"{lacks} lacks the column {name!r} that {has} has{hint}: make the files alike, or write "
                 "`columns: {missing: AsNull}` (`csv: {header: false}` if their first line is data)",
             )
+
+
+def _alike(one: str, other: str) -> bool:
+    """For a person."""
+    first, second = (unicodedata.normalize("NFC", each).strip().casefold() for each in (one, other))
+    return first == second
 
 
 def absent(name: str, names: Iterable[str]) -> str:
@@ -86,7 +95,8 @@ def absent(name: str, names: Iterable[str]) -> str:
     folded = {each.strip().casefold(): each for each in reversed(there)}
     close = difflib.get_close_matches(name.strip().casefold(), list(folded), n=1)
     if not close:
-        return f"there is no column {name!r}: {listed(there)}"
+        several = "; if that is several, write `csv: {delimiter: …}`" if len(there) == 1 and name in there[0] else ""
+        return f"there is no column {name!r}: {listed(there)}{several}"
     return f"there is no column {name!r}; did you mean {folded[close[0]]!r}? T{listed(there)[1:]}"
 
 

@@ -1,11 +1,14 @@
 """How a CSV file is written. What the Dataset states holds; the rest is read off the file, aware of quotes."""
 
+import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
+from functools import partial
+from itertools import chain, islice
 from typing import IO, Any
 
 from modelward_contracts.tasks import CsvOptions
@@ -27,6 +30,8 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_SAID = re.compile(r'"?sep=([^"\r\n])"?[\r\n]', re.IGNORECASE)
+"""How Excel is told the delimiter, in a line before the header."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Lines:
             with opened(self._file) as content, io.TextIOWrapper(content, dialect.encoding, newline="") as stream:
                 yield from self._wanted(stream)
         except UnicodeError as error:
-            raise _undecodable(self._file, dialect, self.number, error) from error
+            raise _undecodable(self._file, dialect) from error
         except UNREADABLE as error:
             raise unreadable(self._file, error) from error
 
@@ -73,6 +78,7 @@ class Lines:
         comment = self._dialect.comment
         while line := stream.readline(MAX_RECORD + 1):
             self.number += 1
+            line = line.lstrip("\ufeff") if self.number == 1 else line  # some programs write the mark twice
             if len(line) > MAX_RECORD:
                 raise JobError(
                     "InvalidFile",
@@ -123,6 +129,9 @@ def dialect_of(file: Found, options: CsvOptions) -> Dialect:
         comment=options.comment or "",
         packed=is_packed(file),
     )
+    said = _SAID.match(head.decode(base.encoding, "ignore").lstrip("\ufeff"))
+    if said and not options.skip_lines:
+        return replace(base, delimiter=options.delimiter or said[1], skip_lines=1)
     return base if options.delimiter else _separated(file, base)
 
 
@@ -152,24 +161,31 @@ def _widths(file: Found, dialect: Dialect) -> list[int]:
     return found
 
 
-def _undecodable(file: Found, dialect: Dialect, before: int, error: UnicodeError) -> JobError:
-    """The decoder reads ahead of the lines; where lines are bytes, the very line can be found."""
-    line, byte = before + 1, ""
-    if isinstance(error, UnicodeDecodeError):
-        byte = f" (byte 0x{error.object[error.start]:02x})"
-    if dialect.bare:
-        with Path(file.path).open("rb") as stream:
-            for number, content in enumerate(iter(lambda: stream.readline(4 * MAX_RECORD), b""), 1):
-                try:
-                    content.decode("utf-8")
-                except UnicodeDecodeError as found:
-                    line, byte = number, f" (byte 0x{content[found.start]:02x})"
-                    break
+def _undecodable(file: Found, dialect: Dialect) -> JobError:
+    line, byte = _first_undecodable(file, dialect.encoding)
     name = "UTF-8" if dialect.encoding in ("utf-8", "utf-8-sig") else dialect.encoding
-    hint = "write what it is: `csv: {encoding: windows-1252}` is usual for Western Europe"
+    if b"\0" in beginning(file):
+        hint = "write `csv: {encoding: utf-16-le}` if it is UTF-16"
+    elif name == "UTF-8":
+        hint = "write what it is: `csv: {encoding: windows-1252}` is usual for Western Europe"
+    else:
+        hint = "write another csv.encoding, or mend the file"
     return JobError(
         "InvalidFile", f"{file.name}, line {line}: the text is not {name} and cannot be decoded{byte}; {hint}"
     )
+
+
+def _first_undecodable(file: Found, encoding: str) -> tuple[int, str]:
+    """Line and byte, looked for anew: whoever reads lines has decoded more than they gave."""
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    with suppress(*UNREADABLE), opened(file) as content:
+        for block in chain(iter(partial(content.read, 1 << 20), b""), [b""]):
+            try:
+                line += decoder.decode(block, final=not block).count("\n")
+            except UnicodeDecodeError as error:
+                before = error.object[: error.start].decode(encoding, "ignore")
+                return line + before.count("\n"), f" (byte 0x{error.object[error.start]:02x})"
+    return line, ""
 
 
 def _said(error: csv.Error, dialect: Dialect) -> str:

@@ -22,7 +22,7 @@ from .text_values import CLASSES, Counts, Format, Raw, class_of, trimmed
 
 BARE, QUOTED, NESTED = 0, 1, 2
 """How a value stands in the file."""
-_NUMBERS = ("integer", "long", "number", "infinite")
+_NUMBERS = ("integer", "wide", "long", "number", "infinite")
 
 
 @dataclass(frozen=True)

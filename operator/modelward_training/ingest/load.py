@@ -60,6 +60,7 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
     try:
         with pii.key(con, task):
             source = _read(con, files, pii.as_text(task), scratch)
+        _filled(con, files)
         return typed(con, source, task)
     except duckdb.OutOfMemoryException as error:
         raise JobError("OutOfMemory", f"the source does not fit: give ingest more memory ({error})") from error
@@ -68,6 +69,8 @@ def load(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, s
 def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> Source:
     """The table `source` of `raw`, which it takes the place of."""
     kept = _kept(con, source, task)
+    if not kept:
+        raise JobError("InvalidFile", "no column has a name and a value: look at the files' first line")
     columns = ", ".join(f"{source.expressions[n]} AS {quoted(source.names[n])}" for n in kept)
     # It looks for what columns have in common: that is quadratic, and there is nothing.
     con.execute("PRAGMA disable_optimizer")
@@ -75,6 +78,12 @@ def typed(con: duckdb.DuckDBPyConnection, source: Source, task: IngestTask) -> S
     con.execute("PRAGMA enable_optimizer")
     con.execute("DROP TABLE raw")
     return source
+
+
+def _filled(con: duckdb.DuckDBPyConnection, files: list[Found]) -> None:
+    if files and con.execute("SELECT count(*) FROM raw").fetchone() == (0,):
+        which = f"{files[0].name} has" if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more files have"
+        raise JobError("EmptyDataset", f"{which} no rows, only the names of columns")
 
 
 def _read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask, scratch: Path) -> Source:

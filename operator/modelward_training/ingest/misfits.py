@@ -14,7 +14,7 @@ from .text_values import Counts, Raw, class_of, code, trimmed
 Place = Callable[[int], str]
 """Where a row of `raw` stands in the files."""
 _CALLED = {"number": "numbers", "integer": "whole numbers", "timestamp": "dates", "boolean": "booleans"}
-_NUMBERS = ("integer", "long", "number", "infinite", "code")
+_NUMBERS = ("integer", "wide", "long", "number", "infinite", "code")
 
 
 @dataclass(frozen=True)

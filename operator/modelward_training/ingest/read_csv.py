@@ -205,7 +205,7 @@ def _described(stated: CsvOptions, dialects: list[Dialect], format_: Format, for
         decimal=format_.decimal,
         thousands=format_.thousands,
         null_values=stated.null_values,
-        skip_lines=stated.skip_lines,
+        skip_lines=first.skip_lines,
         comment=stated.comment or "",
         guessed=guessed,
     )
@@ -216,8 +216,8 @@ def _check(stated: CsvOptions) -> None:
 
     if stated.encoding is not None:
         try:
-            "".encode(codecs.lookup(stated.encoding).name)
-        except LookupError:
+            b"a".decode(codecs.lookup(stated.encoding).name, "ignore")
+        except (LookupError, UnicodeError):
             raise JobError(
                 "InvalidFile", f"csv.encoding: {stated.encoding!r} is not known: write utf-8, utf-16, windows-1252 …"
             ) from None

@@ -14,6 +14,7 @@ from modelward_training.outcome import JobError
 
 from . import pii
 from .columns import Source, absent, together, unique
+from .packed import HEAD, other_kind
 from .prepare import quoted
 from .source import Found
 
@@ -25,6 +26,7 @@ _CASTS: dict[ColumnType, str] = {
     "timestamp": "TIMESTAMP",
 }
 
+_NESTED = ("STRUCT", "MAP", "UNION")
 _NOTHING = '"NULL"'
 """The type of a column that has no value."""
 
@@ -34,6 +36,8 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -
     headers = [schema.names for schema in schemas]
     for file, header in zip(files, headers, strict=True):
         unique(file.name, header)
+        if "" in header:
+            raise JobError("InvalidFile", f"{file.name}: column {header.index('') + 1} has no name: give it one")
     pii.check(task, files, headers)
     union, lacking = together(files, headers, task.missing_as_null)
     names = pii.names(task, union)
@@ -51,7 +55,7 @@ def read(con: duckdb.DuckDBPyConnection, files: list[Found], task: IngestTask) -
         starts=starts,
         unnamed=[name for name in names if name.startswith("Unnamed: ")],
         index=index,
-        warnings=lacking,
+        warnings=[*lacking, *_said_by_arrow(schemas)],
     )
 
 
@@ -66,7 +70,10 @@ def _load(
     con.execute(f"CREATE TABLE raw ({columns})")
     for file, found in zip(files, kinds, strict=True):
         values = pii.kept(task, {name: quoted(name) if name in found else "NULL" for name in names})
-        selected = ", ".join(f"{value}::VARCHAR" if name in task.types else value for name, value in values.items())
+        selected = ", ".join(
+            f"{_text(value, found.get(name))}" if name in task.types else f"{value}::{types[name]}"
+            for name, value in values.items()
+        )
         statement = f"INSERT INTO raw SELECT {selected} FROM read_parquet($1, hive_partitioning = false)"
         starts.append(rows)
         try:
@@ -85,13 +92,31 @@ def _load(
     return starts
 
 
+def _text(value: str, kind: str | None) -> str:
+    nested = kind is not None and (kind.startswith(_NESTED) or kind.endswith("]"))
+    return f"to_json({value})::VARCHAR" if nested else f"{value}::VARCHAR"
+
+
+def _said_by_arrow(schemas: list[pa.Schema]) -> list[str]:
+    """What Parquet itself has no type for, and so nobody but Arrow reads as what it is."""
+    found = {
+        field.name: field.type
+        for schema in schemas
+        for field in schema
+        if pa.types.is_duration(field.type) or isinstance(field.type, pa.BaseExtensionType)
+    }
+    return [f"column {name!r} is {kind} to Arrow; what Parquet holds of it is read" for name, kind in found.items()]
+
+
 def _schema(file: Found) -> pa.Schema:
     try:
         return pq.read_schema(file.path)
     except (pa.ArrowException, OSError) as error:
-        raise JobError(
-            "InvalidFile", f"{file.name} is not readable as Parquet: {str(error).splitlines()[0]}"
-        ) from error
+        with file.path.open("rb") as stream:
+            head = stream.read(HEAD)
+        said = f"is not readable as Parquet: {str(error).splitlines()[0]}"
+        other = None if head.startswith(b"PAR1") else other_kind(head)
+        raise JobError("InvalidFile", f"{file.name} {other or said}") from error
 
 
 def _kinds(con: duckdb.DuckDBPyConnection, file: Found) -> dict[str, str]:
@@ -107,7 +132,7 @@ def _alike(files: list[Found], kinds: list[str | None], name: str, task: IngestT
     known = [(file.name, kind) for file, kind in zip(files, kinds, strict=True) if kind and kind != _NOTHING]
     for file, kind in known:
         first, one = known[0]
-        if name not in task.types and one != kind and not {_family(one), _family(kind)} <= {"number"}:
+        if name not in task.types and one != kind and _family(one) != _family(kind):
             raise JobError(
                 "InvalidFile",
                 f"the column {name!r} is {one} in {first} and {kind} in {file}: write "
@@ -117,6 +142,8 @@ def _alike(files: list[Found], kinds: list[str | None], name: str, task: IngestT
 
 def _family(kind: str) -> str:
     base = kind.split("(")[0]
+    if base == "DATE" or base.startswith("TIMESTAMP"):
+        return "timestamp"
     numeric = base.removeprefix("U") in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
     return "number" if numeric or base in ("FLOAT", "DOUBLE", "DECIMAL") else kind
 
@@ -126,6 +153,8 @@ def _joined(kinds: list[str]) -> str:
     known = list(dict.fromkeys(kind for kind in kinds if kind != _NOTHING)) or ["DOUBLE"]
     if len(known) == 1:
         return known[0]
+    if _family(known[0]) == "timestamp":
+        return "TIMESTAMP"
     return "DOUBLE" if any(kind.split("(")[0] in ("FLOAT", "DOUBLE", "DECIMAL") for kind in known) else "HUGEINT"
 
 

@@ -68,7 +68,7 @@ def _refuse_misfits(raw: Raw, decided: list[Decision], counts: list[Counts], pla
 
 def warnings(names: list[str], decided: list[Decision], counted: list[Counts]) -> list[str]:
     found = [
-        f"column {name!r}: {each.note}; columns.types says otherwise"
+        f"column {name!r}: {each.note}; {each.otherwise}"
         for name, each in zip(names, decided, strict=True)
         if each.note
     ]

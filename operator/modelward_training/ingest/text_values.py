@@ -13,15 +13,27 @@ MARKERS = (
     *("null", "none", "nil", "?", "-", "--", ".", "\\n"),
 )
 """Missing where the rest are numbers, dates or booleans, in any case; text elsewhere."""
-CLASSES = ("missing", "integer", "long", "code", "number", "marker", "boolean", "infinite", "date", "like", "text")
+CLASSES = (
+    *("missing", "integer", "wide", "long", "code", "number", "marker"),
+    *("boolean", "infinite", "date", "dated", "like", "text"),
+)
+"""Of whole numbers, `wide` are those that lose digits as a number with a fraction, `long` need more than 64 bits;
+`dated` is a date that one reads so and another otherwise."""
 _INTEGER = r"[+-]?(0|[1-9][0-9]*)"
 _CODE = r"[+-]?0[0-9]+"
 _DATE = (
     r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}"
     r"([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?"
 )
-_LIKE = r"[-+(]{0,2}[$€£¥]?\s?[-+]?[0-9]+([., '\x{00a0}][0-9]+)*\s?[%€$£¥)]?"
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_DATED = (
+    r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}([ T,].*)?|[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}.*|"
+    rf"(?i:([a-z]+,? )?[0-9]{{1,2}}[- ]({_MONTHS})[a-z]*[-, ]+[0-9]{{2,4}}.*)|[0-9]{{8}}T[0-9]{{4,6}}Z?"
+)
+_LIKE = r"[-+(−]{0,2}[$€£¥]?\s?[-+−]?[0-9]+([., '\x{00a0}\x{2009}\x{202f}][0-9]+)*\s?[%€$£¥)]?"
 _NOT_LIKE = r"[0-9]+([. ][0-9]+){2,}|[0-9]+ [0-9 ]+"
+EXACT = 2**53
+"""Whole numbers up to here are exact as floating point numbers."""
 _SPACE = " \t\n\r\u00a0"
 
 Counts = dict[str, int]
@@ -86,9 +98,11 @@ def class_of(raw: Raw) -> str:
         (_if_short("lower(v) IN ('true', 'false')"), "boolean"),
         (_if_short("regexp_full_match(lower(v), '[+-]?inf(inity)?')"), "infinite"),
         (f"regexp_full_match(v, {text(_DATE)}) AND TRY_CAST(v AS TIMESTAMPTZ) IS NOT NULL", "date"),
+        (f"strlen(v) BETWEEN 8 AND 40 AND regexp_full_match(v, {text(_DATED)})", "dated"),
         (f"regexp_full_match(v, {text(_LIKE)}) AND NOT regexp_full_match(v, {text(_NOT_LIKE)})", "like"),
     )
-    long = f"CASE WHEN TRY_CAST(v AS BIGINT) IS NULL THEN {code('long')} ELSE {code('integer')} END"
+    wide = f"CASE WHEN abs(v::HUGEINT) > {EXACT} THEN {code('wide')} ELSE {code('integer')} END"
+    long = f"CASE WHEN TRY_CAST(v AS BIGINT) IS NULL THEN {code('long')} ELSE {wide} END"
     # A number that is no integer and yet has digits only begins with 0.
     plain = f"CASE WHEN regexp_full_match(v, {text(_CODE)}) THEN {code('code')} ELSE {code('number')} END"
     then = {None: long, "number": plain}

@@ -1,107 +1,108 @@
-"""The health that Argo CD shows, by running the scripts as it does."""
+"""The health that Argo CD shows, by running the scripts as it does, over what the decisions really write."""
 
-from collections.abc import Callable
+import ast
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from lupa.lua51 import LuaRuntime
 
+import modelward.decide
 from modelward.api import GROUP, KINDS
+from modelward.api.common import Condition
+from modelward.decide import deployment_conditions
+from modelward.decide.jobs import NOT_BEGUN
+from modelward.decide.stalled import MAY_COME
 
-FILE = Path(__file__).resolve().parents[3] / "crds/argocd/argocd-cm.yaml"
-SCRIPTS: dict[str, str] = yaml.safe_load(FILE.read_text())["data"]
-PREFIX = f"resource.customizations.health.{GROUP}_"
+from .scenes import SCENES, Scene
+from .testdata import FOLDER, existing, files, health_of
 
-Conditions = dict[str, str]
-Health = Callable[..., tuple[str, str]]
-
-
-@pytest.fixture
-def health() -> Health:
-    """The health of a resource of that kind, phase and conditions (`Ready=True`), and its message."""
-
-    def run(kind: str, *conditions: str, generation: int = 2, **status: Any) -> tuple[str, str]:
-        listed = [
-            {"type": t, "status": s, "message": f"{t} is {s}"} for t, _, s in (c.partition("=") for c in conditions)
-        ]
-        obj = {
-            "metadata": {"generation": 2},
-            "status": {"observedGeneration": generation, "conditions": listed} | status,
-        }
-        lua = LuaRuntime()
-        found = lua.eval(f"function(obj)\n{SCRIPTS[PREFIX + kind]}\nend")(lua.table_from(obj, recursive=True))
-        return found["status"], found["message"]
-
-    return run
+DECIDE = Path(modelward.decide.__file__).parent
+NAMES = [kind.__name__ for kind in KINDS]
+PREFIX = "resource.customizations"
 
 
-def test_every_kind_has_a_script() -> None:
-    assert set(SCRIPTS) == {PREFIX + kind.__name__ for kind in KINDS}
+def test_snippet_is_what_the_scripts_say_and_has_every_kind() -> None:
+    data = yaml.safe_load((FOLDER.parents[1] / "argocd-cm.yaml").read_text())["data"]
+    for kind in NAMES:
+        assert data[f"{PREFIX}.health.{GROUP}_{kind}"] == (FOLDER / kind / "health.lua").read_text()
+        if kind != "DatasetVersion":
+            actions = yaml.safe_load(data[f"{PREFIX}.actions.{GROUP}_{kind}"])
+            scripts = {path.parent.name: path.read_text() for path in (FOLDER / kind).glob("actions/*/action.lua")}
+            assert {each["name"]: each["action.lua"] for each in actions["definitions"]} == scripts
+            assert actions["discovery.lua"] == (FOLDER / kind / "actions/discovery.lua").read_text()
 
 
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
-def test_ready_resource_is_healthy(health: Health, kind: str) -> None:
-    assert health(kind, "Ready=True") == ("Healthy", "Ready is True")
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.kind}-{scene.name}")
+async def test_state_has_the_health_that_a_person_would_say(scene: Scene) -> None:
+    assert health_of(await scene.make())[0] == scene.health
 
 
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
-def test_resource_that_the_operator_has_not_seen_is_progressing(health: Health, kind: str) -> None:
-    assert health(kind, "Ready=True", generation=1) == ("Progressing", "Waiting for the operator")
-    assert health(kind, conditions=None) == ("Progressing", "Waiting for the operator")
+async def test_files_for_argo_cds_repository_are_as_the_decisions_write_them() -> None:
+    wanted = await files()
+    stale = [path.name for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    assert not stale, "run `make crds`"
+    assert existing(NAMES) == wanted.keys(), "run `make crds`"
 
 
-@pytest.mark.parametrize("kind", [kind.__name__ for kind in KINDS])
-def test_resource_at_work_is_progressing(health: Health, kind: str) -> None:
-    assert health(kind, "Ready=Unknown") == ("Progressing", "Ready is Unknown")
+@pytest.mark.parametrize("kind", NAMES)
+def test_resource_that_the_operator_has_not_seen_is_progressing(kind: str) -> None:
+    pending = Condition(type="Ready", status="Unknown", reason="Pending").wire()
+    for status in ({"conditions": [pending]}, {}):
+        found = {"kind": kind, "metadata": {"generation": 1}, "spec": {}, "status": status}
+        assert health_of(found) == ("Progressing", "Waiting for the operator")
 
 
-@pytest.mark.parametrize("kind", ["Dataset", "DatasetVersion", "TrainingRun", "ModelVersion"])
-def test_resource_that_is_not_ready_is_degraded(health: Health, kind: str) -> None:
-    assert health(kind, "Ready=False") == ("Degraded", "Ready is False")
+def test_every_reason_of_a_deployments_ready_has_a_scene() -> None:
+    """Those of checks and of pods stand in other conditions, or for many."""
+    listed = re.search(r"of Ready: (.*?), and any reason", deployment_conditions.__doc__ or "", re.DOTALL)
+    assert listed
+    reasons = set(re.findall(r"\w+", listed.group(1))) - {"Pending", "QueryRefused", "ServerNotAllowed"}
+    shown = {_ready(path) for path in (FOLDER / "ModelDeployment/testdata").glob("*.yaml")}
+    assert reasons <= shown
 
 
-def test_failed_run_is_degraded_and_a_suspended_one_suspended(health: Health) -> None:
-    assert health("TrainingRun", "Ready=False", "Failed=True") == ("Degraded", "Failed is True")
-    assert health("TrainingRun", "Ready=Unknown", "Suspended=True") == ("Suspended", "Suspended is True")
+def _ready(path: Path) -> str:
+    conditions = yaml.safe_load(path.read_text())["status"]["conditions"]
+    return next(str(each["reason"]) for each in conditions if each["type"] == "Ready")
 
 
-def test_rolled_back_deployment_is_degraded_though_the_old_version_serves(health: Health) -> None:
-    found = health(
-        "ModelDeployment", "Ready=False", "Available=True", "RolledBack=True", "Stalled=True", phase="Stable"
-    )
-    assert found == ("Degraded", "RolledBack is True")
+def test_whatever_is_waited_for_is_either_said_to_come_or_to_need_somebody() -> None:
+    """A new reason belongs into one of them."""
+    somebody_acts = {
+        *("SourceSecretNotLabelled", "ScriptTooLarge", "ParentCircle"),
+        *("ImagePullBackOff", "ErrImageNeverPull", "CreateContainerConfigError", "CreateContainerError"),
+    }
+    of_deployments = {"VersionDeleted", "VersionNotVerified", "AliasNotHeld"}
+    reasons = {reason for path in DECIDE.rglob("*.py") for reason in _waits(path)} | NOT_BEGUN
+    assert reasons == MAY_COME | somebody_acts | of_deployments
 
 
-def test_paused_deployment_is_suspended(health: Health) -> None:
-    found = health("ModelDeployment", "Ready=Unknown", "Available=True", "Progressing=True", phase="Paused")
-    assert found == ("Suspended", "Ready is Unknown")
+def _waits(path: Path) -> list[str]:
+    tree = ast.parse(path.read_text())
+    constants = dict(_constants(tree))
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    waits = (call.args[0] for call in calls if getattr(call.func, "id", "") == "Wait")
+    found = []
+    for given in waits:
+        if isinstance(given, ast.Constant):
+            found.append(str(given.value))
+        elif isinstance(given, ast.Name):
+            found.append(constants.get(given.id, "ScriptNotFound"))
+    return found
 
 
-@pytest.mark.parametrize("reason", ["AwaitingApproval", "AwaitingPromotion"])
-def test_deployment_that_waits_for_a_person_is_suspended(health: Health, reason: str) -> None:
-    conditions = [{"type": "Ready", "status": "Unknown", "reason": reason, "message": "a person"}]
-    assert health("ModelDeployment", phase="Canary", conditions=conditions) == ("Suspended", "a person")
-
-
-def test_rollout_is_progressing(health: Health) -> None:
-    found = health("ModelDeployment", "Ready=Unknown", "Available=True", "Progressing=True", phase="Canary")
-    assert found == ("Progressing", "Ready is Unknown")
-
-
-def test_deployment_that_waits_for_its_first_version_is_progressing(health: Health) -> None:
-    found = health("ModelDeployment", "Ready=False", "Available=False", "Progressing=False", phase="Pending")
-    assert found == ("Progressing", "Ready is False")
-
-
-def test_deployment_that_no_longer_serves_is_degraded(health: Health) -> None:
-    stable = {"modelVersion": "flights-1"}
-    found = health(
-        "ModelDeployment", "Ready=False", "Available=False", "Progressing=False", phase="Stable", stable=stable
-    )
-    assert found == ("Degraded", "Available is False")
-
-
-def test_deployment_that_the_user_must_change_is_degraded(health: Health) -> None:
-    assert health("ModelDeployment", "Ready=False", "Available=False", "Stalled=True")[0] == "Degraded"
+def _constants(tree: ast.Module) -> list[tuple[str, str]]:
+    """Of the module: `A, B = "a", "b"` as well."""
+    pairs = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            (target,), value = node.targets, node.value
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            values = value.elts if isinstance(value, ast.Tuple) else [value]
+            pairs += [
+                (name.id, str(each.value))
+                for name, each in zip(names, values, strict=False)
+                if isinstance(name, ast.Name) and isinstance(each, ast.Constant)
+            ]
+    return pairs

@@ -44,6 +44,14 @@ def test_file_without_a_column_is_named_with_the_column(tmp_path: Path, form: st
     assert "`columns: {missing: AsNull}`" in raised.value.message
 
 
+@pytest.mark.parametrize("other", [" x", "X", "x\u0323\u0307"])
+def test_name_that_looks_like_another_is_told(tmp_path: Path, other: str) -> None:
+    name = "\u1e8b\u0323" if len(other) == 3 else "x"
+    with pytest.raises(JobError) as raised:
+        together(tmp_path, "csv", {"a": {name: [1], "y": ["a"]}, "b": {other: [1], "y": ["b"]}})
+    assert f"({name!r} is not the same" in raised.value.message or f"({other!r} is not the same" in raised.value.message
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_column_that_files_lack_has_no_value_there_and_is_told(tmp_path: Path, form: str) -> None:
     files = {

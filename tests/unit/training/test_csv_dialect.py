@@ -2,6 +2,8 @@
 
 import bz2
 import gzip
+import io
+import tarfile
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,12 @@ ROWS = "x,y\n" + "".join(f"{n}.5,{'ab'[n % 2]}\n" for n in range(20))
         ("# made by hand\n" + ROWS.replace("\n5.5,b", "\n# here\n5.5,b"), {"comment": "#"}),
         (ROWS[4:], {"header": False}),
         ('"x","y"\n' + "".join(f'"{n}.5","{"ab"[n % 2]}"\n' for n in range(20)), {}),
+        ("sep=;\n" + ROWS.replace(",", ";"), {}),
+        (("\ufeffsep=~\r\n" + ROWS.replace(",", "~").replace("\n", "\r\n")).encode("utf-16-le"), {}),
+        ('"sep=,"\n' + ROWS, {}),
+        ("sep=;\n" + ROWS.replace(",", ";"), {"skip_lines": 1}),
+        ("\ufeff\ufeff" + ROWS, {}),
+        ('\ufeff\ufeff"x","y"' + ROWS[3:], {}),
         (ROWS.replace("\n", ",\n"), {}),
         (ROWS.replace("\n", ",\n").replace("x,y,", "x,y"), {}),
     ],
@@ -131,6 +139,11 @@ def test_long_field_is_read(tmp_path: Path) -> None:
     assert [len(value) for value in found.columns["x"]] == [3_000_000, 1]
 
 
+def test_delimiter_that_nobody_would_guess_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"the only column is 'x y'; if that is several, write `csv: {delimiter: …}`"):
+        read(tmp_path, "x y\n1 2\n3 4\n", types={"y": "string"})
+
+
 def test_stated_encoding_is_used(tmp_path: Path) -> None:
     found = read(tmp_path, "größe,y\n1,Tür €\n".encode("cp1252"), csv={"encoding": "windows-1252"})
     assert found.columns == {"größe": [1], "y": ["Tür €"]}
@@ -157,6 +170,15 @@ def test_nameless_column_that_says_something_is_kept(tmp_path: Path) -> None:
     assert list(read(tmp_path, ",x,y\nMazda,1,k\nFiat,2,k\n").columns) == ["column1", "x", "y"]
 
 
+def tar(name: str, content: str) -> bytes:
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content.encode()))
+    return written.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "csv", "parts"),
     [
@@ -168,11 +190,24 @@ def test_nameless_column_that_says_something_is_kept(tmp_path: Path) -> None:
         (ROWS + "1,a\0b\n", {}, ("a.csv, line 22", "NUL")),
         (ROWS.encode("utf-16-le"), {}, ("a.csv, line 1", "NUL", "utf-16")),
         (ROWS.encode() + "1,café\n".encode("cp1252"), {}, ("line 22", "not UTF-8", "0xe9", "windows-1252")),
-        (ROWS.encode() + b"\x81,\xff\n", {"encoding": "cp1252"}, ("not cp1252",)),
+        (ROWS.encode() + b"\x81,\xff\n", {"encoding": "cp1252"}, ("line 22", "not cp1252", "0x81", "another csv.enc")),
+        (gzip.compress(ROWS.encode() + b"1,\xe9\n", mtime=0), {}, ("line 22", "not UTF-8", "0xe9")),
+        (ROWS.replace("a", "\u00e9").encode("utf-16-le"), {}, ("not UTF-8", "encoding: utf-16-le")),
         (ROWS, {"encoding": "klingon"}, ("csv.encoding", "'klingon'")),
+        (ROWS, {"encoding": "idna"}, ("csv.encoding", "'idna'")),
         ("x,x,y\n1,2,3\n", {}, ("'x' stands twice", "header: false")),
         ("x,X,y\n1,2,3\n", {}, ("'x' and 'X' differ by case only",)),
         ("\n\n", {}, ("a.csv holds no line",)),
+        ("   \n  \n", {}, ("no column has a name",)),
+        (gzip.compress(gzip.compress(ROWS.encode(), mtime=0), mtime=0), {}, ("compressed twice",)),
+        (tar("a.csv", ROWS), {}, ("archive",)),
+        (gzip.compress(tar("a.csv", ROWS), mtime=0), {}, ("archive",)),
+        ("<!DOCTYPE HTML>\n<html><body>Sign in</body></html>\n", {}, ("a.csv is a page for a browser",)),
+        ("\n <html>\n", {}, ("a.csv is a page for a browser",)),
+        ('<?xml version="1.0"?>\n<rows/>\n', {}, ("XML",)),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", {}, ("old Excel workbook",)),
+        (b"SQLite format 3\0", {}, ("SQLite",)),
+        (b"%PDF-1.7\n", {}, ("PDF",)),
         (b"PK\x03\x04rest", {}, ("Excel",)),
         (b"PAR1 rest", {}, ("format: parquet",)),
         ("version https://git-lfs.github.com/spec/v1\n", {}, ("git lfs pull",)),
@@ -219,3 +254,10 @@ def test_record_without_end_is_not_read_into_memory(
     tracemalloc.stop()
     assert part in failed.value.message
     assert peak < 200 << 20
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_unreadable_bytes_far_down_are_named_with_their_line(tmp_path: Path, packed: bool) -> None:
+    content = b"x,y\n" + b"1.5,a\n" * 69_999 + b"2.5,\xc3\x28\n" + b"1.5,a\n" * 9
+    with pytest.raises(JobError, match=r"a\.csv, line 70001: the text is not UTF-8 .*byte 0xc3"):
+        read(tmp_path, gzip.compress(content, mtime=0) if packed else content)

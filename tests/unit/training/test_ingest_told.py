@@ -178,7 +178,12 @@ def test_header_of_numbers_only_may_be_a_row_and_that_is_told(pod: Pod) -> None:
 
 def test_header_alone_is_no_data(pod: Pod) -> None:
     pod.csv("x,late\n")
-    assert pod.ingest(id=None).reason == "EmptyDataset"
+    ended = pod.ingest(id=None)
+    assert (ended.reason, ended.message) == ("EmptyDataset", "data.csv has no rows, only the names of columns")
+    pod.csv("x,late\n", "more.csv")
+    assert pod.ingest(id=None).message.startswith("data.csv and 1 more files have no rows")
+    pod.csv("x,late\n" + "1,a\n2,b\n" * 40, "more.csv")
+    assert pod.dataset(pod.ingest(id=None)).rows == 80
 
 
 def frame(**columns: Any) -> pd.DataFrame:
@@ -257,6 +262,42 @@ def test_parquet_files_must_agree_or_be_told_how(pod: Pod) -> None:
     )
     stated = pod.ingest(id=None, format="parquet", path="*", types={"x": "string"})
     assert {c.name: c.type for c in pod.dataset(stated).columns}["x"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (pa.timestamp("us"), pa.timestamp("ns")),
+        (pa.timestamp("ns"), pa.timestamp("ms", "America/New_York")),
+        (pa.date32(), pa.timestamp("us")),
+    ],
+)
+def test_parquet_timestamps_of_any_kind_go_together_as_utc(pod: Pod, one: pa.DataType, other: pa.DataType) -> None:
+    days = pa.array(range(90), pa.int32()).cast(pa.date32())
+    for kind, name in (one, "a.parquet"), (other, "b.parquet"):
+        parquet(pod, pa.table({"x": days.cast(pa.timestamp("s")).cast(kind), "late": ["a", "b"] * 45}), name)
+    found = rows(pod, pod.ingest(id=None, format="parquet", path="*"))
+    assert sorted(found["x"]) == sorted([*pd.date_range("1970-01-01", periods=90)] * 2)
+
+
+def test_parquet_struct_can_be_had_as_json(pod: Pod) -> None:
+    nested = [{"a": n, "b": [None, 'say "hi"']} for n in range(90)]
+    parquet(pod, pa.table({"x": nested, "late": ["a", "b"] * 45}))
+    sql = "SELECT (x->>'$.a')::INT AS a, x->>'$.b[1]' AS b, late FROM source"
+    found = rows(pod, pod.ingest(id=None, format="parquet", path="*", types={"x": "string"}, prepare_sql=sql))
+    assert (sorted(found["a"]), set(found["b"])) == ([*range(90)], {'say "hi"'})
+
+
+def test_what_parquet_itself_has_no_type_for_is_told(pod: Pod) -> None:
+    parquet(pod, pa.table({"x": pa.array(range(90), pa.duration("s")), "late": ["a", "b"] * 45}))
+    told = ingest_report(pod.ingest(id=None, format="parquet", path="*")).warnings
+    assert any("'x' is duration[s] to Arrow" in text for text in told)
+
+
+def test_parquet_column_without_a_name_is_refused_by_its_place(pod: Pod) -> None:
+    parquet(pod, pa.table([[1, 2] * 45, ["a", "b"] * 45], names=["", "late"]))
+    ended = pod.ingest(id=None, format="parquet", path="*")
+    assert (ended.reason, ended.message) == ("InvalidFile", "a.parquet: column 1 has no name: give it one")
 
 
 def test_parquet_integers_beside_floats_are_numbers(pod: Pod) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from localcluster.certs import Authority
+from modelward_training.ingest.remote.trouble import told
 from objectstore import ObjectStore, WebServer
 
 from .harness import Pod, ingest_report
@@ -305,3 +306,34 @@ def test_a_version_is_made_once_what_was_missing_is_there(read: Reader, store: O
     finally:
         store.start()
     assert ingest_report(read(f"s3://{bucket}/things.csv", store.environment)).rows == 600
+
+
+class AsAzureHasIt(Exception):
+    def __init__(self, status_code: int) -> None:
+        super().__init__(f"the server said {status_code}")
+        self.status_code = status_code
+
+
+class AsGoogleHasIt(Exception):
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the server said {code}")
+        self.code = code
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "retryable"),
+    [
+        (AsAzureHasIt(403), "AccessDenied", False),
+        (AsAzureHasIt(404), "SourceNotFound", False),
+        (AsAzureHasIt(503), "SourceUnavailable", True),
+        (AsGoogleHasIt(401), "AccessDenied", False),
+        (AsGoogleHasIt(429), "SourceUnavailable", True),
+        (OSError("Forbidden: https://storage/b/raw/o\nno right"), "AccessDenied", False),
+        (FileNotFoundError("b/raw/o"), "SourceNotFound", False),
+    ],
+)
+def test_answers_of_other_clouds_are_told_by_reason(error: Exception, reason: str, retryable: bool) -> None:
+    found = told(error, "gs://raw/2013.csv", "Google Cloud Storage", "reader")
+    assert (found.reason, found.retryable) == (reason, retryable)
+    assert "gs://raw/2013.csv" in found.message
+    assert "Google Cloud Storage" in found.message

@@ -91,17 +91,15 @@ def _keys(credentials: Credentials, endpoint: str | None) -> dict[str, Any]:
     }
 
 
-def _checked(endpoint: str, local: bool) -> str:
+def _checked(endpoint: str, local: bool, key: str = "AWS_ENDPOINT_URL") -> str:
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise JobError(
-            "InvalidUrl", f"AWS_ENDPOINT_URL {endpoint!r} is no URL of a server: write https://host:port", again=True
-        )
+        raise JobError("InvalidUrl", f"{key} {endpoint!r} is no URL of a server: write https://host:port", again=True)
     if not local:
         try:
             addresses.look_up(parts.hostname)
         except addresses.AddressRefused as error:
-            raise JobError("AddressRefused", f"AWS_ENDPOINT_URL: {error}") from error
+            raise JobError("AddressRefused", f"{key}: {error}") from error
     return parts.netloc
 
 
@@ -118,6 +116,7 @@ def _gs(asked: _Asked) -> tuple[Any, str]:
     return gcsfs.GCSFileSystem(token=token, skip_instance_cache=True, use_listings_cache=False), "Google Cloud Storage"
 
 
+_CONNECTION = "AZURE_STORAGE_CONNECTION_STRING"
 _AZURE = {
     "account_name": "AZURE_STORAGE_ACCOUNT_NAME",
     "account_key": "AZURE_STORAGE_ACCOUNT_KEY",
@@ -135,11 +134,28 @@ def _azure(asked: _Asked) -> tuple[Any, str]:
     if asked.credentials.secret is None:
         what = f"{asked.credentials.place} needs a Secret in {asked.credentials.named_in}"
         raise JobError("SecretKeyMissing", f"{what} with the key {_AZURE['account_name']}, {why}")
-    asked.credentials.need(_AZURE["account_name"], why)
-    options = asked.credentials.options(_AZURE)
-    anonymous = len(options) < 2
-    fs = adlfs.AzureBlobFileSystem(anon=anonymous, **options, skip_instance_cache=True, use_listings_cache=False)
-    return fs, f"the Azure account {options['account_name']}"
+    options = asked.credentials.options({"connection_string": _CONNECTION}) or asked.credentials.options(_AZURE)
+    if said := options.get("connection_string"):
+        host = _connected_to(said, asked)
+    else:
+        host = f"the Azure account {asked.credentials.need(_AZURE['account_name'], why)}"
+        options["anon"] = len(options) < 2
+    fs = adlfs.AzureBlobFileSystem(
+        **options,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        skip_instance_cache=True,
+        use_listings_cache=False,
+    )
+    return fs, host
+
+
+def _connected_to(said: str, asked: _Asked) -> str:
+    """The host that a connection string names: of Azure's own clouds or of somebody else's server."""
+    words = dict(part.partition("=")[::2] for part in said.split(";"))
+    account, suffix = words.get("AccountName", ""), words.get("EndpointSuffix", "core.windows.net")
+    endpoint = words.get("BlobEndpoint") or f"https://{account}.blob.{suffix}"
+    return _checked(endpoint, asked.local, _CONNECTION)
 
 
 _Make = Callable[[_Asked], tuple[Any, str]]

@@ -40,6 +40,8 @@ def told(error: BaseException, what: str, host: str, secret: str | None, field: 
             return JobError("AddressRefused", f"{what}: {each}")
         if answer := _answer(each):
             return _answered(*answer, each, what, host, secret)
+        if http := _status(each):
+            return _answered(str(http), http, each, what, host, secret)
     for each in chain:
         if found := _unreached(each, what, host, field):
             return found
@@ -68,7 +70,7 @@ def _answered(code: str, http: int, error: BaseException, what: str, host: str, 
     if code in _MISSING:
         return JobError("SourceNotFound", f"{what}: {host} has no such file")
     if code in _WRONG or http in (401, 403):
-        return denied(what, host, _WRONG.get(code, code), secret)
+        return denied(what, host, _WRONG.get(code, _words(error) if code.isdecimal() else code), secret)
     if code == "PreconditionFailed":
         return JobError("SourceChanged", f"{what} was changed while it was read: it is read again", True)
     if code in _ELSEWHERE:
@@ -86,6 +88,8 @@ def _unreached(error: BaseException, what: str, host: str, field: str) -> JobErr
             inner = getattr(error, "certificate_error", error)  # aiohttp has one of its own around it
             why = f"the certificate of {host} is not trusted ({getattr(inner, 'verify_message', inner)})"
             return JobError("CertificateNotTrusted", f"{what}: {why}: {hint}", again=True)
+        case FileNotFoundError():
+            return JobError("SourceNotFound", f"{what}: {host} has no such bucket or file")
         case socket.gaierror():
             return JobError("HostNotFound", f"{what}: there is no host {host}: {error.strerror}", True)
         case ConnectionRefusedError():
@@ -119,6 +123,14 @@ def _answer(error: BaseException) -> tuple[str, int] | None:
     if not isinstance(answer, dict) or "Error" not in answer:
         return None
     return str(answer["Error"].get("Code", "")), int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _status(error: BaseException) -> int | None:
+    """Of HTTP, as Azure's and Google's libraries have it."""
+    if isinstance(error, OSError) and str(error).startswith("Forbidden:"):
+        return 403  # of gcsfs, which keeps no code of it
+    codes = (getattr(error, name, None) for name in ("status_code", "code"))
+    return next((code for code in codes if isinstance(code, int) and code >= 400), None)
 
 
 def _words(error: BaseException) -> str:

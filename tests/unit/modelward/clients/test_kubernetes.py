@@ -36,6 +36,7 @@ def test_path_follows_from_version_kind_and_name(path: tuple[str, str, str | Non
         (403, Refused),
         (408, Unavailable),
         (409, Conflict),
+        (410, Unavailable),
         (422, Refused),
         (429, Unavailable),
         (500, Unavailable),

@@ -108,3 +108,11 @@ def test_run_that_names_another_dataset_is_no_longer_concerned_by_the_first() ->
 def test_pod_concerns_the_owner_that_its_labels_name() -> None:
     assert owners_of(seen("pod", {"modelward.dev/deployment": "flights"})) == {key("ModelDeployment", "flights")}
     assert owners_of(seen("pod", {"app": "web"})) == set()
+
+
+def test_deployment_concerns_a_version_that_lost_its_role_and_has_it_again() -> None:
+    sightings, me = Sightings(), key("ModelDeployment", "flights")
+    sightings.see("ModelDeployment", deployment(stable={"modelVersion": "flights-1", "since": "2026-01-01T00:00:00Z"}))
+    again = {"modelVersion": "flights-1", "since": "2026-01-01T00:00:09Z"}
+
+    assert sightings.see("ModelDeployment", deployment(stable=again)) == {me, key("ModelVersion", "flights-1")}

@@ -4,9 +4,12 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from modelward.api.dataset import DatasetStatus
 from modelward.clients.fake import FakeKube
 from modelward.decide.plan import Key, Plan, Push
+from modelward.engine.freshness import Freshness
 from modelward.engine.loop import API, Engine, Reconciler
 from modelward.engine.queue import Queue
 from modelward.errors import Unavailable
@@ -80,3 +83,32 @@ async def test_silent_api_server_rollback_is_pushed_and_written_when_it_answers_
     finally:
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_silent_api_server_what_was_read_before_the_last_event_is_enough() -> None:
+    kube, pods, harm, told = Silent(), Pods(), Harm(), dict[Key, str]()
+    kube.put({"apiVersion": API, "kind": "Dataset", "metadata": {"name": "a", "namespace": "ns"}, "spec": {}})
+    behaviour = {"Dataset": Reconciler(observe, harm.decide, without_api=True)}
+    engine = Engine(World(kube, SETTINGS), pods, Queue(), behaviour, freshness=Freshness(told))
+    await engine.reconcile(KEY)
+    kube.silent, harm.found, told[KEY] = True, True, "999"
+    with pytest.raises(Unavailable):
+        await engine.reconcile(KEY)
+    assert pods.pushed.is_set()
+
+
+async def test_silent_api_server_status_that_was_written_last_is_what_is_decided_from() -> None:
+    kube, pods = Silent(), Pods()
+    kube.put({"apiVersion": API, "kind": "Dataset", "metadata": {"name": "a", "namespace": "ns"}, "spec": {}})
+    seen: list[Any] = []
+
+    def decide(found: Manifest, *_: Any) -> Plan:
+        seen.append(found.get("status", {}).get("observedGeneration"))
+        return Plan(status=DatasetStatus(observed_generation=7), memory=True)
+
+    behaviour = {"Dataset": Reconciler(observe, decide, without_api=True)}
+    engine = Engine(World(kube, SETTINGS), pods, Queue(), behaviour)
+    await engine.reconcile(KEY)
+    kube.silent = True
+    await engine.reconcile(KEY)
+    assert seen == [None, 7]

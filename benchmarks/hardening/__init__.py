@@ -1,0 +1,1 @@
+"""How the operator takes what nobody meant to do to it."""

@@ -1,0 +1,7 @@
+local os = require("os")
+
+-- A value that it did not have asks for another look at the source.
+local annotations = obj.metadata.annotations or {}
+annotations["modelward.dev/requested-at"] = os.date("!%Y-%m-%dT%XZ")
+obj.metadata.annotations = annotations
+return obj
