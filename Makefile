@@ -84,6 +84,10 @@ bench-rollback: setup ## how often and how fast simulated rollouts end as they s
 bench-rollback-cluster: setup ## bad versions under live traffic, from the first request to the rollback; a node of its own (ARGS="--runs 1")
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.rollback.on_cluster $(ARGS)
 
+bench-operator: setup ## the operator beside 100, 1,000 and 5,000 deployments on a real API server, kwok's pods (ARGS="--quick")
+	$(call timed,the parts,$(CLUSTER) parts scale > /dev/null)
+	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.operator $(ARGS)
+
 bench-gates: setup ## how often `notWorseThan: Serving` says what it should, of simulated pairs, a few minutes (ARGS="--replicates 500")
 	@PYTHONPATH=.:operator $(BIN)/python -m benchmarks.gates $(ARGS)
 
@@ -144,4 +148,4 @@ dist: setup ## all that a release publishes but its images (REGISTRY=… DIGESTS
 clean: ## remove this checkout's environment; caches and clusters stay
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean
+.PHONY: help demo demo-clean test setup fmt lint test-unit test-conformance test-api test-cluster test-clouds test-long hostile fuzz bench-serving bench-files bench-first-answer bench-run bench-traffic bench-onnx bench-rollback bench-rollback-cluster bench-gates bench-operator bench-search bench-mutation bench-weather bench-recipes bench-parity bench-data soak images crds chart-readme changelog dist lock clean

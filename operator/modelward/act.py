@@ -126,9 +126,9 @@ async def _push(hands: Hands, pushes: Iterable[Push]) -> None:
 
 async def _tell(hands: Hands, owner: Manifest, event: Event) -> None:
     """An Event that cannot be written is logged: it must not hold up what matters."""
+    hands.before("event", "Event")
     TRANSITIONS.labels(owner["kind"], event.reason).inc()
     _log.info("%s: %s", event.reason, event.message)
-    hands.before("event", "Event")
     try:
         await hands.kube.create(_event(owner, event, datetime.now(UTC)))
     except (Conflict, Refused, Unavailable) as error:

@@ -22,6 +22,9 @@ _PLURALS = {
     "ModelVersion": "modelversions",
     "RegisteredModel": "registeredmodels",
     "ModelDeployment": "modeldeployments",
+    "Deployment": "deployments",
+    "Job": "jobs",
+    "Pod": "pods",
 }
 
 
@@ -49,6 +52,12 @@ class Api:
 
     def read(self, manifest: Manifest) -> Manifest:
         return self._send("GET", _path(manifest), None)
+
+    def find(self, kind: str, namespace: str) -> list[Manifest]:
+        """Deployments or Jobs of a namespace."""
+        version = {"Deployment": "apps/v1", "Job": "batch/v1"}[kind]
+        about: Manifest = {"apiVersion": version, "kind": kind, "metadata": {"namespace": namespace}}
+        return [{**about, **each} for each in self._send("GET", _collection(about), None)["items"]]
 
     def replace(self, manifest: Manifest) -> Manifest:
         return self._send("PUT", _path(manifest), manifest)

@@ -117,7 +117,10 @@ def writes(audit_log: Path, namespace: str) -> list[str]:
 
 
 def _signing_key(folder: Path) -> Path:
+    """The installation's, kept over a restart."""
     path = folder / "key.pem"
+    if path.exists():
+        return path
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.write_bytes(pem)
     return path

@@ -3,10 +3,13 @@
 `crash_before(n)` kills it before its n-th write from then on, pushes to servers included. Everything else goes on
 without it for `AWAY` seconds; then another one starts, which knows nothing but what lies in the cluster. `kill` does so
 at once. `kube.silent` is an API server that answers nobody; `streets.blind` a network on which no counters come.
+
+As in life, events name what is to be read anew, of the kinds that are watched, and so does a sweep every five minutes.
+`lost` says which events never come.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +21,7 @@ from modelward.decide.plan import Key
 from modelward.engine.loop import API, Engine
 from modelward.engine.queue import Queue
 from modelward.engine.reconcilers import RECONCILERS
+from modelward.engine.sightings import Sightings, owners_of
 from modelward.errors import Unavailable
 from modelward.names import REVISION, Manifest
 from modelward.observe.world import World
@@ -26,11 +30,15 @@ from modelward_contracts.traffic import Traffic
 from modelward_contracts.wire import canonical
 
 AWAY = 20
+SWEEP = 300
+WATCHED = ("Deployment", "Job", "Pod")
 SETTINGS = Settings(training_image="training:1", scoring_image="scoring:1", engine_train_job=True)
 KINDS = ("Dataset", "DatasetVersion", "TrainingRun", "ModelVersion", "RegisteredModel", "ModelDeployment")
 
 
 class ApiServer(FakeKube):
+    """`tell` is called with what an event would bring: the object, and whether it is gone."""
+
     silent = False
     routed: list[str]
     """Revisions that the front Services selected, one after the other."""
@@ -38,6 +46,7 @@ class ApiServer(FakeKube):
     def __init__(self) -> None:
         super().__init__()
         self.routed = []
+        self.tell: Callable[[Manifest, bool], None] = lambda _found, _gone: None
 
     @contextmanager
     def showing(self, world: dict[Identity, Manifest] | None) -> Iterator[None]:
@@ -53,6 +62,18 @@ class ApiServer(FakeKube):
             to = manifest["spec"]["selector"][REVISION]
             self.routed += [to] if self.routed[-1:] != [to] else []
         return super().put(manifest)
+
+    def _store(self, manifest: Manifest, **more: Any) -> Manifest:
+        stored = super()._store(manifest, **more)
+        if stored != more.get("unless_equal_to"):
+            self.tell(stored, False)
+        return stored
+
+    def remove(self, api_version: str, kind: str, namespace: str, name: str) -> None:
+        found = self.objects.get((api_version, kind, namespace, name))
+        super().remove(api_version, kind, namespace, name)
+        if found:
+            self.tell(found, True)
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
         self._answer()
@@ -84,6 +105,9 @@ class Town:
         self.crashes: list[str] = []
         """The writes that were not made."""
         self.kube.before_write = self._note
+        self.kube.tell = self._hear
+        self.lost: Callable[[Manifest], bool] = lambda _: False
+        self._named: set[Key] = set()
         self.patience = 1
         """How many times as long as usual things may take."""
         self._fatal: int | None = None
@@ -91,6 +115,10 @@ class Town:
         self._engine = self._operator()
 
     def _operator(self) -> Engine:
+        """A new process, and watches that begin with all there is."""
+        self._sightings, self._swept = Sightings(), self.now
+        for found in self.kube.objects.values():
+            self._hear(found, gone=False)
         return Engine(self.world(self.kube), self, Queue(), RECONCILERS)
 
     def world(self, kube: Kube) -> World:
@@ -121,6 +149,14 @@ class Town:
                 raise Crash(f"{verb} {kind} {name}")
         self.writes.append(f"{verb} {kind} {name}")
 
+    def _hear(self, found: Manifest, gone: bool) -> None:
+        if self.lost(found):
+            return
+        if found["apiVersion"] == API:
+            self._named |= self._sightings.see(found["kind"], found, gone=gone)
+        elif found["kind"] in WATCHED:
+            self._named |= set(owners_of(found))
+
     async def push(self, address: str, setting: Traffic) -> int:
         self._note("push", "Pod", setting.revision)
         return await self.streets.push(address, setting)
@@ -138,10 +174,20 @@ class Town:
         self.now += timedelta(seconds=1)
 
     async def _look(self) -> None:
+        if self.now - self._swept >= timedelta(seconds=SWEEP):
+            self._swept = self.now
+            self._named |= {Key(k, NAMESPACE, o["metadata"]["name"]) for k in KINDS for o in self.controllers.find(k)}
         for kind in KINDS:
             for found in self.controllers.find(kind):
-                with suppress(Unavailable):
-                    await self._engine.reconcile(Key(kind, NAMESPACE, found["metadata"]["name"]))
+                await self._look_at(Key(kind, NAMESPACE, found["metadata"]["name"]))
+
+    async def _look_at(self, key: Key) -> None:
+        named = key in self._named
+        self._named.discard(key)
+        try:
+            await self._engine.reconcile(key, named=named)
+        except Unavailable:
+            self._named.add(key)
 
     async def until(self, what: str, met: Callable[[], bool], seconds: int = 300) -> None:
         for _ in range(seconds * self.patience):

@@ -67,6 +67,8 @@ TRAINER = Part(
     "trainer", "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager", paths.MODULE.parent / "trainer"
 )
 JOBSET = Part("jobset", "sigs.k8s.io/jobset", paths.MODULE.parent / "jobset")
+KWOK = Part("kwok", "sigs.k8s.io/kwok/cmd/kwok", paths.MODULE.parent / "kwok")
+SCALE = (*API, next(part for part in NODE if part.name == "kube-scheduler"), KWOK)
 ARGOCD = Part("argocd", "./cmd/argocd", paths.MODULE.parent / "argocd")
 CHECKS = tuple(
     Part(name, f"github.com/{owner}/{name}/cmd/{name}", paths.MODULE.parent / "checks")
@@ -79,6 +81,7 @@ LEVELS = {
     "queue": (KUEUE,),
     "engine": (TRAINER, JOBSET),
     "checks": (HELM, *CHECKS),
+    "scale": SCALE,
 }
 
 

@@ -79,6 +79,7 @@ class FakeKube:
         namespace: str | None,
         labels: dict[str, str] | None = None,
         fields: dict[str, str] | None = None,
+        only: Callable[[Manifest], bool] | None = None,
     ) -> Sequence[Manifest]:
         self.reads += 1
         return [
@@ -88,6 +89,7 @@ class FakeKube:
             and namespace in (None, where)
             and _selected(found, labels)
             and all(_field(found, path) == value for path, value in (fields or {}).items())
+            and (only is None or only(found))
         ]
 
     async def create(self, manifest: Manifest) -> Manifest:

@@ -1,6 +1,6 @@
 """Kubernetes in the few verbs that we use, for every kind alike."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from modelward.names import Manifest
@@ -27,8 +27,10 @@ class Kube(Protocol):
         namespace: str | None,
         labels: dict[str, str] | None = None,
         fields: dict[str, str] | None = None,
+        only: Callable[[Manifest], bool] | None = None,
     ) -> Sequence[Manifest]:
-        """Those that carry all the labels, and have all the fields (`involvedObject.uid`)."""
+        """Those that carry all the labels, have all the fields (`involvedObject.uid`), and are `only` such as are
+        wanted: others are read and not kept."""
         ...
 
     async def create(self, manifest: Manifest) -> Manifest:

@@ -1,7 +1,7 @@
 """`Kube` over the official client's asyncio half, by plain paths: JSON in and out, no generated models."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -73,6 +73,7 @@ class KubernetesKube:
         namespace: str | None,
         labels: dict[str, str] | None = None,
         fields: dict[str, str] | None = None,
+        only: Callable[[Manifest], bool] | None = None,
     ) -> Sequence[Manifest]:
         query = {"limit": str(_PAGE)}
         for name, selected in (("labelSelector", labels), ("fieldSelector", fields)):
@@ -82,7 +83,8 @@ class KubernetesKube:
         while True:
             page = await self._call("GET", path_of(api_version, kind, namespace), query)
             # Items of a list carry neither; everything else in the house relies on them.
-            found += ({"apiVersion": api_version, "kind": kind, **item} for item in page.get("items") or ())
+            items = ({"apiVersion": api_version, "kind": kind, **item} for item in page.get("items") or ())
+            found += filter(only, items) if only else items
             token = page["metadata"].get("continue")
             if not token:
                 return found

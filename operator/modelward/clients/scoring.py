@@ -1,6 +1,7 @@
 """The admin port of scoring pods: read the counters, set the traffic. Lean, because it is done every few seconds.
 
-Connections are kept alive, requests in flight are bounded, and nobody waits longer than two seconds for a pod.
+Connections are kept alive for a moment, requests in flight are bounded, and nobody waits longer than two seconds for a
+pod.
 """
 
 from pathlib import Path
@@ -17,6 +18,8 @@ from modelward_contracts.traffic import Traffic, public_key, sign
 
 _TIMEOUT = aiohttp.ClientTimeout(total=2)
 _AT_ONCE = 64
+_KEPT = 5.0
+"""Seconds that a connection is kept: from one look of a rollout to the next. At rest, thousands would lie there."""
 _LARGEST = 8 * 2**20
 """A snapshot is some KiB per feature; a server that sends more than this is broken."""
 
@@ -61,7 +64,7 @@ class ScoringPods:
 
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
-        connector = aiohttp.TCPConnector(limit=_AT_ONCE, keepalive_timeout=60)
+        connector = aiohttp.TCPConnector(limit=_AT_ONCE, keepalive_timeout=_KEPT)
         self._http = aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar())
         self._snapshots = msgspec.json.Decoder(Snapshot)
 

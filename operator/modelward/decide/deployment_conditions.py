@@ -18,7 +18,6 @@ from modelward.api.common import ConditionStatus
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.checks import checks_passed
 from modelward.decide.conditions import drop_condition, set_condition
-from modelward.decide.drift import drifted
 from modelward.decide.judge.before_and_after import UNREACHABLE
 from modelward.decide.judge.promql import wrong
 from modelward.decide.missing import still_missing
@@ -185,7 +184,7 @@ def _action_done(o: DeploymentObserved) -> Said | None:
 def _drifted(o: DeploymentObserved) -> Said | None:
     """Said anew only when it flips: the numbers of a steady drift change with every look."""
     before = o.status.condition("Drifted")
-    found = drifted(o.recent)
+    found = o.drift
     if found and (before is None or (before.status == "True") != found[0]):
         return ("True", "Drift", found[1]) if found[0] else ("False", "NoDrift", found[1])
     return (before.status, before.reason, before.message) if before else None

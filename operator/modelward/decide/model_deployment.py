@@ -57,6 +57,7 @@ def decide(o: DeploymentObserved, settings: Settings, now: datetime) -> Plan:
         # A look in which something moves has no time to spare for it.
         keepsakes=() if move else untold_trace(after, settings),
         events=(*events, *noticed(after.status, status), *lost_traces(after)),
+        at_rest=move is None and _at_rest(after),
         requeue_after=_again(after, settings, move),
     )
 
@@ -216,6 +217,15 @@ def _unwanted(o: DeploymentObserved, children: Iterable[Manifest]) -> tuple[Ref,
         *(Ref(api, kind, name) for name in done for api, kind in (("v1", "ConfigMap"), ("batch/v1", "Job"))),
         *finished_jobs(o),
     )
+
+
+def _at_rest(o: DeploymentObserved) -> bool:
+    """Whatever could change this, an event tells: what none tells of (Events of Jobs, a name that another's Service
+    has) matters only while something is under way. A pod that does not answer may be one that is gone."""
+    status, under_way = o.status, (*o.verdict_jobs, *o.served_jobs, *o.trace_jobs)
+    alone = status.candidate is None and status.previous is None
+    waits = under_way or o.taken or o.recording
+    return status.phase == "Stable" and alone and not waits and o.evidence.complete
 
 
 def _again(o: DeploymentObserved, settings: Settings, move: Move | None) -> float:

@@ -27,7 +27,7 @@ TOLD = 4
 class ModelVersionObserved:
     version: ModelVersion
     deployments: tuple[ModelDeployment, ...] = ()
-    """All of its namespace."""
+    """Of its namespace, such as it serves or served in."""
     counter: Manifest | None = None
     """Of its model's numbers."""
     versions: tuple[ModelVersion, ...] = ()

@@ -8,7 +8,7 @@ from typing import Literal
 from modelward.api import ModelDeployment, ModelVersion
 from modelward.api.model_deployment import ModelDeploymentStatus, ServingRevision
 from modelward.decide.jobs import Problem
-from modelward.decide.judge.evidence import Evidence, Window
+from modelward.decide.judge.evidence import Evidence
 from modelward.decide.judge.promql import Check
 from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import Remembered
@@ -104,8 +104,8 @@ class DeploymentObserved:
     """What was looked at in the newest trial, until a Job has stored it."""
     checks: tuple[Check, ...] = ()
     """Of spec.analysis.promql, in its order."""
-    recent: Window = field(default_factory=Window)
-    """Of the version in service: the newest whole window for drift."""
+    drift: tuple[bool, str] | None = None
+    """Of the version in service: whether it drifted in the newest whole window, with the numbers."""
     looked_on_since: datetime | None = None
     """From when on this operator has gathered evidence; None: always."""
     actions_verified: bool = False

@@ -69,4 +69,6 @@ class Plan:
     events: tuple[Event, ...] = ()
     freed: int = 0
     """Bytes that were taken out of a store, for the metrics."""
+    at_rest: bool = False
+    """Nothing is under way: until something is named, what this look has read is enough."""
     requeue_after: float | None = None

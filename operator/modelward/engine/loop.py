@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -11,13 +12,14 @@ from modelward.act import Hands, act
 from modelward.api import GROUP, VERSION
 from modelward.api.common import Condition, ConditionStatus
 from modelward.checkpoint import Checkpoint, no_checkpoint
-from modelward.clients.kube import Conflict
+from modelward.clients.kube import Conflict, Kube
 from modelward.clients.scoring import Pusher
 from modelward.compare import same
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
+from modelward.engine.first_sight import FirstSight
 from modelward.engine.freshness import Freshness
-from modelward.engine.memory import Last, Remembering
+from modelward.engine.memory import Memory, Remembering, Rest
 from modelward.engine.queue import Closed, Queue
 from modelward.errors import Refused, Unavailable, Wait
 from modelward.observe.world import World
@@ -28,6 +30,13 @@ from modelward.telemetry.metrics import ACTIVE_WORKERS, RECONCILE_SECONDS, RECON
 _log = logging.getLogger(__name__)
 
 API = f"{GROUP}/{VERSION}"
+
+
+def _nothing(verb: str, kind: str) -> None:
+    """What may be written by a look at what is remembered."""
+    raise Moved(f"{verb} {kind}")
+
+
 _DEADLINE = 60.0
 _AFTER_CONFLICT = 0.1
 _AFTER_REFUSAL = 10.0
@@ -38,6 +47,10 @@ _TOLD_FROM = 3
 """Failures in a row: fewer are an API server's restart, or a lost race."""
 
 
+class Moved(Exception):
+    """What was read before is no longer enough: there is something to write, or to explain."""
+
+
 @dataclass(frozen=True)
 class Reconciler:
     """What is particular to a kind. `observe` gives None when the object is gone or going."""
@@ -46,6 +59,9 @@ class Reconciler:
     decide: Callable[[Any, Settings, datetime], Plan]
     without_api: bool = False
     """It goes on deciding from what it last read while the API server is silent, and looks again soon."""
+    rest: Callable[[Any], Rest | None] | None = None
+    """How what was observed looks where a plan says that it is at rest; until that changes, or something is named,
+    nothing is read."""
     api_version: str = API
     """Of the kind. Another's objects have no conditions that could tell what is wrong."""
 
@@ -58,8 +74,9 @@ class Engine:
     reconcilers: Mapping[str, Reconciler]
     before: Checkpoint = no_checkpoint
     deadline: float = _DEADLINE
-    last: dict[Key, Last] = field(default_factory=dict)
+    last: dict[Key, Memory] = field(default_factory=dict)
     freshness: Freshness = field(default_factory=Freshness)
+    first: FirstSight | None = None
 
     async def work(self) -> None:
         """One worker, until the queue is closed."""
@@ -79,7 +96,7 @@ class Engine:
         """Reconcile, and put the key back where it has to be looked at again. The result, for the metrics."""
         try:
             async with asyncio.timeout(self.deadline):
-                again = await self.reconcile(key)
+                again = await self.reconcile(key, named=self.queue.take_name(key))
         except Conflict as error:
             _log.debug("conflict: %s", error)
             self.queue.retry(key, first=_AFTER_CONFLICT)
@@ -101,15 +118,36 @@ class Engine:
         self.queue.succeeded(key)
         if again is None:
             return "success"
-        self.queue.add(key, again)
+        self.queue.again(key, again)
         return "requeue_after"
 
-    async def reconcile(self, key: Key) -> float | None:
-        """Once. Seconds after which to look again even if nothing happens."""
+    async def reconcile(self, key: Key, *, named: bool = True) -> float | None:
+        """Once. Seconds after which to look again even if nothing happens. `named`: by an event, the sweep or a
+        failure. Else what was read before may do, as long as there is nothing to write."""
+        first, memory = self.first if self.first and self.first.take(key) else None, self.last.get(key)
+        try:
+            if not named and memory and memory.rest and await memory.rest.lasts(self.world, key):
+                return memory.requeue_after
+            if not named and first:
+                with suppress(Moved):
+                    return await self._look(key, first, _nothing)
+            return await self._look(key, self.world.kube, self.before)
+        finally:
+            if first:
+                first.done()
+
+    async def _look(self, key: Key, source: Kube, before: Checkpoint) -> float | None:
         reconciler = self.reconcilers[key.kind]
-        last = self.last.setdefault(key, {}) if reconciler.without_api else None
-        kube = Remembering(self.world.kube, key.namespace, last)
-        hands, own = Hands(kube, self.pods, kube.seen, self.before), (reconciler.api_version, key.kind, key.name)
+        memory = self.last.setdefault(key, Memory()) if reconciler.without_api else None
+        kube = Remembering(source, key.namespace, memory)
+        written: list[str] = []
+        done = False
+
+        def note(verb: str, kind: str) -> None:
+            before(verb, kind)
+            written.append(kind)
+
+        hands, own = Hands(kube, self.pods, kube.seen, note), (reconciler.api_version, key.kind, key.name)
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
             if not kube.recalled:
@@ -120,14 +158,21 @@ class Engine:
             plan = reconciler.decide(observed, self.world.settings, self.world.clock())
             # Of a kind of ours it is there; of another, the plan may be to make it.
             await act(hands, kube.seen.get(own, {}), plan)
-        except Wait as wait:
-            await self._explain(key, "False", wait.reason, wait.message)
-            return wait.retry_after
-        except Refused as refused:
-            await self._explain(key, "False", refused.reason, refused.message)
+            done = True
+        except (Wait, Refused) as problem:
+            if before is _nothing:
+                raise Moved from problem
+            await self._explain(key, "False", problem.reason, str(problem))
+            if isinstance(problem, Wait):
+                return problem.retry_after
             raise
         finally:
             self.freshness.note(key, kube.seen.get(own), self.world.clock())
+            if memory:
+                memory.keep(kube.answers if done else memory.answers() | kube.answers)
+        if memory and reconciler.rest:
+            memory.rest = reconciler.rest(observed) if plan.at_rest and not written else None
+            memory.requeue_after = plan.requeue_after
         return plan.requeue_after
 
     async def _confess(self, key: Key, reason: str, cause: str) -> None:

@@ -20,8 +20,15 @@ class Queue:
         self._alarm: asyncio.TimerHandle | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
+        self._named: set[Key] = set()
 
     def add(self, key: Key, delay: float = 0.0) -> None:
+        """Something has named it: what was read of it before counts no more."""
+        self._named.add(key)
+        self.again(key, delay)
+
+    def again(self, key: Key, delay: float = 0.0) -> None:
+        """A look that was to come, without news."""
         QUEUE_ADDS.inc()
         self._schedule.add(key, self._loop.time() + delay)
         self._ring()
@@ -41,6 +48,12 @@ class Queue:
             finally:
                 self._waiting.discard(waiter)
         raise Closed
+
+    def take_name(self, key: Key) -> bool:
+        """Whether something has named it since the last time; asked when its look begins."""
+        named = key in self._named
+        self._named.discard(key)
+        return named
 
     def close(self) -> None:
         """Hand out nothing more, and let waiting workers go."""

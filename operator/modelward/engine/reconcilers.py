@@ -15,6 +15,7 @@ from modelward.observe import model_deployment as observe_deployment
 from modelward.observe import model_version as observe_model_version
 from modelward.observe import registered_model as observe_registered_model
 from modelward.observe import training_run as observe_run
+from modelward.observe.at_rest import rest_of
 
 RECONCILERS = {
     "Dataset": Reconciler(observe_dataset.observe, decide_dataset.decide),
@@ -22,6 +23,6 @@ RECONCILERS = {
     "TrainingRun": Reconciler(observe_run.observe, decide_run.decide),
     "ModelVersion": Reconciler(observe_model_version.observe, decide_model_version.decide),
     "RegisteredModel": Reconciler(observe_registered_model.observe, decide_registered_model.decide),
-    "ModelDeployment": Reconciler(observe_deployment.observe, decide_deployment.decide, without_api=True),
+    "ModelDeployment": Reconciler(observe_deployment.observe, decide_deployment.decide, without_api=True, rest=rest_of),
     "ConfigMap": Reconciler(observe_collection.observe, decide_collection.decide, api_version="v1"),
 }

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import kopf
@@ -18,6 +19,7 @@ from modelward.clients.kube import Kube
 from modelward.clients.kubernetes import KubernetesKube, load_configuration
 from modelward.clients.prometheus import Prometheus
 from modelward.clients.scoring import ScoringPods, Signer
+from modelward.engine.first_sight import FirstSight
 from modelward.engine.freshness import Freshness
 from modelward.engine.health import Health
 from modelward.engine.loop import Engine, Reconciler
@@ -55,15 +57,19 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
     async with _reach(settings, cluster) as (world, pods):
         queue, sightings = Queue(), Sightings()
         freshness = Freshness(sightings.versions)
-        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), freshness=freshness)
-        sweep = Sweep(world.kube, queue, sightings, settings.watch_namespaces or (None,))
+        first, namespaces = FirstSight(world.kube), settings.watch_namespaces or (None,)
+        engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), freshness=freshness, first=first)
+        sweep = Sweep(world.kube, queue, sightings, namespaces)
         tasks: list[asyncio.Task[None]] = []
         async with _told(settings, Health(queue, sweep, tasks), queue, sweep):
             if not await _served(world.kube, settings.watch_namespaces, stop):
                 return 0
+            await first.take_in(namespaces, queue)
             workers = [asyncio.create_task(engine.work(), name=f"worker {n}") for n in range(_WORKERS)]
             tasks += [*workers, asyncio.create_task(sweep.run(), name="sweep")]
-            tasks += await _watch(settings, cluster, queue, sightings, stop)
+            tasks += await _watch(
+                settings, cluster, functools.partial(register, queue=queue, sightings=sightings, first=first), stop
+            )
             _log.info("watching %s", ", ".join(settings.watch_namespaces) or "all namespaces")
             failed = await _until(stop, tasks)
             await _wind_up(queue, workers, tasks)
@@ -105,12 +111,12 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 async def _watch(
-    settings: Settings, cluster: Cluster, queue: Queue, sightings: Sightings, stop: asyncio.Event
+    settings: Settings, cluster: Cluster, handle: Callable[[kopf.OperatorRegistry], None], stop: asyncio.Event
 ) -> Sequence[asyncio.Task[None]]:
     """kopf asks once what the API server serves. One that has just begun leaves our kinds out, and kopf would never
     watch them: it is started anew until nothing is left out."""
     registry = kopf.OperatorRegistry()
-    register(registry, queue, sightings)
+    handle(registry)
     register_login(registry, cluster.kubeconfig, cluster.context)
     while True:
         insights = Insights()

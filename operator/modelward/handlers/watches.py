@@ -8,6 +8,7 @@ import kopf
 
 from modelward.api import GROUP, KINDS, VERSION
 from modelward.decide.plan import Key
+from modelward.engine.first_sight import FirstSight
 from modelward.engine.queue import Queue
 from modelward.engine.sightings import Sightings, owners_of
 from modelward.names import MANAGED_BY
@@ -22,18 +23,20 @@ _TOGETHER = 0.05
 """Seconds to wait for more events about the same key: a starting pod makes several at once."""
 
 
-def register(registry: kopf.OperatorRegistry, queue: Queue, sightings: Sightings) -> None:
-    def enqueue(keys: Iterable[Key]) -> None:
+def register(registry: kopf.OperatorRegistry, queue: Queue, sightings: Sightings, first: FirstSight) -> None:
+    def enqueue(keys: Iterable[Key], event: Any) -> None:
+        if event["type"] != "DELETED" and first.tells(event["object"]):
+            return
         for key in keys:
             queue.add(key, _TOGETHER)
 
     async def ours(kind: str, event: Any, **_: Any) -> None:
         WATCH_EVENTS.labels(kind).inc()
-        enqueue(sightings.see(kind, event["object"], gone=event["type"] == "DELETED"))
+        enqueue(sightings.see(kind, event["object"], gone=event["type"] == "DELETED"), event)
 
     async def child(kind: str, event: Any, **_: Any) -> None:
         WATCH_EVENTS.labels(kind).inc()
-        enqueue(owners_of(event["object"]))
+        enqueue(owners_of(event["object"]), event)
 
     for model in KINDS:
         names = model.NAMES

@@ -34,6 +34,9 @@ def evidence_of(ledger: Ledger, status: ModelDeploymentStatus, pods: tuple[Scori
     if status.stable is None:
         return Evidence(complete=complete)
     stable = status.stable
+    if status.phase == "Stable" and status.candidate is None and status.previous is None:
+        ledger.rest({p.name for p in pods}, stable.revision)
+        return Evidence(complete=complete)
     if status.phase == "Baking" and status.previous:
         before = served(ledger.since(rollout, status.previous.revision), signals=False, uncomputed=True)
         now = served(ledger.since(step, stable.revision), signals=False, uncomputed=before.requests > 0)

@@ -10,12 +10,16 @@ are still compared over the same time; what a server failed that started within 
 the same: harm done while nobody looked on is not forgotten.
 """
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable
-from copy import deepcopy
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from itertools import starmap, zip_longest
+from operator import add, sub
+from sys import intern
+from typing import TypeAlias
 
-from modelward.decide.drift import MINIMUM_ROWS
+from modelward.decide.drift import MINIMUM_ROWS, drifted
 from modelward.decide.judge.evidence import Latency, SignalWindow, Window
 from modelward.decide.judge.recording import Recording
 from modelward.decide.judge.remembered import MOST_LIVES, Life, Remembered, Tally
@@ -26,6 +30,8 @@ from modelward_contracts.monitor import Forwards, Snapshot
 SAYS_NOTHING = ("capped", "refused", "same_pause")
 """Causes of failed forwards that are no fault of the candidate, or are counted as one already."""
 
+
+Merge = Callable[[int, int], int]
 
 LOOK = "look"
 """The mark of the newest look at a candidate on trial."""
@@ -40,9 +46,16 @@ class OnTrial:
     """None once it is stored, or too old."""
 
 
-@dataclass
+Bins: TypeAlias = "array[int]"
+
+
+def _none() -> Bins:
+    return array("q")
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
-    """Counters of one revision; subtraction and addition go entry by entry."""
+    """Counters of one revision; subtraction and addition go entry by entry. Never changed, so that marks share them."""
 
     scored: Counter[str] = field(default_factory=Counter)
     uncomputed: int = 0
@@ -50,48 +63,62 @@ class Counts:
     """Forwarded requests that the candidate answered, by its revision."""
     failed: Counter[str] = field(default_factory=Counter)
     edges: tuple[float, ...] = ()
-    latency: Counter[int] = field(default_factory=Counter)
-    signals: dict[str, Counter[int]] = field(default_factory=dict)
-    references: dict[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+    latency: Bins = field(default_factory=_none)
+    signals: dict[str, Bins] = field(default_factory=dict)
+    references: dict[str, tuple[str, Bins]] = field(default_factory=dict)
 
-    def add(self, other: "Counts") -> None:
-        self._merge(other, 1)
+    def plus(self, other: "Counts") -> "Counts":
+        return self._merged(other, add)
 
     def minus(self, other: "Counts") -> "Counts":
-        difference = deepcopy(self)
-        difference._merge(other, -1)
-        return difference
+        return self._merged(other, sub)
 
-    def _merge(self, other: "Counts", sign: int) -> None:
-        for mine, theirs in (
-            (self.scored, other.scored),
-            (self.answered, other.answered),
-            (self.failed, other.failed),
-        ):
-            for key, count in theirs.items():
-                mine[key] += sign * count
-        for index, count in other.latency.items():
-            self.latency[index] += sign * count
-        for name, counts in other.signals.items():
-            mine_signal = self.signals.setdefault(name, Counter())
-            for index, count in counts.items():
-                mine_signal[index] += sign * count
-        self.uncomputed += sign * other.uncomputed
-        self.edges = other.edges or self.edges
-        self.references |= other.references
+    def of_latency(self, bins: int) -> tuple[int, ...]:
+        return (*self.latency, *(0 for _ in range(len(self.latency), bins)))
+
+    def _merged(self, other: "Counts", merge: Merge) -> "Counts":
+        ours = self.signals
+        signals = {name: _bins(ours.get(name, _none()), bins, merge) for name, bins in other.signals.items()}
+        references = self.references
+        if other.references != references:
+            references = references | other.references
+        return Counts(
+            scored=_counter(self.scored, other.scored, merge),
+            uncomputed=merge(self.uncomputed, other.uncomputed),
+            answered=_counter(self.answered, other.answered, merge),
+            failed=_counter(self.failed, other.failed, merge),
+            edges=other.edges or self.edges,
+            latency=_bins(self.latency, other.latency, merge),
+            signals={**ours, **signals} if ours.keys() - signals.keys() else signals,
+            references=references,
+        )
 
 
-def counts_of(snapshot: Snapshot) -> Counts:
-    """A snapshot's counters. Signals are named with their source: names are unique within a source only."""
+def _counter(one: Counter[str], other: Counter[str], merge: Merge) -> Counter[str]:
+    return Counter({key: merge(one[key], other[key]) for key in {**one, **other}})
+
+
+def _bins(one: Bins, other: Bins, merge: Merge) -> Bins:
+    if len(one) == len(other):
+        return array("q", map(merge, one, other))
+    return array("q", starmap(merge, zip_longest(one, other, fillvalue=0)))
+
+
+def counts_of(snapshot: Snapshot, like: Counts) -> Counts:
+    """A snapshot's counters. Signals are named with their source: names are unique within a source only. What is the
+    same as in `like` is not held twice."""
+    signals = {intern(f"{s.source} {s.name}"): s for s in snapshot.signals}
+    references = {name: (intern(s.source), array("q", s.reference)) for name, s in signals.items()}
+    edges = tuple(snapshot.latency.edges)
     return Counts(
         scored=Counter(snapshot.scored),
         uncomputed=snapshot.uncomputed,
         answered=Counter({revision: f.answered for revision, f in snapshot.forwards.items()}),
         failed=Counter({revision: _failed(f) for revision, f in snapshot.forwards.items()}),
-        edges=tuple(snapshot.latency.edges),
-        latency=Counter(dict(enumerate(snapshot.latency.counts))),
-        signals={f"{s.source} {s.name}": Counter(dict(enumerate(s.counts))) for s in snapshot.signals},
-        references={f"{s.source} {s.name}": (s.source, tuple(s.reference)) for s in snapshot.signals},
+        edges=like.edges if edges == like.edges else edges,
+        latency=array("q", snapshot.latency.counts),
+        signals={name: array("q", s.counts) for name, s in signals.items()},
+        references=like.references if references == like.references else references,
     )
 
 
@@ -108,7 +135,7 @@ def _tally(counts: Counts) -> Tally:
         uncomputed=counts.uncomputed,
         answered=counts.answered,
         failed=counts.failed,
-        latency={index: count for index, count in counts.latency.items() if count},
+        latency={index: count for index, count in enumerate(counts.latency) if count},
     )
 
 
@@ -120,7 +147,7 @@ def _counts(tally: Tally, now: Counts | None = None) -> Counts:
         answered=Counter(tally.answered),
         failed=Counter(tally.failed),
         edges=now.edges if now else (),
-        latency=Counter(tally.latency),
+        latency=array("q", (tally.latency.get(index, 0) for index in range(max(tally.latency, default=-1) + 1))),
         signals=now.signals if now else {},
     )
 
@@ -141,12 +168,12 @@ def _latency(counts: Counts) -> Latency:
     """None where no server has told its edges yet."""
     if not counts.edges:
         return Latency()
-    return Latency(counts.edges, tuple(counts.latency[i] for i in range(len(counts.edges) + 1)))
+    return Latency(counts.edges, counts.of_latency(len(counts.edges) + 1))
 
 
 def _signals(counts: Counts) -> dict[str, SignalWindow]:
     return {
-        name: SignalWindow(source, reference, tuple(counts.signals[name][i] for i in range(len(reference))))
+        name: SignalWindow(source, tuple(reference), tuple(counts.signals[name]))
         for name, (source, reference) in counts.references.items()
         if name in counts.signals
     }
@@ -161,7 +188,7 @@ class Ledger:
         self._totals: dict[str, Counts] = {}
         self._marks: dict[str, dict[str, Counts]] = {}
         self._drift_from: dict[str, Counts] = {}
-        self._recent: dict[str, Window] = {}
+        self._drift_found: dict[str, tuple[bool, str] | None] = {}
         self._known: dict[tuple[str, float], Life] = {}
         self._counted_since = began
         self._took_up = False
@@ -173,9 +200,10 @@ class Ledger:
     def record(self, snapshots: Iterable[Snapshot], since: float | None = None) -> None:
         """Add what was counted since the last time. `since`: Unix time at which the rollout began, if there is one."""
         for snapshot in snapshots:
-            life, now = (snapshot.pod, snapshot.started), counts_of(snapshot)
+            totals = self._totals.get(snapshot.revision, Counts())
+            life, now = (snapshot.pod, snapshot.started), counts_of(snapshot, like=totals)
             before = self._lives.get(life) or self._known_of(life, now) or self._missed(snapshot.started, now, since)
-            self._totals.setdefault(snapshot.revision, Counts()).add(now.minus(before))
+            self._totals[snapshot.revision] = totals.plus(now.minus(before))
             self._lives[life] = now
         for revision, totals in self._totals.items():
             self._drift(revision, totals)
@@ -232,20 +260,28 @@ class Ledger:
     def mark(self, name: str) -> None:
         """A window begins with what is recorded from now on. Set again, the mark stays where it is."""
         if name not in self._marks:
-            self._marks[name] = deepcopy(self._totals)
+            self._marks[name] = dict(self._totals)
 
     def forget_marks(self, but: set[str]) -> None:
         """All others."""
         self._marks = {name: totals for name, totals in self._marks.items() if name in but}
 
-    def recent(self, revision: str) -> Window:
-        """The newest whole window for drift; empty before the first."""
-        return self._recent.get(revision, Window())
+    def rest(self, pods: Collection[str], revision: str) -> None:
+        """Nothing is on trial: what is kept of pods that are gone, other revisions and moments past is dropped."""
+        self._marks = {}
+        self._lives = {life: counts for life, counts in self._lives.items() if life[0] in pods}
+        for of in (self._totals, self._drift_from, self._drift_found):
+            for other in of.keys() - {revision}:
+                del of[other]
+
+    def drift(self, revision: str) -> tuple[bool, str] | None:
+        """Of the newest whole window; None before the first."""
+        return self._drift_found.get(revision)
 
     def _drift(self, revision: str, totals: Counts) -> None:
         start = self._drift_from.setdefault(revision, Counts())
-        window = served(totals.minus(start))
-        rows = max((sum(s.counts) for s in window.signals.values()), default=0)
+        counted = start.signals
+        rows = max((sum(bins) - sum(counted.get(name, ())) for name, bins in totals.signals.items()), default=0)
         if rows >= MINIMUM_ROWS:
-            self._recent[revision] = window
-            self._drift_from[revision] = deepcopy(totals)
+            self._drift_found[revision] = drifted(served(totals.minus(start)))
+            self._drift_from[revision] = totals

@@ -1,12 +1,11 @@
 """Reads the world around one ModelDeployment: its children by label, its pods' counters, the versions of its model."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
-from modelward.decide.judge.evidence import Window
 from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
@@ -33,14 +32,19 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     deployment = ModelDeployment.model_validate(raw)
     mine = {DEPLOYMENT: key.name}
     versions, pods, deployments, services, jobs, budgets = await asyncio.gather(
-        world.kube.list(API, "ModelVersion", key.namespace),
+        world.kube.list(API, "ModelVersion", key.namespace, only=_concerns(deployment)),
         world.kube.list("v1", "Pod", key.namespace, mine | {"app.kubernetes.io/component": "scoring"}),
         world.kube.list("apps/v1", "Deployment", key.namespace, mine),
         world.kube.list("v1", "Service", key.namespace, mine),
         world.kube.list("batch/v1", "Job", key.namespace, mine),
-        world.kube.list("policy/v1", "PodDisruptionBudget", key.namespace),
+        world.kube.list(
+            "policy/v1",
+            "PodDisruptionBudget",
+            key.namespace,
+            only=lambda each: _is_own(each, key) or _is_anothers(each),
+        ),
     )
-    own_budgets, others = _whose(budgets, key.name)
+    own_budgets, others = [b for b in budgets if _is_own(b, key)], [b for b in budgets if _is_anothers(b)]
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
     clock = world.clock()
@@ -63,7 +67,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
         evidence=evidence,
         trial=on_trial(ledger, deployment, evidence, seen, now),
         checks=checks_of(ledger.questions, deployment, world.settings, world.ask, clock),
-        recent=ledger.recent(deployment.status.stable.revision) if deployment.status.stable else Window(),
+        drift=ledger.drift(deployment.status.stable.revision) if deployment.status.stable else None,
         looked_on_since=datetime.fromtimestamp(ledger.began, UTC),
         actions_verified=world.settings.actions_verified,
         verdict_jobs=await verdict_jobs(world, jobs),
@@ -110,11 +114,20 @@ def _front(name: str, services: Any) -> str | None:
     return next((s["spec"]["selector"].get(REVISION) for s in services if s["metadata"]["name"] == name), None)
 
 
-def _whose(budgets: Sequence[Manifest], name: str) -> tuple[list[Manifest], list[Manifest]]:
-    """Those of this deployment, and those that are not Modelward's."""
-    labels = [(budget, budget["metadata"].get("labels", {})) for budget in budgets]
-    own = [budget for budget, carried in labels if MANAGED_BY in carried and carried.get(DEPLOYMENT) == name]
-    return own, [budget for budget, carried in labels if MANAGED_BY not in carried]
+def _concerns(deployment: ModelDeployment) -> Callable[[Manifest], bool]:
+    """Which versions: those of the model that the spec names, and what runs already, of whatever model."""
+    model, status = deployment.spec.model_ref.name, deployment.status
+    digests = {revision.digest for revision in (status.stable, status.candidate, status.previous) if revision}
+    return lambda version: version["spec"]["modelName"] == model or version["spec"]["digest"] in digests
+
+
+def _is_own(budget: Manifest, key: Key) -> bool:
+    carried = budget["metadata"].get("labels", {})
+    return MANAGED_BY in carried and carried.get(DEPLOYMENT) == key.name
+
+
+def _is_anothers(budget: Manifest) -> bool:
+    return MANAGED_BY not in budget["metadata"].get("labels", {})
 
 
 async def _taken(world: World, key: Key, services: Sequence[Manifest]) -> bool:

@@ -1,6 +1,7 @@
 """Reads a ModelVersion, the ModelDeployments that may serve it and, where somebody may ask, its model's versions."""
 
 import asyncio
+from collections.abc import Callable
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.build.version_counter import counter_name
@@ -8,6 +9,7 @@ from modelward.decide.aliases import held
 from modelward.decide.asked_of_version import id_of
 from modelward.decide.model_version import ModelVersionObserved
 from modelward.decide.plan import Key
+from modelward.decide.where_served import in_use
 from modelward.names import ACTION, Manifest
 from modelward.observe.world import World
 
@@ -15,14 +17,14 @@ API = f"{GROUP}/{VERSION}"
 
 
 async def observe(world: World, key: Key) -> ModelVersionObserved | None:
-    raw, deployments = await asyncio.gather(
-        world.kube.get(API, "ModelVersion", key.namespace, key.name),
-        world.kube.list(API, "ModelDeployment", key.namespace),
-    )
+    raw = await world.kube.get(API, "ModelVersion", key.namespace, key.name)
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     version = ModelVersion.model_validate(raw)
-    counter = await world.kube.get("v1", "ConfigMap", key.namespace, counter_name(version.spec.model_name))
+    deployments, counter = await asyncio.gather(
+        world.kube.list(API, "ModelDeployment", key.namespace, only=_serving(version)),
+        world.kube.get("v1", "ConfigMap", key.namespace, counter_name(version.spec.model_name)),
+    )
     return ModelVersionObserved(
         version,
         tuple(ModelDeployment.model_validate(each) for each in deployments),
@@ -30,6 +32,19 @@ async def observe(world: World, key: Key) -> ModelVersionObserved | None:
         await _versions(world, version),
         _asked_at(raw),
     )
+
+
+def _serving(version: ModelVersion) -> Callable[[Manifest], bool]:
+    """Which ModelDeployments: those whose status names the version, and those where it serves as far as it knows."""
+    known = {each.deployment for each in in_use(version.status.deployments)}
+
+    def concerns(deployment: Manifest) -> bool:
+        status = deployment.get("status") or {}
+        revisions = [status.get(role) or {} for role in ("stable", "candidate", "previous")]
+        named = {each.get("modelVersion") for each in [*revisions, *status.get("verdicts", [])]}
+        return version.metadata.name in named or deployment["metadata"]["name"] in known
+
+    return concerns
 
 
 async def _versions(world: World, version: ModelVersion) -> tuple[ModelVersion, ...]:

@@ -135,4 +135,4 @@ def _looked(
 
 
 def _latency(counts: Counts, edges: list[float]) -> list[int]:
-    return [counts.latency[index] for index in range(len(edges) + 1)] if edges else []
+    return list(counts.of_latency(len(edges) + 1)) if edges else []

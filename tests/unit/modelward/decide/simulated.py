@@ -19,6 +19,7 @@ from modelward.api.model_deployment import (
     ServingRevision,
 )
 from modelward.build.trace import trace_name
+from modelward.decide.drift import drifted
 from modelward.decide.judge.evidence import Evidence, Latency, Window
 from modelward.decide.judge.promql import Answer, Check, followed, name_of
 from modelward.decide.judge.recording import Recording
@@ -152,7 +153,7 @@ class Simulated:
             recording=self._unstored(),
             trace_jobs=tuple(TraceJob(name, True) for name in self.traces if name in self.trace_jobs),
             checks=tuple(self._checks(deployment)),
-            recent=self.recent,
+            drift=drifted(self.recent),
             looked_on_since=self.looked_on_since,
             verdict_jobs=tuple(
                 VerdictJob(revision, retry, done, f"flights-verdict-{revision}-{retry}")

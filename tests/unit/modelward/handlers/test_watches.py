@@ -6,7 +6,9 @@ from typing import Any
 import kopf
 import pytest
 
+from modelward.clients.fake import FakeKube
 from modelward.decide.plan import Key
+from modelward.engine.first_sight import FirstSight
 from modelward.engine.queue import Queue
 from modelward.engine.sightings import Sightings
 from modelward.handlers.kopf_settings import operator_settings
@@ -22,7 +24,7 @@ def handlers(registry: kopf.OperatorRegistry) -> dict[str, Any]:
 @pytest.fixture
 async def world() -> World:
     queue, sightings, registry = Queue(), Sightings(), kopf.OperatorRegistry()
-    register(registry, queue, sightings)
+    register(registry, queue, sightings, FirstSight(FakeKube()))
     return queue, sightings, registry
 
 
