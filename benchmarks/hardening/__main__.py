@@ -104,7 +104,7 @@ def _lived(story: int, seed: int) -> str | None:
 
 def _some_weathers(seed: int) -> Iterator[Weather]:
     lots = random.Random(seed)
-    shares = {
+    shares: dict[str, Any] = {
         name: lots.choice((0.0, 0.02, 0.1))
         for name in ("refused", "unheard", "conflict", "stale", "dropped", "doubled", "late")
     }

@@ -25,7 +25,7 @@ from api.engine_operator import Operator
 from benchmarks.operator import measures, objects
 from benchmarks.operator.client import Client
 from benchmarks.operator.kubernetes import Kubernetes, enter_a_network_of_our_own, node
-from benchmarks.operator.process import Writes
+from benchmarks.operator.process import Writes, memory_mib
 from benchmarks.serving.report import machine
 from localcluster import paths
 
@@ -94,7 +94,7 @@ async def _life(
         say(size, said)
         said["edit"] = await measures.edited(client, size, edits)
         await measures.at_rest(writes)
-        said["end"] = {"memory_mib": measures.memory_mib(operator.process.pid)}
+        said["end"] = {"memory_mib": memory_mib(operator.process.pid)}
         if errors := operator.log.count('"level": "error"'):
             said["end"]["errors_logged"] = errors
     return said

@@ -67,7 +67,7 @@ async def started(operator: Operator, writes: Writes, size: int, began: float) -
     forget()
 
     async def looked_at() -> bool:
-        return asked()["pods"] >= 2 * size
+        return bool(asked()["pods"] >= 2 * size)
 
     await _until(looked_at, 15 * 60, "every pod is asked", pause=0.1)
     took = time.monotonic() - began

@@ -67,7 +67,7 @@ def leaked(realm: Realm) -> Iterator[str]:
 def said(found: Manifest) -> str:
     """Ready, as the resource shows it; what is not of this generation is no answer."""
     status = found.get("status") or {}
-    ready = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {})
+    ready: dict[str, Any] = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {})
     current = ready.get("observedGeneration") == found["metadata"]["generation"] and ready.get("reason")
     return f"{ready['status']} {ready['reason']}" if current else ""
 

@@ -163,7 +163,7 @@ class Realm(Disturbed):
         mirror.make_namespace()
         realm = cls(kube=mirror)
         realm.mirror, realm.now, realm.patience = mirror, datetime.now(UTC).replace(microsecond=0), 1
-        mirror.now = lambda: realm.now  # type: ignore[method-assign]
+        mirror.now = lambda: realm.now
         client, log = (
             Real(await load_configuration(str(kubeconfig or server.kubeconfig)), realm),
             logging.getLogger("modelward"),
