@@ -34,10 +34,9 @@ _LISTED: dict[tuple[str, str], dict[str, str] | None] = {
     ("batch/v1", "Job"): _OURS,
     ("v1", "Pod"): _OURS,
     ("v1", "Service"): _OURS,
-    ("v1", "ConfigMap"): _OURS,
     ("policy/v1", "PodDisruptionBudget"): None,
 } | {(_API, model.NAMES.kind): None for model in KINDS}
-"""By which labels; None: all there are."""
+"""By which labels; None: all there are. ConfigMaps are asked for by name: the operator may not list them."""
 
 _Packed = tuple[str, dict[str, str], bytes]
 """Name, labels, and the whole object."""
