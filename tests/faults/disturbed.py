@@ -44,7 +44,7 @@ class Due(Queue):
         super().__init__()
         self._town, self._schedule, self.handed_out = town, Schedule(jitter=lambda: 0.5), 0
 
-    def add(self, key: Key, delay: float = 0.0) -> None:
+    def again(self, key: Key, delay: float = 0.0) -> None:
         self._schedule.add(key, self._town.now.timestamp() + delay)
 
     async def get(self) -> Key:
