@@ -33,7 +33,8 @@ def test_child_waits_for_its_parent_and_begins_when_that_has_a_version(
         patch = f"--patch={json.dumps({'status': {'latestVersion': latest}})}"
         kubectl("patch", "dataset", "flights", "--subresource=status", "--type=merge", patch)
         wait_until(lambda: reason() == "Ingesting", "the child does not begin")
-    ingest = child()["status"]["ingest"]
+        ingest = child()["status"]["ingest"]
+        wait_until(lambda: kubectl("get", "configmap", ingest["job"], "--ignore-not-found") != "", "no task is made")
     assert ingest["parents"] == [DIGEST]
     task = json.loads(kubectl("get", "configmap", ingest["job"], "--output=jsonpath={.data.task\\.json}"))
     assert [(parent["dataset"], parent["table"], parent["digest"]) for parent in task["parents"]] == [

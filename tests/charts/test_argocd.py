@@ -123,9 +123,16 @@ def _becomes(kubectl: Run, kind: str, scene: str) -> None:
     assert done.ok, done.out
 
 
-def test_argo_cds_server_acts_as_itself_and_approves_only_where_it_is_let(
-    argo: ArgoCD, helm: Run, kubectl: Run
-) -> None:
+@pytest.fixture
+def guest(kubectl: Run) -> Iterator[Run]:
+    """The cluster, to which Argo CD's rights do not stay."""
+    yield kubectl
+    kubectl("delete", "clusterrole,clusterrolebinding", "argocd-server", "--ignore-not-found")
+    kubectl("delete", "--ignore-not-found", "--filename=-", stdin=(EXAMPLE / "rights.yaml").read_text())
+
+
+def test_argo_cds_server_acts_as_itself_and_approves_only_where_it_is_let(argo: ArgoCD, helm: Run, guest: Run) -> None:
+    kubectl = guest
     done = helm("install", "modelward", str(CHART), "--set", "actions.verified=true")
     assert done.ok, done.out
     rights = ROLE | {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "patch", "delete"]}]}

@@ -156,8 +156,9 @@ def test_service_for_metrics_is_of_the_families_that_are_asked_for(chart: Chart)
 
 def test_defaults_of_the_chart_are_the_operators(chart: Chart) -> None:
     environment = _environment(chart.one("Deployment"))
-    images = {key: environment[key] for key in ("MODELWARD_TRAINING_IMAGE", "MODELWARD_SCORING_IMAGE")}
-    assert Settings.from_environment(environment) == Settings.from_environment(images)
+    own = ("TRAINING_IMAGE", "SCORING_IMAGE", "SIGNING_SECRET")
+    named = {key: environment[key] for key in map("MODELWARD_{}".format, own)}
+    assert Settings.from_environment(environment) == Settings.from_environment(named)
 
 
 def test_whole_image_reference_wins(chart: Chart) -> None:

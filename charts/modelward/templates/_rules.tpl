@@ -22,7 +22,7 @@ of its signing key: signing-key.yaml), nor start a process in a pod, nor write t
 - apiGroups: [kueue.x-k8s.io]  # why a queue holds a Job
   resources: [workloads]
   verbs: [list]
-{{- if .Values.engines.trainJob }}
+{{- if (.Values.engines).trainJob }}
 - apiGroups: [trainer.kubeflow.org]
   resources: [trainjobs]
   verbs: [list, get, create, delete]
