@@ -49,7 +49,8 @@ test-api: setup ## a real etcd and API server
 test-cluster: setup ## a real node: containers, Services, DNS, the chart
 	$(call timed,the node's parts,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts queue > /dev/null)
 	$(call timed,images,$(LOCALCLUSTER) images > /dev/null)
-	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster)
+	$(call timed,cluster tests,$(BIN)/pytest -n 3 --dist loadgroup tests/cluster --ignore tests/cluster/test_upgrade.py)
+	$(call timed,the upgrade on a node of its own,$(BIN)/pytest tests/cluster/test_upgrade.py)
 
 test-clouds: setup ## sources and the store in Google's and Azure's object stores, by their emulators (Go, npm)
 	@test -d .venv-clouds || $(PYTHON) -m venv .venv-clouds
