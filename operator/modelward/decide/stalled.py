@@ -12,7 +12,7 @@ MAY_COME = frozenset(
     {
         *("DatasetNotFound", "DatasetNotReady", "VersionNotFound", "ModelVersionNotFound", "SourceClaimNotFound"),
         *(parents.NOT_FOUND, parents.NOT_READY, SCRIPT_NOT_FOUND, SECRET_NOT_FOUND, "SecretNotFound"),
-        *("FailedCreate", "Unschedulable", "NotStarting", "NoPod"),
+        *("FailedCreate", "Unschedulable", "NotStarting", "NoPod", "EngineMissing"),
     }
 )
 """Reasons of Ready=False."""

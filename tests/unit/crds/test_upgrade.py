@@ -12,7 +12,31 @@ from localcluster import paths
 
 Schema = dict[str, Any]
 
-STRICTER: dict[str, str] = {}
+ENGINE = (
+    "!has(self.engine) || has(self.script) || has(self.container)",
+    "!has(self.engine) || !(has(self.search) || has(self.checkpoint))",
+    "!has(self.engine) || !has(self.pod) || !(has(self.pod.priorityClassName) || has(self.pod.runtimeClassName))",
+)
+IMMUTABLE = (
+    *("datasetRef", "estimator", "script", "container", "parameters", "search", "gates", "evaluation", "resources"),
+    *("stepResources", "pod", "seed", "activeDeadlineSeconds", "backoffLimit", "checkpoint", "tests", "engine"),
+    *("retrain", "ttlSecondsAfterFinished", "modelName", "__import__", "reproduce", "cause", "sample"),
+)
+"""All that was immutable, and engine."""
+
+
+def _listed(of: str) -> str:
+    return ", ".join(f"dyn({of}).?{field}" for field in IMMUTABLE)
+
+
+STRICTER: dict[str, str] = {
+    **{
+        f"{path}: rule {rule}": "engine is new, and nobody has stored one"
+        for path in ("registeredmodels.spec.run", "trainingruns.spec")
+        for rule in ENGINE
+    },
+    f"trainingruns.spec: rule [{_listed('self')}] == [{_listed('oldSelf')}]": "the same of engine",
+}
 """What was taken on purpose, as the test names it, and why nobody can have it stored."""
 
 UPPER = ("maxLength", "maxItems", "maxProperties", "maximum")
