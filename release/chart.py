@@ -19,8 +19,8 @@ from typing import Any
 import yaml
 
 from localcluster import parts
-from release.changelog import changes, notes
-from release.version import ROOT, is_prerelease, version
+from release.changelog import ROOT, changes, notes
+from release.version import is_prerelease, version
 
 CHART = ROOT / "charts/modelward"
 IMAGES = ("modelward-operator", "modelward-training", "modelward-scoring")
@@ -62,13 +62,6 @@ def annotations(registry: str, digests: Mapping[str, str], home: str) -> dict[st
     return {f"artifacthub.io/{key}": _text(value) for key, value in found.items() if value != []}
 
 
-LINKS = {
-    "Rollouts": "blob/HEAD/docs/rollouts.md",
-    "Data": "blob/HEAD/docs/data.md",
-    "Security": "blob/HEAD/SECURITY.md",
-}
-
-
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -98,10 +91,6 @@ def _first(path: Path) -> Any:
     return next(each for each in yaml.safe_load_all(path.read_text()) if each)
 
 
-def helm() -> str:
-    return shutil.which("helm") or str(parts.program("helm"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--registry", required=True)
@@ -114,8 +103,8 @@ def main() -> None:
         raise SystemExit(f"{asked.digests}: must name {', '.join(IMAGES)}, and names {', '.join(digests) or 'none'}")
     with tempfile.TemporaryDirectory() as folder:
         chart = stage(Path(folder), asked.registry.rstrip("/"), digests, asked.home.rstrip("/"))
-        subprocess.run([helm(), "lint", "--strict", chart], check=True)
-        subprocess.run([helm(), "package", chart, f"--destination={asked.out}"], check=True)
+        subprocess.run([parts.helm(), "lint", "--strict", chart], check=True)
+        subprocess.run([parts.helm(), "package", chart, f"--destination={asked.out}"], check=True)
 
 
 if __name__ == "__main__":

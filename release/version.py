@@ -7,13 +7,11 @@ python -m release.version --tag v1.2.3   and fails unless the tag, the changelog
 import argparse
 import re
 import tomllib
-from pathlib import Path
 
 import yaml
 
-from release.changelog import CHANGELOG, FRAGMENTS, section
+from release.changelog import CHANGELOG, FRAGMENTS, ROOT, section
 
-ROOT = Path(__file__).resolve().parents[1]
 _PLACES = "pyproject.toml, and version and appVersion of charts/modelward/Chart.yaml"
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving.process import free_port
 from localcluster import packages
 
 PASSWORD = "pass'word \\ 1"
@@ -99,7 +100,7 @@ def _with_tls(tls: Path, data: Path) -> dict[str, str]:
 
 @contextmanager
 def _running(programs: Path, folder: Path, settings: Mapping[str, str], as_user: dict[str, Any]) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     chosen = {"fsync": "off", "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": ""}
     options = [word for name, value in (chosen | dict(settings)).items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
@@ -122,9 +123,3 @@ def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError((folder / "log").read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

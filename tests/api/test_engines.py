@@ -3,9 +3,7 @@ what Kubeflow Trainer's own CRD takes.
 """
 
 import json
-import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,9 +84,8 @@ async def test_kind_that_the_cluster_does_not_know_is_told_from_one_of_which_the
 @pytest.fixture(scope="module")
 def trainers_crd(server: ApiServer) -> None:
     """That of the release which a node is tested with."""
-    command = ["go", "mod", "download", "-json", "github.com/kubeflow/trainer/v2"]
-    told = subprocess.run(command, cwd=parts.TRAINER.module, check=True, capture_output=True, text=True).stdout
-    establish(server, [yaml.safe_load(Path(json.loads(told)["Dir"], CRD).read_text())])
+    crd = parts.TRAINER.source("github.com/kubeflow/trainer/v2") / CRD
+    establish(server, [yaml.safe_load(crd.read_text())])
 
 
 def made(namespace: str, name: str, origin: ScriptOrigin | None = None, **spec: Any) -> Manifest:

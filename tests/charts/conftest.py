@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -75,6 +76,18 @@ def kubectl(server: ApiServer) -> Run:
     for name in (NAMESPACE, "team-a", "team-b"):
         assert run("create", "namespace", name).ok
     return run
+
+
+def kubeconfig_of_operator(kubectl: Run, server: ApiServer, folder: Path) -> Path:
+    """The administrator's, with the operator's token instead of the administrator's certificate."""
+    found = yaml.safe_load(server.kubeconfig.read_text())
+    done = kubectl("create", "token", "modelward", f"--namespace={NAMESPACE}")
+    assert done.ok, done.out
+    for user in found["users"]:
+        user["user"] = {"token": done.out.strip()}
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(found))
+    return path
 
 
 def kubectl_of(server: ApiServer) -> Run:

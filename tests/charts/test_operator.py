@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from api.client import wait_until
 from api.manifests import manifest
 from benchmarks.serving.process import free_port
-from charts.conftest import CHART, NAMESPACE, Manifest, Run
+from charts.conftest import CHART, NAMESPACE, Manifest, Run, kubeconfig_of_operator
 from localcluster import paths
 from localcluster.api import ApiServer
 
@@ -68,7 +67,14 @@ def operator(
         "PYTHONPATH": str(paths.REPOSITORY / "operator"),
         "PATH": os.environ["PATH"],
     }
-    command = [sys.executable, "-m", "modelward", "run", "--kubeconfig", str(_kubeconfig(kubectl, server, tmp_path))]
+    command = [
+        sys.executable,
+        "-m",
+        "modelward",
+        "run",
+        "--kubeconfig",
+        str(kubeconfig_of_operator(kubectl, server, tmp_path)),
+    ]
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         yield Operator(namespace, log, f"http://127.0.0.1:{port}/healthz")
         process.kill()
@@ -123,18 +129,6 @@ def _key(kubectl: Run) -> Any:
     return load_pem_private_key(
         base64.b64decode(_read(kubectl, "secret/modelward-signing-key")["data"]["key.pem"]), None
     )
-
-
-def _kubeconfig(kubectl: Run, server: ApiServer, folder: Path) -> Path:
-    """The administrator's, with the operator's token instead of the administrator's certificate."""
-    found = yaml.safe_load(server.kubeconfig.read_text())
-    done = kubectl("create", "token", "modelward", f"--namespace={NAMESPACE}")
-    assert done.ok, done.out
-    for user in found["users"]:
-        user["user"] = {"token": done.out.strip()}
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(found))
-    return path
 
 
 def _read(kubectl: Run, name: str) -> Any:

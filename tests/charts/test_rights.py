@@ -14,7 +14,7 @@ import yaml
 
 from api.client import wait_until
 from api.engine_operator import Operator
-from charts.conftest import NAMESPACE, Chart, Manifest, kubectl_of
+from charts.conftest import NAMESPACE, Chart, Manifest, kubeconfig_of_operator, kubectl_of
 from localcluster.api import ApiServer
 from modelward.engine.loop import API
 from mutation import realm as places
@@ -119,14 +119,7 @@ def _installed(server: ApiServer, rendered: list[Manifest], folder: Path) -> Pat
     wanted = [each for each in rendered if each["kind"] not in ("Deployment", "NetworkPolicy")]
     done = kubectl("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=yaml.safe_dump_all(wanted))
     assert done.ok, done.out
-    found = yaml.safe_load(server.kubeconfig.read_text())
-    token = kubectl("create", "token", "modelward", f"--namespace={NAMESPACE}")
-    assert token.ok, token.out
-    for user in found["users"]:
-        user["user"] = {"token": token.out.strip()}
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(found))
-    return path
+    return kubeconfig_of_operator(kubectl, server, folder)
 
 
 def _granted(rendered: list[Manifest]) -> set[Right]:

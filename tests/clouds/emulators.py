@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.serving.process import free_port
 from localcluster import parts, paths, progress
 from localcluster.parts import Part
 
@@ -44,7 +45,7 @@ def connection(port: int, key: str = KEY) -> str:
 
 @contextmanager
 def azure(folder: Path) -> Iterator[Cloud]:
-    port, home = _free_port(), _azurite()
+    port, home = free_port(), _azurite()
     words = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", folder, "--blobPort", port]
     with _running(port, home / "node_modules" / ".bin" / "azurite-blob", *words):
         said = {CONNECTION: connection(port)}
@@ -61,7 +62,7 @@ def _azurite() -> Path:
 @contextmanager
 def google(folder: Path) -> Iterator[Cloud]:
     parts.build([GCS])
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     words = ["-scheme", "http", "-host", "127.0.0.1", "-port", port, "-external-url", url, "-filesystem-root", folder]
     with _running(port, GCS.path, *words, "-log-level", "error"):
@@ -84,13 +85,6 @@ def _answers(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -1,11 +1,9 @@
 """Kueue in a cluster: built here, installed by its own chart, with a queue that has room for one pod."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -49,7 +47,7 @@ def kueue(world: World, cluster: Cluster) -> Iterator[None]:
         run([*kubectl, "apply", "--server-side", "--filename=-"], stdin=manifests)
         status = ("rollout", "status", "deployment", "kueue-controller-manager", "--timeout=120s")
         replace(world, namespace=NAMESPACE).kubectl(*status)
-        world.wait("Kueue's webhooks answer", lambda: takes(world, queue_for_one_pod()), 60)
+        world.wait("Kueue's webhooks answer", lambda: world.takes(*queue_for_one_pod()), 60)
         yield
         world.kubectl("delete", "trainingruns", "--all")
         for kind in ("workloads", "localqueues", "clusterqueues", "resourceflavors"):  # it takes its finalizers off
@@ -59,32 +57,17 @@ def kueue(world: World, cluster: Cluster) -> Iterator[None]:
         world.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def takes(world: World, manifests: list[dict[str, Any]]) -> bool:
-    """It is called ready some seconds before its webhooks can be reached."""
-    try:
-        world.apply(*manifests)
-    except AssertionError:
-        return False
-    return True
-
-
 def rendered(namespace: str) -> list[dict[str, Any]]:
     """Its chart's objects, but for an aggregated API that nothing here asks. The webhooks are of this namespace alone:
     other tests' Jobs do without them."""
     chosen = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     configured = ["--set-literal", f"managerConfig.controllerManagerConfigYaml={CONFIGURATION}"]
-    helm = [install.helm_path(), "template", "kueue", str(chart()), f"--namespace={NAMESPACE}", *chosen, *configured]
+    chart = parts.KUEUE.source("sigs.k8s.io/kueue") / "charts/kueue"
+    helm = [install.helm_path(), "template", "kueue", str(chart), f"--namespace={NAMESPACE}", *chosen, *configured]
     found = [each for each in yaml.safe_load_all(run(helm)) if each and each["kind"] != "APIService"]
     for hook in (hook for each in found for hook in each.get("webhooks", [])):
         hook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return found
-
-
-def chart() -> Path:
-    """In the module that the program is built from."""
-    command = ["go", "mod", "download", "-json", "sigs.k8s.io/kueue"]
-    told = subprocess.run(command, cwd=parts.KUEUE.module, check=True, capture_output=True, text=True).stdout
-    return Path(json.loads(told)["Dir"], "charts/kueue")
 
 
 def queue_for_one_pod() -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -50,7 +49,7 @@ def trainer(world: World, cluster: Cluster) -> Iterator[None]:
         for name in ("jobset-controller", "kubeflow-trainer-controller-manager"):
             told = ("rollout", "status", "deployment", name, "--timeout=180s")
             replace(world, namespace=NAMESPACE).kubectl(*told)
-        world.wait("Trainer's webhooks answer", lambda: takes(world, runtime(world.images["modelward-training"])), 90)
+        world.wait("Trainer's webhooks answer", lambda: world.takes(runtime(world.images["modelward-training"])), 90)
         yield
         world.kubectl("delete", "trainingruns", "--all")
         world.kubectl("delete", "trainjobs,jobsets", "--all", "--timeout=60s")
@@ -60,36 +59,20 @@ def trainer(world: World, cluster: Cluster) -> Iterator[None]:
         world.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-def takes(world: World, *manifests: dict[str, Any]) -> bool:
-    """They are called ready some seconds before their webhooks can be reached."""
-    try:
-        world.apply(*manifests)
-    except AssertionError:
-        return False
-    return True
-
-
 def rendered(folder: Path) -> list[dict[str, Any]]:
     """The objects of Trainer's chart, with JobSet's in the place that it would be downloaded to."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(chart(parts.TRAINER, "github.com/kubeflow/trainer/v2", "charts/kubeflow-trainer"), folder)
+    shutil.copytree(parts.TRAINER.source("github.com/kubeflow/trainer/v2") / "charts/kubeflow-trainer", folder)
     folder.chmod(0o755)
     about = folder / "Chart.yaml"
     about.chmod(0o644)
     described = yaml.safe_load(about.read_text())
     described["dependencies"] = [each for each in described["dependencies"] if each["name"] == "jobset"]
     about.write_text(yaml.safe_dump(described))
-    shutil.copytree(chart(parts.JOBSET, "sigs.k8s.io/jobset", "charts/jobset"), folder / "charts/jobset")
+    shutil.copytree(parts.JOBSET.source("sigs.k8s.io/jobset") / "charts/jobset", folder / "charts/jobset")
     chosen = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     helm = [install.helm_path(), "template", "kubeflow-trainer", str(folder), f"--namespace={NAMESPACE}", *chosen]
     return [each for each in yaml.safe_load_all(run([*helm, "--include-crds"])) if each]
-
-
-def chart(part: parts.Part, module: str, path: str) -> Path:
-    """In the module that the program is built from."""
-    command = ["go", "mod", "download", "-json", module]
-    told = subprocess.run(command, cwd=part.module, check=True, capture_output=True, text=True).stdout
-    return Path(json.loads(told)["Dir"], path)
 
 
 def runtime(image: str) -> dict[str, Any]:

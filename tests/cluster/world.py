@@ -33,6 +33,14 @@ class World:
         items = {"apiVersion": "v1", "kind": "List", "items": manifests}
         self.kubectl("apply", "--filename=-", stdin=json.dumps(items))
 
+    def takes(self, *manifests: dict[str, Any]) -> bool:
+        """Whether it does: what has webhooks is called ready some seconds before they can be reached."""
+        try:
+            self.apply(*manifests)
+        except AssertionError:
+            return False
+        return True
+
     def patch(self, kind: str, name: str, spec: dict[str, Any]) -> None:
         self.kubectl("patch", kind, name, "--type=merge", f"--patch={json.dumps({'spec': spec})}")
 

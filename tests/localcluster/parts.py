@@ -1,6 +1,7 @@
 """The programs a cluster is made of, each built once from a go.mod into the cache that all checkouts share."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -42,6 +43,12 @@ class Part:
     def path(self) -> Path:
         """Where the built program is, or will be."""
         return paths.cache() / "parts" / self.key / self.name
+
+    def source(self, module: str) -> Path:
+        """The files of a module that it is built from: charts and CRDs lie there."""
+        command = ["go", "mod", "download", "-json", module]
+        told = subprocess.run(command, cwd=self.module, check=True, capture_output=True, text=True).stdout
+        return Path(json.loads(told)["Dir"])
 
     def _own_sources(self) -> list[Path]:
         return sorted((self.module / self.package).glob("*.go")) if self.package.startswith("./") else []

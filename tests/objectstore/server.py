@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.serving.process import free_port
 from localcluster import parts, progress
 
 ACCESS, SECRET, REGION = "tests", "only for tests", "eu-test-1"
@@ -102,7 +103,7 @@ class ObjectStore:
         parts.build([parts.VERSITYGW])
         self.data.mkdir(parents=True, exist_ok=True)
         for attempt in range(_TRIES):
-            self.port = _free_port()
+            self.port = free_port()
             try:
                 self.start()
                 return self
@@ -169,10 +170,3 @@ def _request(line: str) -> Request | None:
         return None
     operation = head["operation"].removeprefix("s3_")
     return Request(operation, head["bucket"], rest["key"], rest["uri"], int(rest["status"]), rest["error"])
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -4,10 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .common import ApiModel, Name, int_or_string
-from .resources import QUANTITY
-
-Size = Annotated[str | int, Field(json_schema_extra=int_or_string(pattern=QUANTITY["pattern"], maxLength=32))]
+from .common import ApiModel, Name
+from .resources import Size
 
 
 class RuntimeRef(ApiModel):

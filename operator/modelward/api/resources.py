@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .common import ApiModel
+from .common import ApiModel, int_or_string
 
 QUANTITY = {
     "x-kubernetes-preserve-unknown-fields": True,
@@ -19,6 +19,9 @@ QUANTITY = {
     "not": {"enum": [True, False]},
 }
 """Schema of text or a number: `cpu: 0.5` is right in a Pod as well, and structural schemas know no such type."""
+
+Size = Annotated[str | int, Field(json_schema_extra=int_or_string(pattern=QUANTITY["pattern"], maxLength=32))]
+"""Of a volume: 10Gi."""
 
 Amounts = Annotated[
     dict[str, str | int | float], Field(max_length=8, json_schema_extra={"additionalProperties": QUANTITY})

@@ -21,7 +21,6 @@ from .common import (
     Timestamp,
     condition_column,
     immutable_but,
-    int_or_string,
     rule,
     rules,
 )
@@ -30,7 +29,7 @@ from .engine import EngineSpec, EngineStatus
 from .evaluation import RESULTS, EvaluationSpec, GateResult, GateSpec, PinnedServing
 from .imported import ImportSpec
 from .pod import JobPod
-from .resources import QUANTITY, Resources
+from .resources import Resources, Size
 from .script import ScriptOrigin, ScriptSpec
 from .search import SearchSpec, SearchStatus
 
@@ -71,7 +70,7 @@ class StepResources(ApiModel):
 class CheckpointSpec(ApiModel):
     """A volume that the train step finds at $MODELWARD_CHECKPOINT as it left it, in a retry and after a suspension."""
 
-    size: Annotated[str | int, Field(json_schema_extra=int_or_string(pattern=QUANTITY["pattern"], maxLength=32))]
+    size: Size
     """Of the volume: 10Gi."""
     storage_class_name: Name | None = None
     """None: the cluster's default."""

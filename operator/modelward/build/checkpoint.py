@@ -1,8 +1,7 @@
 """A run's own volume, which outlives its pods. It goes with the run, and before that once the run is complete."""
 
-from typing import Any
-
 from modelward.api import TrainingRun
+from modelward.build.volume_claim import volume_claim
 from modelward.names import Manifest, child_name, owned_by, short_hash
 
 
@@ -16,16 +15,10 @@ def checkpoint_claim(owner: Manifest, run: TrainingRun, labels: dict[str, str]) 
     asked = run.spec.checkpoint
     if asked is None:
         return ()
-    spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": str(asked.size)}},
-    }
-    if asked.storage_class_name:
-        spec["storageClassName"] = asked.storage_class_name
     metadata = {
         "name": checkpoint_name(run),
         "namespace": run.metadata.namespace,
         "labels": labels,
         "ownerReferences": [owned_by(owner)],
     }
-    return ({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": spec},)
+    return (volume_claim(metadata, "ReadWriteOnce", str(asked.size), asked.storage_class_name),)

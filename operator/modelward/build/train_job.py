@@ -11,6 +11,7 @@ from typing import Any
 from modelward.api import TrainingRun
 from modelward.api.engine import EngineSpec
 from modelward.build.pod import TMP_DIR, WORK_DIR
+from modelward.build.volume_claim import volume_claim
 from modelward.names import TRAINER, Manifest, child_name, owned_by, short_hash
 from modelward.settings import Settings
 from modelward_contracts.tasks import SHARED_CHECKPOINT_DIR
@@ -42,20 +43,16 @@ def volume_name(run: TrainingRun) -> str:
     return child_name(run.metadata.name, f"engine-{short_hash(run.metadata.uid, length=6)}")
 
 
-def volume_claim(
+def engine_claim(
     owner: Manifest, run: TrainingRun, engine: EngineSpec, labels: dict[str, str], settings: Settings
 ) -> Manifest:
-    asked, class_ = engine.volume, engine.volume.storage_class_name or settings.engine_volume_class
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {**_metadata(owner, run, volume_name(run)), "labels": labels},
-        "spec": {
-            "accessModes": [asked.access_mode or settings.engine_volume_access_mode],
-            "resources": {"requests": {"storage": str(asked.size or settings.engine_volume_size)}},
-            **({"storageClassName": class_} if class_ else {}),
-        },
-    }
+    asked, metadata = engine.volume, {**_metadata(owner, run, volume_name(run)), "labels": labels}
+    return volume_claim(
+        metadata,
+        asked.access_mode or settings.engine_volume_access_mode,
+        str(asked.size or settings.engine_volume_size),
+        asked.storage_class_name or settings.engine_volume_class,
+    )
 
 
 def fetch_job(run: TrainingRun, job: Manifest) -> Manifest:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from modelward.api import TrainingRun
 from modelward.build.job import training_job
-from modelward.build.train_job import fetch_job, publish_job, train_job, volume_claim
+from modelward.build.train_job import engine_claim, fetch_job, publish_job, train_job
 from modelward.decide.jobs import LOST, JobSeen, Problem, Said
 from modelward.decide.plan import Event, Plan, Ref
 from modelward.decide.progress import look_again_in
@@ -40,7 +40,7 @@ def enabled(run: TrainingRun, settings: Settings) -> None:
 def first_children(o: RunObserved, job: Manifest, settings: Settings) -> tuple[Manifest, ...]:
     """`job`: what would have trained in a pod of its own."""
     assert o.run.spec.engine
-    claim = volume_claim(o.raw, o.run, o.run.spec.engine, job["metadata"]["labels"], settings)
+    claim = engine_claim(o.raw, o.run, o.run.spec.engine, job["metadata"]["labels"], settings)
     return (claim, fetch_job(o.run, job))
 
 

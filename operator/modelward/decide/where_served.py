@@ -10,6 +10,7 @@ from datetime import datetime
 from modelward.api import ModelDeployment
 from modelward.api.model_version import WHY, ServedBy
 from modelward.decide.conditions import timestamp
+from modelward.names import Manifest
 
 MOST = 100
 
@@ -27,6 +28,13 @@ def where_served(
     ended = [_ended(each, version, by_name.get(each.deployment), now) for each in over if not _passes(each, current)]
     newest_first = sorted([*ended, *past], key=lambda each: each.until or "", reverse=True)
     return [*current, *newest_first][:MOST]
+
+
+def roles_in(status: Manifest) -> dict[str, str]:
+    """Of each ModelVersion that a ModelDeployment's status names, and since when: it may have lost it in between."""
+    roles = {verdict["modelVersion"]: f"Rejected {verdict.get('lifted', '')}" for verdict in status.get("verdicts", [])}
+    named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
+    return roles | {of["modelVersion"]: f"{role} {of.get('since', '')}" for role, of in named.items() if of}
 
 
 def in_use(served: Iterable[ServedBy]) -> Iterator[ServedBy]:

@@ -38,10 +38,10 @@ _LISTED: dict[tuple[str, str], dict[str, str] | None] = {
 } | {(_API, model.NAMES.kind): None for model in KINDS}
 """By which labels; None: all there are. ConfigMaps are asked for by name: the operator may not list them."""
 
-_Packed = tuple[str, dict[str, str], bytes]
-"""Name, labels, and the whole object."""
-_Objects = dict[tuple[str, str, str], list[_Packed]]
-"""By apiVersion, kind and namespace."""
+_Packed = tuple[dict[str, str], bytes]
+"""Labels, and the whole object."""
+_Objects = dict[tuple[str, str, str], dict[str, _Packed]]
+"""By apiVersion, kind and namespace; then by name."""
 
 
 class FirstSight(Reader):
@@ -55,7 +55,7 @@ class FirstSight(Reader):
 
     async def take_in(self, namespaces: Sequence[str | None], queue: Queue) -> None:
         """List everything, and enqueue all that is ours. Where that cannot be, first looks read as all others do."""
-        objects: _Objects = defaultdict(list)
+        objects: _Objects = defaultdict(dict)
         try:
             for (api_version, kind), labels in _LISTED.items():
                 for namespace in namespaces:
@@ -91,12 +91,11 @@ class FirstSight(Reader):
             _log.info("everything was looked at")
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
-        packed = self._objects.get((api_version, kind, namespace), ())
-        found = next((data for called, _, data in packed if called == name), None)
-        if found is None:
+        packed = self._objects.get((api_version, kind, namespace), {}).get(name)
+        if packed is None:
             return await self._kube.get(api_version, kind, namespace, name)
-        manifest: Manifest = msgspec.msgpack.decode(found)
-        return manifest
+        found: Manifest = msgspec.msgpack.decode(packed[1])
+        return found
 
     async def list(
         self,
@@ -110,18 +109,16 @@ class FirstSight(Reader):
         listed = (api_version, kind) in _LISTED and (labels or _LISTED[api_version, kind] is None)
         if not listed or fields or namespace is None or not self._objects:
             return await self._kube.list(api_version, kind, namespace, labels, fields, only)
-        packed = self._objects.get((api_version, kind, namespace), ())
+        packed = self._objects.get((api_version, kind, namespace), {}).values()
         wanted = (labels or {}).items()
-        found: list[Manifest] = [
-            msgspec.msgpack.decode(data) for _, carried, data in packed if wanted <= carried.items()
-        ]
+        found: list[Manifest] = [msgspec.msgpack.decode(data) for carried, data in packed if wanted <= carried.items()]
         return list(filter(only, found)) if only else found
 
     def _packing(self, objects: _Objects) -> Callable[[Manifest], bool]:
         def pack(found: Manifest) -> bool:
             metadata = found["metadata"]
             place = found["apiVersion"], found["kind"], metadata["namespace"]
-            objects[place].append((metadata["name"], metadata.get("labels") or {}, msgspec.msgpack.encode(found)))
+            objects[place][metadata["name"]] = metadata.get("labels") or {}, msgspec.msgpack.encode(found)
             self._versions.add(_version(found))
             if found["apiVersion"] == _API:
                 self._keys.add(key_of(found["kind"], found))

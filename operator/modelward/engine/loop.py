@@ -30,13 +30,6 @@ from modelward.telemetry.metrics import ACTIVE_WORKERS, RECONCILE_SECONDS, RECON
 _log = logging.getLogger(__name__)
 
 API = f"{GROUP}/{VERSION}"
-
-
-def _nothing(verb: str, kind: str) -> None:
-    """What may be written by a look at what is remembered."""
-    raise Moved(f"{verb} {kind}")
-
-
 _DEADLINE = 60.0
 _AFTER_CONFLICT = 0.1
 _AFTER_REFUSAL = 10.0
@@ -49,6 +42,11 @@ _TOLD_FROM = 3
 
 class Moved(Exception):
     """What was read before is no longer enough: there is something to write, or to explain."""
+
+
+def _nothing(verb: str, kind: str) -> None:
+    """What may be written by a look at what is remembered."""
+    raise Moved(f"{verb} {kind}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from modelward.decide.plan import Key
+from modelward.decide.where_served import roles_in
 from modelward.names import DATASET, DEPLOYMENT, REGISTERED_MODEL, TRAINING_RUN, Manifest
 from modelward_contracts.wire import canonical
 
@@ -112,7 +113,7 @@ def _told(key: Key, found: Manifest) -> dict[Key, str]:
     status = found.get("status") or {}
     match key.kind:
         case "ModelDeployment":
-            roles = {Key("ModelVersion", key.namespace, name): role for name, role in _roles(status).items()}
+            roles = {Key("ModelVersion", key.namespace, name): role for name, role in roles_in(status).items()}
             return roles | _serving(key, found)
         case "ModelVersion":
             words = [word for word in status.get("aliases", []) if word.get("before")]
@@ -121,13 +122,6 @@ def _told(key: Key, found: Manifest) -> dict[Key, str]:
             return {Key("DatasetVersion", key.namespace, checked["version"]): canonical(checked).decode()}
         case _:
             return {}
-
-
-def _roles(status: Manifest) -> dict[str, str]:
-    """Of each ModelVersion that a ModelDeployment's status names, and since when: it may have lost it in between."""
-    roles = {verdict["modelVersion"]: f"Rejected {verdict.get('lifted', '')}" for verdict in status.get("verdicts", [])}
-    named = {role: status.get(role) for role in ("previous", "candidate", "stable")}
-    return roles | {of["modelVersion"]: f"{role} {of.get('since', '')}" for role, of in named.items() if of}
 
 
 def _serving(key: Key, found: Manifest) -> dict[Key, str]:

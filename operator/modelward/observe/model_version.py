@@ -9,7 +9,7 @@ from modelward.decide.aliases import held
 from modelward.decide.asked_of_version import id_of
 from modelward.decide.model_version import ModelVersionObserved
 from modelward.decide.plan import Key
-from modelward.decide.where_served import in_use
+from modelward.decide.where_served import in_use, roles_in
 from modelward.names import ACTION, Manifest
 from modelward.observe.world import World
 
@@ -39,9 +39,7 @@ def _serving(version: ModelVersion) -> Callable[[Manifest], bool]:
     known = {each.deployment for each in in_use(version.status.deployments)}
 
     def concerns(deployment: Manifest) -> bool:
-        status = deployment.get("status") or {}
-        revisions = [status.get(role) or {} for role in ("stable", "candidate", "previous")]
-        named = {each.get("modelVersion") for each in [*revisions, *status.get("verdicts", [])]}
+        named = roles_in(deployment.get("status") or {})
         return version.metadata.name in named or deployment["metadata"]["name"] in known
 
     return concerns

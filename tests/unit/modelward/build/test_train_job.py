@@ -9,7 +9,7 @@ from modelward.api.script import ScriptOrigin
 from modelward.api.training_run import PinnedDataset
 from modelward.build.job import training_job
 from modelward.build.task import train_task
-from modelward.build.train_job import fetch_job, publish_job, train_job, train_job_name, volume_claim
+from modelward.build.train_job import engine_claim, fetch_job, publish_job, train_job, train_job_name
 from modelward.names import Manifest
 from modelward_contracts.inputs import inputs_hash
 
@@ -160,7 +160,7 @@ def test_volume_is_as_the_run_says_and_else_as_the_chart_does() -> None:
     def claim(**volume: Any) -> dict[str, Any]:
         made = handed_over(engine=ENGINE | {"volume": volume})
         assert made.spec.engine
-        found: dict[str, Any] = volume_claim(OWNER, made, made.spec.engine, {}, SETTINGS)["spec"]
+        found: dict[str, Any] = engine_claim(OWNER, made, made.spec.engine, {}, SETTINGS)["spec"]
         return found
 
     assert claim() == {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "10Gi"}}}
