@@ -86,7 +86,7 @@ bench-rollback-cluster: setup ## bad versions under live traffic, from the first
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.rollback.on_cluster $(ARGS)
 
 bench-operator: setup ## the operator beside 100, 1,000 and 5,000 deployments on a real API server, kwok's pods (ARGS="--quick")
-	$(call timed,the parts,$(CLUSTER) parts scale > /dev/null)
+	$(call timed,the parts,$(LOCALCLUSTER) parts scale > /dev/null)
 	@PYTHONPATH=.:tests:operator:serving $(BIN)/python -m benchmarks.operator $(ARGS)
 
 bench-gates: setup ## how often `notWorseThan: Serving` says what it should, of simulated pairs, a few minutes (ARGS="--replicates 500")

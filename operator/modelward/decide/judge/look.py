@@ -80,11 +80,17 @@ def _fails_all(trial: Trial, budget: float) -> Decision | None:
     if failures == requests >= run_of_failures(budget * 7 / 16):
         return Decision("Harm", "Errors", f"each of the first {requests} requests to the candidate failed")
     run = trial.failed_in_a_row
-    share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0
-    runs = 1 + (failures - run + _total(trial, STABLE_FAILURES) * share) * (1 - FAILS_NEXT)
-    if failures < requests and run >= run_of_failures(budget / 16, runs):
+    if failures < requests and run >= _run_by_now(trial, budget):
         return Decision("Harm", "Errors", f"each of the last {run} requests to the candidate failed")
     return None
+
+
+def _run_by_now(trial: Trial, budget: float) -> int:
+    """As many failures as no run of an honest version had by now."""
+    requests, earlier = _total(trial, REQUESTS), _total(trial, FAILURES) - trial.failed_in_a_row
+    share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0
+    runs = 1 + (earlier + _total(trial, STABLE_FAILURES) * share) * (1 - FAILS_NEXT)
+    return run_of_failures(budget / 16, runs)
 
 
 def _worse(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | None:
@@ -96,7 +102,9 @@ def _worse(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | No
 
 def _worse_lately(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | None:
     """Half of the budget for each metric, a third of that for each length; the n-th has 1 / (n(n + 1)) of it. Little
-    time shows less dependence than there is: what is usual is assumed at least."""
+    time shows less dependence than there is: what is usual is assumed at least, and failures that could be one run
+    are judged as that."""
+    one_run = _run_by_now(trial, terms.false_rollbacks)
     for window in trial.windows:
         level = terms.false_rollbacks / 16 / len(WINDOW_SECONDS) / (window.nth * (window.nth + 1))
         for metric in metrics_of(window.trial, terms):
@@ -104,6 +112,7 @@ def _worse_lately(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decisi
             if (
                 kind in kinds
                 and window.trial.waited >= kind.least_seconds
+                and (kind is not ERRORS or _total(window.trial, FAILURES) >= one_run)
                 and metric.harmful(level, kind.branding.prior)
             ):
                 return Decision("Harm", kind.reason, f"lately, {metric}")

@@ -134,6 +134,14 @@ def test_fault_that_begins_late_does_not_drown_in_what_was_good_before(errors: f
     assert fault < t <= fault + within
 
 
+def test_one_run_of_failures_is_no_harm_however_good_all_was_before() -> None:
+    """Of runs of five on average one in 200 is as long; the breaker draws it out."""
+    pause = Start(edges=EDGES, steps=[TraceStep(weight=10, duration=7200)])
+    shielded = lambda w, t: (t % 10 == 0, t % 10 == 0, 10, t % 300 == 0) if 600 < t <= 860 else (10, 0, 10, 0)  # noqa: E731
+    decision, _, _ = play(shielded, start=pause, until=2000)
+    assert decision.reason == "StepDuration"
+
+
 def test_many_failures_in_a_row_are_harm_however_rare_their_tries() -> None:
     """The breaker lets one request through every ten seconds."""
     pause = Start(edges=EDGES, steps=[TraceStep(weight=10, duration=7200)])
