@@ -86,11 +86,11 @@ def _fails_all(trial: Trial, budget: float) -> Decision | None:
 
 
 def _run_by_now(trial: Trial, budget: float) -> int:
-    """As many failures as no run of an honest version had by now."""
+    """So many failures in a row are harm: the n-th run has 1 / (n(n + 1)) of a sixteenth of the budget."""
     requests, earlier = _total(trial, REQUESTS), _total(trial, FAILURES) - trial.failed_in_a_row
     share = requests / (requests + _total(trial, STABLE_REQUESTS)) if requests else 1.0
     runs = 1 + (earlier + _total(trial, STABLE_FAILURES) * share) * (1 - FAILS_NEXT)
-    return run_of_failures(budget / 16, runs)
+    return run_of_failures(budget / 16, runs * (runs + 1))
 
 
 def _worse(trial: Trial, terms: Terms, kinds: tuple[Kind, ...]) -> Decision | None:
