@@ -18,7 +18,9 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def crds() -> list[Manifest]:
-    return [yaml.safe_load(path.read_text()) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))]
+    return [
+        yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -93,7 +93,7 @@ def test_new_resource_is_progressing_as_the_api_server_shows_it(
     assert argo.kstatus(found) == "InProgress"
 
 
-@pytest.mark.parametrize(("kind", "name"), OF_OTHERS, ids="-".join)
+@pytest.mark.parametrize(("kind", "name"), OF_OTHERS, ids=map("-".join, OF_OTHERS))
 def test_actions_can_be_clicked_where_they_make_sense(argo: ArgoCD, kind: str, name: str) -> None:
     told = argo.actions(state(kind, name))
     assert [each["name"] for each in told if not each.get("disabled")] == OF_OTHERS[kind, name]

@@ -36,7 +36,7 @@ class Chart(NamedTuple):
         """Everything but hooks, with each value as `--set` takes it."""
         done = self.template(*values)
         assert done.ok, done.out
-        return [found for found in yaml.safe_load_all(done.out) if found]
+        return manifests(done.out)
 
     def template(self, *values: str, hooks: bool = False) -> Done:
         switches = [word for value in values for word in ("--set", value)]
@@ -107,6 +107,11 @@ def helm(server: ApiServer, kubectl: Run, helm_environment: dict[str, str]) -> I
 
     yield run
     run("uninstall", "modelward", "--ignore-not-found")
+
+
+def manifests(text: str) -> list[Manifest]:
+    """Those of a stream. By libyaml: the chart takes 0.15 s instead of 1.6."""
+    return [found for found in yaml.load_all(text, yaml.CSafeLoader) if found]
 
 
 def _run(command: list[str], environment: dict[str, str], stdin: str = "") -> Done:

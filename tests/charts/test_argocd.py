@@ -12,7 +12,7 @@ import yaml
 from api.client import wait_until
 from api.manifests import manifest
 from argocd import ArgoCD, ArgoCDRefused, application
-from charts.conftest import CHART, NAMESPACE, Chart, Manifest, Run, kubectl_of
+from charts.conftest import CHART, NAMESPACE, Chart, Manifest, Run, kubectl_of, manifests
 from localcluster import paths
 from localcluster.api import ApiServer
 from unit.crds.testdata import FOLDER
@@ -39,7 +39,7 @@ def test_chart_is_synced_twice_without_a_difference(argo: ArgoCD, chart: Chart, 
         for name in (NAMESPACE, "team-a"):
             assert kubectl("create", "namespace", name).ok
         for app in (application(NAMESPACE), application(NAMESPACE, "ServerSideApply=true")):
-            whole = [each for each in yaml.safe_load_all(chart.template(*VERIFIED, hooks=True).out) if each]
+            whole = manifests(chart.template(*VERIFIED, hooks=True).out)
             done = argo.sync(server.kubeconfig, app, whole)
             assert {each["status"] for each in done.values()} == {"Synced"}, done
             assert len(done) < len(whole), "Helm's test is none of Argo CD's"
@@ -61,7 +61,7 @@ def _versions(kubectl: Run) -> dict[str, str]:
 
 
 def test_applications_of_the_example_are_what_argo_cd_knows(argo: ArgoCD) -> None:
-    found = [each for each in yaml.safe_load_all((EXAMPLE / "applications.yaml").read_text()) if each]
+    found = manifests((EXAMPLE / "applications.yaml").read_text())
     assert [argo.wave(each) for each in found] == [0, 1], "the chart comes first"
     for each in found:
         assert (paths.REPOSITORY / each["spec"]["source"]["path"]).is_dir()

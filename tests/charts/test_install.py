@@ -5,11 +5,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
 
 from api.client import wait_until
 from api.manifests import KINDS, manifest
-from charts.conftest import CHART, NAMESPACE, Chart, Run, kubectl_of
+from charts.conftest import CHART, NAMESPACE, Chart, Run, kubectl_of, manifests
 from charts.test_template import VALUES
 from localcluster.api import ApiServer
 from modelward.handlers.signing_key import MADE_HERE
@@ -65,7 +64,7 @@ def test_everything_rendered_is_accepted(chart: Chart, kubectl: Run, values: tup
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES.keys())
 def test_pods_are_admitted_where_restricted_is_enforced(chart: Chart, kubectl: Run, values: tuple[str, ...]) -> None:
     assert kubectl("label", "--overwrite", "namespace", NAMESPACE, "pod-security.kubernetes.io/enforce=restricted").ok
-    rendered = [found for found in yaml.safe_load_all(chart.template(*values, hooks=True).out) if found]
+    rendered = manifests(chart.template(*values, hooks=True).out)
     templates = [found["spec"]["template"] for found in rendered if found["kind"] == "Deployment"]
     pods = [{"metadata": {"name": "operator"}, "spec": template["spec"]} for template in templates]
     pods += [found for found in rendered if found["kind"] == "Pod"]

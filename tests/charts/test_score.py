@@ -4,9 +4,7 @@ import json
 import subprocess
 from typing import Any
 
-import yaml
-
-from charts.conftest import Chart
+from charts.conftest import Chart, manifests
 from charts.test_kubernetes import made_by_the_operator
 from localcluster import parts, paths
 
@@ -44,7 +42,7 @@ def critical(manifests: list[dict[str, Any]], *exceptions: str) -> list[str]:
 def test_nothing_critical_is_in_what_the_chart_renders(chart: Chart) -> None:
     """Its defaults, but for what the operator may reach: that has to be named."""
     text = chart.template("networkPolicy.restrictEgress=true", "actions.verified=true", hooks=True).out
-    rendered = [each for each in yaml.safe_load_all(text) if each]
+    rendered = manifests(text)
     assert critical([each for each in rendered if each["kind"] != "Pod"], *EXCEPTIONS, *OF_THE_OPERATOR) == []
     assert critical([each for each in rendered if each["kind"] == "Pod"], *EXCEPTIONS, *OF_USERS_PODS) == []
 

@@ -5,12 +5,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
 
 import landed
 from api.client import Api, Manifest, RefusedByServer, establish, wait_until
 from api.manifests import KINDS, manifest
-from charts.conftest import CHART, Run
+from charts.conftest import CHART, Run, manifests
 from localcluster import paths
 from localcluster.api import ApiServer
 
@@ -27,13 +26,13 @@ CONDITION = {
 
 
 def crds_of(repository: Path) -> list[Manifest]:
-    return [yaml.safe_load(path.read_text()) for path in sorted((repository / "crds").glob("*.yaml"))]
+    return [crd for path in sorted((repository / "crds").glob("*.yaml")) for crd in manifests(path.read_text())]
 
 
 def resources_of(repository: Path) -> list[Manifest]:
     """Its examples, and one of each kind."""
     files = sorted((repository / "examples").rglob("*.yaml"))
-    found = [each for path in files for each in yaml.safe_load_all(path.read_text()) if each]
+    found = [each for path in files for each in manifests(path.read_text())]
     ours = [each for each in found if each.get("apiVersion", "").startswith("modelward.dev/")]
     return [*_apart(ours), *(manifest(kind, NAMESPACE) for kind in KINDS)]
 

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from charts.conftest import CHART, Chart
+from charts.conftest import CHART, Chart, manifests
 from release.chart_readme import Value, table, values
 
 ALL = [value for value in values((CHART / "values.yaml").read_text()) if value.default is not None]
@@ -113,7 +113,7 @@ def test_value_changes_what_is_rendered(chart: Chart, path: str) -> None:
 
 def test_every_object_has_the_common_labels_but_the_crds(chart: Chart) -> None:
     values = (OWN_KEY, "commonLabels.team=ml", "watchNamespaces={team-a}", "networkPolicy.models=true")
-    rendered = [each for each in yaml.safe_load_all(chart.template(*values, hooks=True).out) if each]
+    rendered = manifests(chart.template(*values, hooks=True).out)
     without = {found["kind"] for found in rendered if found["metadata"].get("labels", {}).get("team") != "ml"}
     assert without == {"CustomResourceDefinition"}
     (deployment,) = (each["spec"] for each in rendered if each["kind"] == "Deployment")

@@ -12,7 +12,9 @@ from localcluster.api import ApiServer
 
 @pytest.fixture
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    crds = [yaml.safe_load(path.read_text()) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))]
+    crds = [
+        yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))
+    ]
     with ApiServer(tmp_path_factory.mktemp("mutation")) as server:
         establish(server, crds)
         yield server

@@ -148,7 +148,7 @@ def test_many_failures_in_a_row_are_harm_however_rare_their_tries() -> None:
     shielded = lambda w, t: (20, 0, 180, 0) if t < 1000 else (t % 10 == 0, t % 10 == 0, 200, 0)  # noqa: E731
     decision, t, _ = play(shielded, start=pause)
     assert (decision.outcome, decision.reason) == ("Harm", "Errors")
-    assert t <= 1360
+    assert t <= 1390
 
 
 def test_slower_answers_are_harm_within_two_minutes() -> None:
