@@ -58,6 +58,10 @@ test-clouds: setup ## sources and the store in Google's and Azure's object store
 	$(call timed,the emulators,PYTHONPATH=tests:operator $(BIN)/python -m clouds.emulators)
 	$(call timed,cloud tests,.venv-clouds/bin/pytest -W ignore tests/clouds)
 
+test-engine: setup ## a training on two nodes by Kubeflow Trainer, its real controller on a real node (builds it, ten minutes)
+	$(call timed,Kubeflow Trainer and JobSet,$(LOCALCLUSTER) parts node > /dev/null && $(LOCALCLUSTER) parts engine > /dev/null)
+	$(call timed,the training,MODELWARD_TEST_ENGINE=1 $(BIN)/pytest tests/cluster/test_train_job.py)
+
 test-long: setup ## five quiet minutes and ten without the operator, on a real node
 	$(call timed,long cluster tests,MODELWARD_TEST_LONG=1 $(BIN)/pytest tests/cluster/test_idle.py tests/cluster/test_operator_away.py)
 

@@ -21,7 +21,7 @@ def _serve(world: World) -> None:
     world.wait_condition("modeldeployment", "trips", "Ready", "True")
 
 
-def test_deleted_run_data_and_version_leave_the_model_in_service(world: World) -> None:
+def test_deleted_run_data_and_version_leave_the_model_in_service_and_the_namespace_goes(world: World) -> None:
     _serve(world)
     with Load(f"{world.url('trips')}/v2/models/trips/infer", summer(), rate=20) as load:
         world.kubectl("delete", "trainingrun", "a")
@@ -40,6 +40,7 @@ def test_deleted_run_data_and_version_leave_the_model_in_service(world: World) -
         world.wait("another pod is Ready in its place", lambda: _ready(world) and not uids & _ready(world))
         stable = (world.get("modeldeployment", "trips") or {})["status"]["stable"]
         assert (stable["modelVersion"], stable["digest"]) == ("trips-1", version["spec"]["digest"])
+    world.kubectl("delete", "namespace", world.namespace, "--timeout=90s")
 
 
 def _pods(world: World) -> list[dict[str, Any]]:
@@ -65,11 +66,6 @@ def test_deleted_deployment_takes_its_own_children_and_no_others(shop: Shop, req
         assert len(shop.world.find("modelversions")) == len(shop.versions)
         assert shop.world.condition("modeldeployment", neighbour.name, "Ready")["status"] == "True"
         assert not load.errors
-
-
-def test_namespace_goes_while_the_operator_looks_on(world: World) -> None:
-    _serve(world)
-    world.kubectl("delete", "namespace", world.namespace, "--timeout=90s")
 
 
 def test_namespace_goes_while_the_operator_is_away(

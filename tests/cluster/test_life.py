@@ -8,7 +8,7 @@ import pytest
 
 from localcluster import paths
 
-from . import models
+from .shop import Shop
 from .world import World
 
 pytestmark = pytest.mark.timeout(600, func_only=True)
@@ -34,14 +34,17 @@ def test_ten_lines_of_yaml_become_answers_over_http(world: World) -> None:
     assert answer.json()["model_version"] == "1"
 
 
-def test_lineage_leads_from_the_serving_pod_back_to_the_source(world: World) -> None:
-    world.apply(models.dataset(), models.run("a", world.images["modelward-training"]), models.deployment())
-    world.wait_condition("modeldeployment", "trips", "Ready", "True")
-    (pod,) = world.find("pods", "modelward.dev/deployment=trips,app.kubernetes.io/component=scoring")
+def test_lineage_leads_from_the_serving_pod_back_to_the_source(shop: Shop, request: pytest.FixtureRequest) -> None:
+    with shop.serving(request.node.name) as service:
+        _assert_lineage(shop.world, service.name)
+
+
+def _assert_lineage(world: World, name: str) -> None:
+    (pod,) = world.find("pods", f"modelward.dev/deployment={name},app.kubernetes.io/component=scoring")
     version = world.get("modelversion", pod["metadata"]["labels"]["modelward.dev/model-version"])
     assert version
     assert pod["metadata"]["annotations"]["modelward.dev/model-digest"] == version["spec"]["digest"]
-    served = httpx.get(f"{world.url('trips')}/v2/health/ready").headers["modelward-model"]
+    served = httpx.get(f"{world.url(name)}/v2/health/ready").headers["modelward-model"]
     assert served == version["spec"]["digest"]
     lineage = version["spec"]["lineage"]
     data = world.get("datasetversion", lineage["datasetVersion"])

@@ -1,4 +1,4 @@
-"""A search on a node: four trials of an estimator, two at a time, and the best one's own model in the registry."""
+"""A search on a node: three trials of an estimator, two at a time, and the best one's own model in the registry."""
 
 import json
 
@@ -20,11 +20,11 @@ SEARCH = {
         }
     ],
     "parallelTrialCount": 2,
-    "maxTrialCount": 4,
+    "maxTrialCount": 3,
 }
 
 
-def test_four_trials_are_made_and_the_best_ones_model_is_registered(world: World) -> None:
+def test_three_trials_are_made_and_the_best_ones_model_is_registered(world: World) -> None:
     run = models.run("searching", "-")
     del run["spec"]["container"], run["spec"]["parameters"]
     run["spec"] |= {"estimator": {"name": "LogisticRegression"}, "search": SEARCH}
@@ -33,11 +33,11 @@ def test_four_trials_are_made_and_the_best_ones_model_is_registered(world: World
     found = world.get("trainingrun", "searching")
     assert found
     search = found["status"]["search"]
-    assert [(trial["number"], trial["state"]) for trial in search["trials"]] == [(n, "Complete") for n in (1, 2, 3, 4)]
-    assert len({json.dumps(trial["parameters"]) for trial in search["trials"]}) == 4
+    assert [(trial["number"], trial["state"]) for trial in search["trials"]] == [(n, "Complete") for n in (1, 2, 3)]
+    assert len({json.dumps(trial["parameters"]) for trial in search["trials"]}) == 3
     version = world.get("modelversion", found["status"]["modelVersion"])
     assert version
     won, best = version["spec"]["lineage"]["search"], search["best"]
-    assert (won["trial"], won["trials"], won["parameters"]) == (best["number"], 4, best["parameters"])
+    assert (won["trial"], won["trials"], won["parameters"]) == (best["number"], 3, best["parameters"])
     assert version["spec"]["validationMetrics"]["auc"] == pytest.approx(best["value"])
     assert version["spec"]["metrics"]["auc"] > 0.5

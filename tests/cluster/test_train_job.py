@@ -18,7 +18,9 @@ from .world import World
 
 pytestmark = [
     pytest.mark.timeout(900, func_only=True),
-    pytest.mark.skipif(not os.environ.get("MODELWARD_TEST_ENGINE"), reason="it has not been through yet"),
+    pytest.mark.skipif(
+        not os.environ.get("MODELWARD_TEST_ENGINE"), reason="builds Kubeflow Trainer and JobSet: make test-engine"
+    ),
 ]
 
 TOGETHER = """
@@ -79,7 +81,7 @@ def test_two_nodes_train_one_version_and_what_fails_says_why(
 ) -> None:
     cluster = Cluster.get(world.kubeconfig.parent.name.removeprefix("modelward-cluster-"))
     world.apply(models.dataset(), config_map("pair", TOGETHER), config_map("raises", RAISES))
-    world.apply(handed_over("waits", {"configMap": {"name": "pair"}}))
+    world.apply(handed_over("waits", script={"configMap": {"name": "pair"}}))
     assert "engines.trainJob" in world.wait_reason("trainingrun", "waits", "EngineNotEnabled")["message"]
     with upgraded({"engines.trainJob": "true"}):
         world.wait_reason("trainingrun", "waits", "EngineMissing")
@@ -108,7 +110,15 @@ def published(world: World) -> None:
     assert [pod["status"]["phase"] for pod in pods] == ["Succeeded"] * 2
     assert not [volume for pod in pods for volume in pod["spec"]["volumes"] if "projected" in volume]
     assert "HandedOver" in world.reasons("pair")
-    world.wait("the volume is gone", lambda: not [c for c in world.find("pvc") if "pair" in c["metadata"]["name"]])
+    world.wait(
+        "the volume is given up", lambda: all("deletionTimestamp" in each["metadata"] for each in volumes(world))
+    )
+    world.kubectl("delete", "trainingrun", "pair", "--wait=false")
+    world.wait("it goes with the pods", lambda: not volumes(world))
+
+
+def volumes(world: World) -> list[dict[str, Any]]:
+    return [claim for claim in world.find("pvc") if claim["metadata"]["name"].startswith("pair-")]
 
 
 def refused(world: World, name: str) -> str | None:

@@ -14,6 +14,9 @@ from pathlib import Path
 from localcluster.progress import run, wait_for
 
 _RESTART_AFTER = 1.0
+_ENOUGH_MIB = 8192
+"""Where as much memory is free, images are unpacked there (two or three GiB): it takes a disk that discards what it
+forgets a minute and a half to delete their files."""
 # The kubelet insists on these settings of the whole machine. It is shown them, and the machine keeps its own.
 _SHOWN_TO_KUBELET = {
     "vm/overcommit_memory": "1",
@@ -39,6 +42,9 @@ def _mount(folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
         run(["mount", "--bind", folder / name, f"/var/{name}"])
     run(["mount", "-t", "tmpfs", "tmpfs", "/run"])
+    if _available_mib() >= _ENOUGH_MIB:
+        Path("/var/lib/containerd").mkdir(exist_ok=True)
+        run(["mount", "-t", "tmpfs", "tmpfs", "/var/lib/containerd"])
     shown = folder / "sysctl"
     for name, value in _SHOWN_TO_KUBELET.items():
         file = shown / name
@@ -46,6 +52,11 @@ def _mount(folder: Path) -> None:
         file.write_text(f"{value}\n")
         run(["mount", "--bind", file, f"/proc/sys/{name}"])
     run(["mount", "--make-rshared", "/"])
+
+
+def _available_mib() -> int:
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")) // 1024
 
 
 def _connect(node: dict[str, str]) -> None:

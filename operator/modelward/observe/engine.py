@@ -67,7 +67,8 @@ async def _seen(world: World, found: Manifest, pods: Sequence[Manifest], seen: E
     if ended and ended["type"] == "Complete":
         return replace(seen, train=replace(job, state="Succeeded"), status=status)
     if ended:
-        return replace(seen, train=replace(job, state="Failed", problem=_failure(found, ended, pods)), status=status)
+        problem = await _failure(world, found, ended, pods)
+        return replace(seen, train=replace(job, state="Failed", problem=problem), status=status)
     if found["spec"].get("suspend"):
         queue = await held_by_queue(world.kube, found)
         return replace(seen, train=replace(job, state="Suspended", queue=queue), status=status)
@@ -108,18 +109,28 @@ def _words(condition: dict[str, Any]) -> str:
     return " ".join(str(condition.get("message", "")).split())[:_MOST]
 
 
-def _failure(found: Manifest, ended: dict[str, Any], pods: Sequence[Manifest]) -> Problem:
+async def _failure(world: World, found: Manifest, ended: dict[str, Any], pods: Sequence[Manifest]) -> Problem:
     """The first pod that says why, and what became of the TrainJob."""
     name, reason = found["metadata"]["name"], ended.get("reason", "TrainFailed")
     said = f"TrainJob {name} failed ({reason}): {_words(ended)}"
-    why = next((end for pod in pods if (end := end_of(pod, (NODE,)))), None)
     if reason == "DeadlineExceeded":
         return Problem(reason, said)
+    failed = next((pod for pod in pods if end_of(pod, (NODE,))), None)
+    why = end_of(await _with_message(world, failed), (NODE,)) if failed else None
     if why is None:
         return Problem("TrainFailed", said)
     problem, _ = why
     as_any = "TrainFailed" if problem.reason == "NodeFailed" else problem.reason
     return Problem(as_any, f"{problem.message}; {said}")
+
+
+async def _with_message(world: World, pod: Manifest) -> Manifest:
+    """With the end of its log, as a Job's pods have it by their policy: TrainJobs have no word for that."""
+    for container in pod["status"].get("containerStatuses", []):
+        ended = container.get("state", {}).get("terminated")
+        if container["name"] == NODE and ended and not ended.get("message"):
+            ended["message"] = await log_of(world, pod, NODE, TAIL_BYTES, TAIL_LINES)
+    return pod
 
 
 async def _trouble(world: World, found: Manifest, pods: Sequence[Manifest]) -> Problem | None:

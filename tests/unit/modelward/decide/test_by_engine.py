@@ -130,9 +130,14 @@ async def test_nodes_that_still_run_are_waited_for_before_anything_is_published(
     assert len(workshop.names("Job")) == 2
 
 
-async def test_what_a_node_failed_of_is_told_with_trainers_own_words(workshop: Workshop) -> None:
+@pytest.mark.parametrize("in_the_log", [False, True])
+async def test_what_a_node_failed_of_is_told_with_trainers_own_words(workshop: Workshop, in_the_log: bool) -> None:
+    """Of runtimes that put the log's end into the termination message, and of those that do not."""
     await handed_over(workshop)
-    node(workshop, 0, "Failed", {"state": ended(1, "Traceback\nValueError: no such column")})
+    said = "Traceback\nValueError: no such column\n"
+    node(workshop, 0, "Failed", {"state": ended(1, "" if in_the_log else said)})
+    if in_the_log:
+        workshop.kube.logs[NAMESPACE, f"{train_job(workshop)['metadata']['name']}-node-0-0", "node"] = said
     over(workshop, "Failed", "FailedJobs", "jobset failed due to one or more job failures")
     await workshop.settle()
     _, reason, message = ready(workshop)
