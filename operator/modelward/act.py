@@ -19,7 +19,7 @@ from modelward.compare import holds, same
 from modelward.decide.conditions import timestamp
 from modelward.decide.plan import Event, Plan, Push
 from modelward.errors import Refused, Unavailable
-from modelward.names import MANAGED_BY, Manifest, short_hash
+from modelward.names import Manifest, is_ours, short_hash
 from modelward.telemetry.metrics import FREED, TRANSITIONS
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ async def _apply(hands: Hands, manifest: Manifest) -> Refused | None:
     live = await _live(hands, manifest)
     if live is not None and holds(live, manifest):
         return None
-    if live is not None and MANAGED_BY not in live["metadata"].get("labels", {}):
+    if live is not None and not is_ours(live):
         return Refused("NameTaken", f"{_title(manifest)} exists and is not Modelward's: rename or delete it")
     hands.before("apply", manifest["kind"])
     try:

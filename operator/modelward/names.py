@@ -51,6 +51,11 @@ def labels(component: str, **ours: str) -> dict[str, str]:
     }
 
 
+def is_ours(found: Manifest) -> bool:
+    """Others write that label too: Helm on all that it installs."""
+    return (found["metadata"].get("labels") or {}).get(MANAGED_BY) == "modelward"
+
+
 def short_hash(*parts: str, length: int = 10) -> str:
     """Hexadecimal, stable over releases: part of children's names."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]

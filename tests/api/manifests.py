@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from api.client import Manifest
+from modelward.names import MODEL
 
 DIGEST = "sha256:" + "0" * 64
 ABSENT = object()
@@ -68,6 +69,8 @@ def manifest(kind: str, namespace: str, changes: dict[str, Any] | None = None) -
         "metadata": {"name": "flights", "namespace": namespace},
         "spec": copy.deepcopy(_SPECS[kind]),
     }
+    if kind == "ModelVersion":
+        found["metadata"]["labels"] = {MODEL: (changes or {}).get("spec.modelName", found["spec"]["modelName"])}
     return changed(found, changes or {})
 
 

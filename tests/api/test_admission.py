@@ -161,6 +161,7 @@ def test_name_that_is_taken_is_told_and_its_removal_is_noticed_within_seconds(
     with Api(admitting) as api:
         verified_version(api, place.name)
     place.kubectl("create", "service", "clusterip", "flights", "--tcp=80:80")
+    place.kubectl("label", "service", "flights", "app.kubernetes.io/managed-by=Helm")
     place.apply("ModelDeployment")
     place.wait_told("modeldeployment", "NameTaken", "Service flights exists and is not Modelward's")
     available = "--output=jsonpath={.status.conditions[?(@.type=='Available')]['status','reason']}"

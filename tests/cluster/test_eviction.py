@@ -9,6 +9,8 @@ from .shop import Service, Shop, strange
 
 pytestmark = pytest.mark.timeout(600, func_only=True)
 
+HELMS = {"app.kubernetes.io/managed-by": "Helm"}
+
 
 def pods(service: Service) -> dict[str, bool]:
     """Those that serve, and are not being taken away: are they Ready?"""
@@ -75,7 +77,12 @@ def test_budget_of_the_users_own_lets_pods_go_after_a_rollback_as_well(
     with shop.serving(request.node.name, replicas=2) as service, service.load(strange()) as load:
         world, name = service.world, service.name
         spec = {"maxUnavailable": 1, "selector": {"matchLabels": {"modelward.dev/deployment": name}}}
-        own = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec}
+        own = {
+            "apiVersion": "policy/v1",
+            "kind": "PodDisruptionBudget",
+            "metadata": {"name": name, "labels": HELMS},
+            "spec": spec,
+        }
         world.apply(own)
         try:
             world.wait("ours makes room", lambda: not budgets(service))

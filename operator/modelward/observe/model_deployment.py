@@ -1,7 +1,7 @@
 """Reads the world around one ModelDeployment: its children by label, its pods' counters, the versions of its model."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.decide.judge.remembered import remembered
 from modelward.decide.observed import DeploymentObserved
 from modelward.decide.plan import Key, Ref
-from modelward.names import DEPLOYMENT, MANAGED_BY, REVISION, Manifest
+from modelward.names import DEPLOYMENT, MODEL, REVISION, Manifest, is_ours
 from modelward.observe.checks import Questions, checks_of
 from modelward.observe.deployment_jobs import served_jobs, trace_jobs, verdict_jobs
 from modelward.observe.evidence import evidence_of
@@ -32,7 +32,7 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
     deployment = ModelDeployment.model_validate(raw)
     mine = {DEPLOYMENT: key.name}
     versions, pods, deployments, services, jobs, budgets = await asyncio.gather(
-        world.kube.list(API, "ModelVersion", key.namespace, only=_concerns(deployment)),
+        _versions(world, deployment),
         world.kube.list("v1", "Pod", key.namespace, mine | {"app.kubernetes.io/component": "scoring"}),
         world.kube.list("apps/v1", "Deployment", key.namespace, mine),
         world.kube.list("v1", "Service", key.namespace, mine),
@@ -41,10 +41,10 @@ async def observe(world: World, key: Key) -> DeploymentObserved | None:
             "policy/v1",
             "PodDisruptionBudget",
             key.namespace,
-            only=lambda each: _is_own(each, key) or _is_anothers(each),
+            only=lambda each: _is_own(each, key) or not is_ours(each),
         ),
     )
-    own_budgets, others = [b for b in budgets if _is_own(b, key)], [b for b in budgets if _is_anothers(b)]
+    own_budgets, others = [b for b in budgets if _is_own(b, key)], [b for b in budgets if not is_ours(b)]
     snapshots = await _scrape(world, pods)
     seen = tuple(scoring_pod(pod, snapshots.get(pod["metadata"]["name"])) for pod in pods)
     clock = world.clock()
@@ -114,20 +114,18 @@ def _front(name: str, services: Any) -> str | None:
     return next((s["spec"]["selector"].get(REVISION) for s in services if s["metadata"]["name"] == name), None)
 
 
-def _concerns(deployment: ModelDeployment) -> Callable[[Manifest], bool]:
-    """Which versions: those of the model that the spec names, and what runs already, of whatever model."""
-    model, status = deployment.spec.model_ref.name, deployment.status
-    digests = {revision.digest for revision in (status.stable, status.candidate, status.previous) if revision}
-    return lambda version: version["spec"]["modelName"] == model or version["spec"]["digest"] in digests
+async def _versions(world: World, deployment: ModelDeployment) -> list[Manifest]:
+    """Those of the model that the spec names, and what runs already, of whatever model."""
+    namespace, model, status = deployment.metadata.namespace, deployment.spec.model_ref.name, deployment.status
+    runs = {each.model_version: each.digest for each in (status.stable, status.candidate, status.previous) if each}
+    found = list(await world.kube.list(API, "ModelVersion", namespace, {MODEL: model}))
+    others = runs.keys() - {version["metadata"]["name"] for version in found}
+    named = await asyncio.gather(*(world.kube.get(API, "ModelVersion", namespace, name) for name in sorted(others)))
+    return found + [each for each in named if each and each["spec"]["digest"] == runs[each["metadata"]["name"]]]
 
 
 def _is_own(budget: Manifest, key: Key) -> bool:
-    carried = budget["metadata"].get("labels", {})
-    return MANAGED_BY in carried and carried.get(DEPLOYMENT) == key.name
-
-
-def _is_anothers(budget: Manifest) -> bool:
-    return MANAGED_BY not in budget["metadata"].get("labels", {})
+    return is_ours(budget) and budget["metadata"]["labels"].get(DEPLOYMENT) == key.name
 
 
 async def _taken(world: World, key: Key, services: Sequence[Manifest]) -> bool:
@@ -135,4 +133,4 @@ async def _taken(world: World, key: Key, services: Sequence[Manifest]) -> bool:
     if any(service["metadata"]["name"] == key.name for service in services):
         return False
     found = await world.kube.get("v1", "Service", key.namespace, key.name)
-    return found is not None and MANAGED_BY not in found["metadata"].get("labels", {})
+    return found is not None and not is_ours(found)
