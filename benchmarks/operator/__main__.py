@@ -85,6 +85,7 @@ async def _life(
         await measures.at_rest(writes)  # with the versions
         said = {"apply": await measures.applied(client, operator, writes, size)}
         say(size, said)
+    measures.forget()
     began = time.monotonic()
     with Operator(kubernetes.kubeconfig, folder, real=True, **SETTINGS) as operator:
         operator.wait_until_watching()

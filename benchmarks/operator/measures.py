@@ -64,7 +64,6 @@ async def at_rest(writes: Writes) -> Any:
 
 async def started(operator: Operator, writes: Writes, size: int, began: float) -> Result:
     """From the start of the process until each scoring pod was asked for its counters by it."""
-    forget()
 
     async def looked_at() -> bool:
         return bool(asked()["pods"] >= 2 * size)

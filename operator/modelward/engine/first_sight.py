@@ -4,7 +4,8 @@ A start beside thousands of converged objects would ask the API server for each 
 nothing to do. So everything is listed once, by kind, before the watches begin, and first looks read from there. As
 with anything that is remembered, nothing is written by such a look: where a plan asks for it, the world is read anew.
 
-What is kept are bytes, a page at a time, until the last key was looked at.
+What is kept are bytes, a page at a time, until the last key was looked at. One namespace is looked at after the other,
+so that of each kind one namespace's objects are unpacked at a time.
 """
 
 import logging
@@ -17,7 +18,7 @@ import msgspec
 from modelward.api import GROUP, KINDS, VERSION
 from modelward.clients.kube import Kube
 from modelward.decide.plan import Key
-from modelward.engine.memory import Reader
+from modelward.engine.memory import Reader, lean
 from modelward.engine.queue import Queue
 from modelward.engine.sightings import key_of
 from modelward.errors import Refused, Unavailable
@@ -50,6 +51,7 @@ class FirstSight(Reader):
     def __init__(self, kube: Kube) -> None:
         super().__init__(kube)
         self._objects: _Objects = {}
+        self._unpacked: dict[tuple[str, str], tuple[str, dict[str, Manifest]]] = {}
         self._keys: set[Key] = set()
         self._versions: set[tuple[str, str]] = set()
 
@@ -66,7 +68,7 @@ class FirstSight(Reader):
             self._versions.clear()
             return
         self._objects = dict(objects)
-        for key in sorted(self._keys, key=lambda key: key.kind != _FIRST):
+        for key in sorted(self._keys, key=lambda key: (key.kind != _FIRST, key.namespace, key.kind)):
             queue.again(key)
 
     def tells(self, found: Manifest) -> bool:
@@ -87,7 +89,7 @@ class FirstSight(Reader):
     def done(self) -> None:
         """After a look: nothing is kept for longer than it is needed."""
         if not self._keys and self._objects:
-            self._objects = {}
+            self._objects, self._unpacked = {}, {}
             _log.info("everything was looked at")
 
     async def get(self, api_version: str, kind: str, namespace: str, name: str) -> Manifest | None:
@@ -109,16 +111,28 @@ class FirstSight(Reader):
         listed = (api_version, kind) in _LISTED and (labels or _LISTED[api_version, kind] is None)
         if not listed or fields or namespace is None or not self._objects:
             return await self._kube.list(api_version, kind, namespace, labels, fields, only)
-        packed = self._objects.get((api_version, kind, namespace), {}).values()
+        packed = self._objects.get((api_version, kind, namespace), {})
         wanted = (labels or {}).items()
-        found: list[Manifest] = [msgspec.msgpack.decode(data) for carried, data in packed if wanted <= carried.items()]
-        return list(filter(only, found)) if only else found
+        names = [name for name, (carried, _) in packed.items() if wanted <= carried.items()]
+        if only:
+            whole = self._whole(api_version, kind, namespace)
+            names = [name for name in names if only(whole[name])]
+        return [msgspec.msgpack.decode(packed[name][1]) for name in names]
+
+    def _whole(self, api_version: str, kind: str, namespace: str) -> dict[str, Manifest]:
+        """To choose from, not to be changed."""
+        where, found = self._unpacked.get((api_version, kind), ("", {}))
+        if where != namespace:
+            packed = self._objects.get((api_version, kind, namespace), {})
+            found = {name: msgspec.msgpack.decode(data) for name, (_, data) in packed.items()}
+            self._unpacked[api_version, kind] = namespace, found
+        return found
 
     def _packing(self, objects: _Objects) -> Callable[[Manifest], bool]:
         def pack(found: Manifest) -> bool:
             metadata = found["metadata"]
             place = found["apiVersion"], found["kind"], metadata["namespace"]
-            objects[place][metadata["name"]] = metadata.get("labels") or {}, msgspec.msgpack.encode(found)
+            objects[place][metadata["name"]] = metadata.get("labels") or {}, msgspec.msgpack.encode(lean(found))
             self._versions.add(_version(found))
             if found["apiVersion"] == _API:
                 self._keys.add(key_of(found["kind"], found))

@@ -51,16 +51,16 @@ class Memory:
         return {tuple(question): answer for question, answer in msgspec.msgpack.decode(zlib.decompress(self.packed))}
 
     def keep(self, answers: Answers) -> None:
-        said = [(question, _lean(answer)) for question, answer in answers.items()]
+        said = [(question, lean(answer)) for question, answer in answers.items()]
         self.packed = zlib.compress(msgspec.msgpack.encode(said), 1)
 
 
-def _lean(answer: Any) -> Any:
+def lean(answer: Any) -> Any:
     """Without who wrote which field: only writes ask for that."""
     if isinstance(answer, Mapping):
         metadata = {name: value for name, value in answer["metadata"].items() if name != "managedFields"}
         return {**answer, "metadata": metadata}
-    return [_lean(each) for each in answer] if isinstance(answer, Sequence) else answer
+    return [lean(each) for each in answer] if isinstance(answer, Sequence) else answer
 
 
 class Reader:
