@@ -57,6 +57,20 @@ async def test_event_enqueues_keys_once(world: World) -> None:
     assert sightings.versions == {Key("Dataset", "ns", "a"): "1"}
 
 
+async def test_spec_that_was_not_answered_yet_goes_ahead_of_all_that_waits(world: World) -> None:
+    queue, _, registry = world
+    for number in range(3):
+        queue.add(Key("ModelDeployment", "ns", f"waits-{number}"))
+    metadata = {"name": "edited", "namespace": "ns", "resourceVersion": "2", "generation": 2}
+    for observed, name in ((2, "answered"), (1, "edited")):
+        found = {"metadata": metadata | {"name": name}, "spec": {}, "status": {"observedGeneration": observed}}
+        await handlers(registry)["modeldeployments"](event={"type": "MODIFIED", "object": found})
+
+    keys = [(await asyncio.wait_for(queue.get(), 5)).name for _ in range(5)]
+
+    assert keys == ["edited", "waits-0", "waits-1", "waits-2", "answered"]
+
+
 async def test_delete_is_noted(world: World) -> None:
     _, sightings, registry = world
     found = {"metadata": {"name": "a", "namespace": "ns", "resourceVersion": "1"}}
