@@ -49,7 +49,7 @@ class Kind:
 
 ERRORS = Kind("Errors", Dependence(9.0, 6.0, 1.5), Dependence(9.0, 24.0, -1.0), 0, 10.0, RARE)
 """Nine is the overdispersion of clusters of five on average, geometric: (1 + 0.8) / (1 - 0.8)."""
-LATENCY = Kind("Latency", Dependence(9.0, 4.0, 2.5), Dependence(4.0, 4.0, -1.5), 13, 120.0, TENTH)
+LATENCY = Kind("Latency", Dependence(9.0, 4.0, 2.5), Dependence(4.0, 4.0, -1.5), 17, 120.0, TENTH)
 
 
 @dataclass(frozen=True)
