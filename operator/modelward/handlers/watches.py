@@ -52,5 +52,5 @@ def register(registry: kopf.OperatorRegistry, queue: Queue, sightings: Sightings
 
 
 def _answered(found: Manifest) -> bool:
-    generation = found["metadata"].get("generation")
-    return (found.get("status") or {}).get("observedGeneration") == generation
+    observed = (found.get("status") or {}).get("observedGeneration")
+    return bool(observed == found["metadata"].get("generation"))
