@@ -16,12 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from api.client import establish
+from api.client import establish, our_crds
 from faults.test_bad_weather import STORIES, same_end
 from faults.weather import Weather
-from localcluster import paths
 from localcluster.api import ApiServer
 from mutation.bases import BASES
 from mutation.run import Found, immutable, mutate
@@ -66,9 +63,8 @@ def _mutation(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _mutated(lives: int, every: int, part: Part) -> Found:
-    crds = [yaml.safe_load(path.read_text()) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))]
     with tempfile.TemporaryDirectory() as folder, ApiServer(Path(folder) / "server") as server:
-        establish(server, crds)
+        establish(server, our_crds())
         whole = immutable(server) if part.kind == "ModelVersion" else mutate(server, *part, lives=lives, every=every)
         return asyncio.run(whole)
 

@@ -18,9 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
-from api.client import establish
+from api.client import establish, our_crds
 from api.engine_operator import Operator
 from benchmarks.operator import measures, objects
 from benchmarks.operator.client import Client
@@ -60,8 +58,7 @@ async def measured(size: int, seconds: int, edits: int) -> measures.Result:
     with tempfile.TemporaryDirectory(prefix="modelward-scale-") as name:
         folder = Path(name)
         with Kubernetes(folder / "control-plane") as kubernetes, _scoring_pods(kubernetes):
-            crds = [yaml.safe_load(path.read_text()) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))]
-            establish(kubernetes, crds)
+            establish(kubernetes, our_crds())
             async with Client(kubernetes) as client:
                 await _prepared(client, size)
                 found = await _life(client, kubernetes, folder, size, seconds, edits)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import httpx
+import yaml
 
+from localcluster import paths
 from localcluster.api import ApiServer
 
 Manifest = dict[str, Any]
@@ -107,6 +109,12 @@ def wait_until(met: Callable[[], bool], what: str, seconds: float = 30) -> None:
 def is_established(crd: Manifest) -> bool:
     conditions: Iterable[Manifest] = crd.get("status", {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+def our_crds() -> list[Manifest]:
+    """By libyaml: ten times as fast."""
+    files = sorted((paths.REPOSITORY / "crds").glob("*.yaml"))
+    return [yaml.load(path.read_text(), yaml.CSafeLoader) for path in files]
 
 
 def establish(server: ApiServer, crds: Iterable[Manifest]) -> None:

@@ -5,10 +5,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
-import yaml
 
-from api.client import Api, Manifest, establish
-from localcluster import parts, paths
+from api.client import Api, Manifest, establish, our_crds
+from localcluster import parts
 from localcluster.api import ApiServer
 
 Kubectl = Callable[..., str]
@@ -18,9 +17,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def crds() -> list[Manifest]:
-    return [
-        yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))
-    ]
+    return our_crds()
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from api.manifests import DIGEST, manifest
 from api.test_jobs import SETTINGS, ingest, training
-from charts.conftest import Chart
+from charts.conftest import Chart, manifests
 from charts.test_template import VALUES
 from modelward.api.model_deployment import DisruptionBudget, ModelDeploymentSpec, ServingRevision
 from modelward.build.disruption_budget import disruption_budget
@@ -58,7 +57,7 @@ def faults(release: str, manifest: dict[str, Any]) -> list[str]:
 def rendered(chart: Chart) -> list[dict[str, Any]]:
     """By each set of values, hooks too; the same object once. CRDs take a second each, and one release is enough."""
     texts = [chart.template(*values, hooks=True).out for values in VALUES.values()]
-    found = [each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader) if each]  # quick
+    found = [each for text in texts for each in manifests(text)]
     return list({json.dumps(each, sort_keys=True): each for each in found}.values())
 
 

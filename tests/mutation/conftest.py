@@ -3,18 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-import yaml
 
-from api.client import establish
-from localcluster import paths
+from api.client import establish, our_crds
 from localcluster.api import ApiServer
 
 
 @pytest.fixture
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    crds = [
-        yaml.load(path.read_text(), yaml.CSafeLoader) for path in sorted((paths.REPOSITORY / "crds").glob("*.yaml"))
-    ]
     with ApiServer(tmp_path_factory.mktemp("mutation")) as server:
-        establish(server, crds)
+        establish(server, our_crds())
         yield server
