@@ -83,7 +83,7 @@ class Operator:
 
     async def tick(self) -> None:
         for event in self._watch.events(self._town.now):
-            for key in self._concerned(event.kind, event.found, event.gone):
+            for key in sorted(self._concerned(event.kind, event.found, event.gone)):
                 self._queue.add(key)
         if self._town.now - self._swept >= _SWEEP:
             self._swept = self._town.now

@@ -8,7 +8,7 @@ from modelward.names import Manifest
 from modelward_contracts.traffic import Traffic
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Key:
     """One of our resources."""
 

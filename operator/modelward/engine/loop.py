@@ -149,7 +149,7 @@ class Engine:
         try:
             observed = await reconciler.observe(replace(self.world, kube=kube), key)
             if not kube.recalled:
-                self.freshness.require(key, kube.seen.get(own), self.world.clock())
+                self._require_fresh(kube)
             if observed is None:
                 self.last.pop(key, None)
                 return None
@@ -172,6 +172,12 @@ class Engine:
             memory.rest = reconciler.rest(observed) if plan.at_rest and not written else None
             memory.requeue_after = plan.requeue_after
         return plan.requeue_after
+
+    def _require_fresh(self, read: Remembering) -> None:
+        """The object itself, and others of ours that were read by name: their events came already, and come once."""
+        for question, answer in read.answers.items():
+            if question[:2] == ("get", API):
+                self.freshness.require(Key(*map(str, question[2:])), answer, self.world.clock())
 
     async def _confess(self, key: Key, reason: str, cause: str) -> None:
         """Failures that do not end are told where people look; whether it is Ready, nobody knows then."""

@@ -58,7 +58,7 @@ class Sweep:
     async def once(self, grace: float = _GRACE) -> None:
         started = dict(self._sightings.versions)
         listed = {key: found for kind in _KINDS for key, found in (await self._list(kind)).items()}
-        for key in started.keys() - listed.keys():
+        for key in sorted(started.keys() - listed.keys()):
             # Unless an event was faster: then it is forgotten already.
             if self._sightings.versions.get(key) == started[key]:
                 self._enqueue(self._sightings.forget(key))
@@ -98,5 +98,5 @@ class Sweep:
         return found
 
     def _enqueue(self, keys: set[Key]) -> None:
-        for key in keys:
+        for key in sorted(keys):
             self._queue.add(key)

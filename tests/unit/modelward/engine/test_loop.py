@@ -13,6 +13,7 @@ from modelward.clients.fake import FakeKube
 from modelward.decide.conditions import set_condition
 from modelward.decide.plan import Key, Plan
 from modelward.engine import schedule
+from modelward.engine.freshness import Freshness
 from modelward.engine.loop import API, Engine, Reconciler
 from modelward.engine.queue import Queue
 from modelward.errors import Refused, Unavailable, Wait
@@ -264,3 +265,25 @@ async def test_failure_that_does_not_end_is_told_and_taken_back_by_a_success(
     works = True
     await until(lambda: ready(kube, "a").status == "True")
     await until(lambda: queue.failures(key) == 0)
+
+
+async def test_old_read_of_another_object_is_not_decided_from(kube: FakeKube, start: Callable[..., Queue]) -> None:
+    seen: list[str] = []
+    key, other = put(kube, "a"), put(kube, "other")
+
+    async def observe_both(world: World, key: Key) -> Manifest | None:
+        await world.kube.get(API, key.kind, key.namespace, key.name)
+        return await observe(world, other)
+
+    def decide(found: Manifest, *_: Any) -> Plan:
+        seen.append(found["metadata"]["resourceVersion"])
+        return Plan()
+
+    told = str(int(kube.objects[API, "Dataset", "ns", "other"]["metadata"]["resourceVersion"]) + 1)
+    start(decide, observe_both, freshness=Freshness({other: told})).add(key)
+    await asyncio.sleep(0.05)
+    assert seen == []
+    live = kube.objects[API, "Dataset", "ns", "other"]
+    kube.put({**live, "spec": {**live["spec"], "columns": {"label": "a"}}})
+    await until(lambda: bool(seen))
+    assert int(seen[0]) >= int(told)
