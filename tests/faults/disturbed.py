@@ -77,7 +77,7 @@ class Operator:
         kube = kube or Unreliable(town.kube, town.past, weather, town.lots)
         self._town, self._queue, self._sightings = town, Due(town), Sightings()
         known = Freshness(self._sightings.versions)
-        self._engine = Engine(town.world(kube), town, self._queue, RECONCILERS, freshness=known)
+        self._engine = Engine(town.world(kube, self._sightings), town, self._queue, RECONCILERS, freshness=known)
         self._watch = Watch(town.kube, weather, town.lots, town.now)
         self._sweep, self._swept = Sweep(kube, self._queue, self._sightings), town.now
 

@@ -119,9 +119,9 @@ class Town:
         self._sightings, self._swept = Sightings(), self.now
         for found in self.kube.objects.values():
             self._hear(found, gone=False)
-        return Engine(self.world(self.kube), self, Queue(), RECONCILERS)
+        return Engine(self.world(self.kube, self._sightings), self, Queue(), RECONCILERS)
 
-    def world(self, kube: Kube) -> World:
+    def world(self, kube: Kube, sightings: Sightings) -> World:
         """Of a new process: no ledger, no memory."""
         return World(
             kube=kube,
@@ -129,6 +129,7 @@ class Town:
             scrape=self.streets.scrape,
             sign=lambda setting: canonical(setting).decode(),
             public_keys="PEM",
+            told_by=sightings.told_by,
             clock=lambda: self.now,
         )
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
@@ -32,7 +34,16 @@ async def load_configuration(kubeconfig: str | None = None, context: str | None 
         await load.load_kube_config(config_file=kubeconfig, context=context, client_configuration=configuration)
     else:
         load.load_incluster_config(client_configuration=configuration)
+    # Else the environment and ~/.netrc are read anew for each request.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or _proxy_to(configuration.host)
     return configuration
+
+
+def _proxy_to(host: str) -> str | None:
+    """By HTTPS_PROXY and NO_PROXY."""
+    url = urlsplit(host)
+    return None if proxy_bypass(url.netloc) else getproxies().get(url.scheme)
 
 
 def _untyped(library: Any) -> Any:

@@ -26,6 +26,7 @@ from modelward.decide.durations import seconds
 from modelward.decide.jobs import Said, with_ready
 from modelward.decide.plan import Event, Plan
 from modelward.decide.retention import superfluous
+from modelward.decide.run_ended import result_of
 from modelward.decide.script import NOT_FOUND as SCRIPT_NOT_FOUND
 from modelward.decide.script import digest_in
 from modelward.errors import Refused, Wait
@@ -175,14 +176,17 @@ def _after(record: RunRecord, run: TrainingRun | None, now_defined: str, now: da
             return record  # It is made, or made again, as it was meant.
         result = "Deleted" if record.made else "Replaced"
         return record.model_copy(update={"ended": timestamp(now), "result": result})
-    ready = run.status.condition("Ready")
-    if not (run.status.is_true("Complete") or run.status.is_true("Failed")):
+    if not _is_over(run):
         return record.model_copy(update={"made": True})
     ended = run.status.completion_time or timestamp(now)
-    result = ready.reason if ready else "Failed"
+    _, result, _ = result_of(run.status)
     return record.model_copy(
         update={"made": True, "ended": ended, "result": result, "model_version": run.status.model_version}
     )
+
+
+def _is_over(run: TrainingRun) -> bool:
+    return run.status.is_true("Complete") or run.status.is_true("Failed")
 
 
 def _data(o: RegisteredModelObserved) -> DatasetVersion:
@@ -309,8 +313,8 @@ def _standing(look: Look) -> Said:
     if last.result in TRAINED:
         return "True", "UpToDate", f"{last.model_version} was trained on {last.dataset_version}: {last.cause.message}"
     run = next((run for run in o.runs if run.metadata.name == last.run), None)
-    ready, kept = run.status.condition("Ready") if run else None, _latest(o.versions)
-    why = f": {ready.message}" if ready and ready.message else ""
+    kept, told = _latest(o.versions), result_of(run.status)[2] if run and _is_over(run) else ""
+    why = f": {told}" if told else ""
     stays = f"; {kept} stays the latest" if kept else ""
     return "False", last.result, f"{last.run} ({last.cause.message}) ended with {last.result}{why}{stays}"
 

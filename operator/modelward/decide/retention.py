@@ -1,6 +1,6 @@
 """Which TrainingRuns and ModelVersions of a RegisteredModel go: the oldest, of those that nobody uses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion, Resource, TrainingRun
 from modelward.api.registered_model import Retention
@@ -19,9 +19,9 @@ def superfluous(
     newest = sorted(versions, key=lambda version: version.spec.version, reverse=True)
     bad = [version for version in newest if _failed(version)]
     good = [version for version in newest if version not in bad]
-    named = {str(deployment.spec.model_ref.version) for deployment in deployments}
+    used = {what for deployment in deployments for what in _used_by(deployment)}
     beyond = [*_beyond(good, retention.versions), *_beyond(bad, retention.unverified_versions)]
-    unused = [v for v in beyond if not _stays(v) and not {str(v.spec.version), v.spec.digest} & named]
+    unused = [v for v in beyond if not _stays(v) and not {v.metadata.name, str(v.spec.version), v.spec.digest} & used]
     over.sort(key=lambda run: (run.metadata.creation_timestamp or "", run.metadata.name), reverse=True)
     return tuple(map(_ref, [*over[retention.runs :], *unused]))
 
@@ -34,6 +34,13 @@ def _stays(version: ModelVersion) -> bool:
     """It serves, is on trial, warm or rejected, or a person has said something for it."""
     status = version.status
     return any(in_use(status.deployments)) or bool(held(status.aliases)) or status.approval is not None
+
+
+def _used_by(deployment: ModelDeployment) -> Iterator[str]:
+    """What its spec names, and what it runs: the versions hear of that a moment later."""
+    yield str(deployment.spec.model_ref.version)
+    status = deployment.status
+    yield from (each.model_version for each in (status.stable, status.candidate, status.previous) if each)
 
 
 def _failed(version: ModelVersion) -> bool:

@@ -94,24 +94,24 @@ def _left_to_live(run: TrainingRun, now: datetime) -> float | None:
 
 
 def _with_result(status: TrainingRunStatus, generation: int, now: datetime) -> TrainingRunStatus:
-    """Ready is true where the run leaves a version that may serve, or has found one again."""
+    return status.model_copy(update=with_ready(status, result_of(status), generation, now))
+
+
+def result_of(status: TrainingRunStatus) -> Said:
+    """What Ready says of a run that is over, unless an operator that could not look at it wrote over that. Ready is
+    true where the run leaves a version that may serve, or has found one again."""
     ended = {type_: status.condition(type_) for type_ in ("Failed", "Verified", "Reproduced", "Complete")}
     failed, measured, complete = ended["Failed"], ended["Verified"], ended["Complete"]
     reproduced = ended["Reproduced"]
     if failed and failed.status == "True":
-        said: Said = ("False", failed.reason, failed.message)
-    elif reproduced and reproduced.status == "False":
-        said = ("False", reproduced.reason, reproduced.message)
-    elif measured and measured.status == "False":
-        said = (
-            "False",
-            measured.reason,
-            f"{status.model_version} is registered, and is not served: {measured.message}",
-        )
-    else:
-        assert complete is not None
-        said = ("True", complete.reason, complete.message)
-    return status.model_copy(update=with_ready(status, said, generation, now))
+        return "False", failed.reason, failed.message
+    if reproduced and reproduced.status == "False":
+        return "False", reproduced.reason, reproduced.message
+    if measured and measured.status == "False":
+        told = f"{status.model_version} is registered, and is not served: {measured.message}"
+        return "False", measured.reason, told
+    assert complete is not None
+    return "True", complete.reason, complete.message
 
 
 def _measured(model: ModelVersion) -> str:

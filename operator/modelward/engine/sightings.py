@@ -4,7 +4,8 @@ Nothing is decided from this. It says which keys to look at, and lets the sweep 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from typing import TypeVar
 
 from modelward.decide.plan import Key
 from modelward.decide.where_served import roles_in
@@ -17,6 +18,7 @@ _OWNERS = {
     DEPLOYMENT: "ModelDeployment",
     REGISTERED_MODEL: "RegisteredModel",
 }
+T = TypeVar("T")
 _Target = tuple[str, str, str]
 """What is referred to: Dataset or Model (which is no object), namespace, name."""
 
@@ -27,6 +29,7 @@ class Sightings:
         self._refers: dict[Key, set[_Target]] = {}
         self._referrers: defaultdict[_Target, set[Key]] = defaultdict(set)
         self._told: dict[Key, dict[Key, str]] = {}
+        self._tellers: defaultdict[Key, set[Key]] = defaultdict(set)
 
     def see(self, kind: str, found: Manifest, *, gone: bool = False) -> set[Key]:
         """Note one of our objects, and give the keys that it concerns: itself, its owners, those that refer to it."""
@@ -38,6 +41,10 @@ class Sightings:
         keys = {key, *owners_of(found), *self._concerned(key, found)}
         self._note_references(key, set() if gone else _references(key, found))
         return keys | self._note_told(key, {} if gone else _told(key, found))
+
+    def told_by(self, about: Key) -> frozenset[Key]:
+        """The objects whose status said something of this one."""
+        return frozenset(self._tellers.get(about, ()))
 
     def forget(self, key: Key) -> set[Key]:
         """One of our objects that vanished unseen."""
@@ -63,22 +70,29 @@ class Sightings:
         return {key} if kind == "Model" and key in self.versions else set()
 
     def _note_references(self, key: Key, targets: set[_Target]) -> None:
-        for before in self._refers.pop(key, set()) - targets:
-            self._referrers[before].discard(key)
-            if not self._referrers[before]:
-                del self._referrers[before]
+        before = self._refers.pop(key, set())
         if targets:
             self._refers[key] = targets
-        for target in targets:
-            self._referrers[target].add(key)
+        _point(self._referrers, key, before, targets)
 
     def _note_told(self, key: Key, told: dict[Key, str]) -> set[Key]:
         """The objects of which this object's status says something new: theirs repeats it, or follows from it."""
         before = self._told.pop(key, {})
         if told:
             self._told[key] = told
+        _point(self._tellers, key, before.keys(), told.keys())
         new = {about for about in before.keys() | told.keys() if before.get(about) != told.get(about)}
         return {about for about in new if about.kind != "RegisteredModel" or about in self.versions}
+
+
+def _point(index: defaultdict[T, set[Key]], key: Key, before: Set[T], now: Set[T]) -> None:
+    """`key` is found under all of `now`, and no longer under the rest of `before`."""
+    for target in before - now:
+        index[target].discard(key)
+        if not index[target]:
+            del index[target]
+    for target in now:
+        index[target].add(key)
 
 
 def key_of(kind: str, found: Manifest) -> Key:

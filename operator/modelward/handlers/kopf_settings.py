@@ -18,10 +18,42 @@ class _ForEver:
         return itertools.chain((0.2, 0.5, 1.0), itertools.repeat(2.0))
 
 
+class _NothingHandled(kopf.DiffBaseStorage):
+    """What changed since it was handled last: none of our handlers asks, and kopf would copy each object several times
+    to find out."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Nothing: kopf writes nothing on objects."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Of handlers that are tried again: ours only enqueue."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None: ...
+
+    def purge(self, **_: Any) -> None: ...
+
+    def touch(self, **_: Any) -> None: ...
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 def operator_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     # Events are written by act.py, for transitions only.
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = _NothingHandled()
+    settings.persistence.progress_storage = _NoProgress()
     # A stray peering object must not pause us; the chart runs one replica with Recreate.
     settings.peering.standalone = True
     # Else the operator needs to watch CRDs and namespaces of the whole cluster. They are there before we start.
@@ -57,6 +89,7 @@ def register_login(registry: kopf.OperatorRegistry, kubeconfig: str | None, cont
             token=token or None,
             certificate_path=found.cert_file,
             private_key_path=found.key_file,
+            proxy_url=found.proxy,
         )
 
     kopf.on.login(registry=registry)(login)

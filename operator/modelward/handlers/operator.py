@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import kopf
 from kopf._cogs.structs.references import Insights
@@ -56,6 +56,7 @@ async def run(settings: Settings, cluster: Cluster, reconcilers: Mapping[str, Re
     _stop_on_signals(stop)
     async with _reach(settings, cluster) as (world, pods):
         queue, sightings = Queue(), Sightings()
+        world = replace(world, told_by=sightings.told_by)
         freshness = Freshness(sightings.versions)
         first, namespaces = FirstSight(world.kube), settings.watch_namespaces or (None,)
         engine = Engine(world, pods, queue, reconcilers, from_environment(os.environ), freshness=freshness, first=first)

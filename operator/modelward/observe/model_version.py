@@ -1,7 +1,6 @@
 """Reads a ModelVersion, the ModelDeployments that may serve it and, where somebody may ask, its model's versions."""
 
 import asyncio
-from collections.abc import Callable
 
 from modelward.api import GROUP, VERSION, ModelDeployment, ModelVersion
 from modelward.build.version_counter import counter_name
@@ -9,7 +8,7 @@ from modelward.decide.aliases import held
 from modelward.decide.asked_of_version import id_of
 from modelward.decide.model_version import ModelVersionObserved
 from modelward.decide.plan import Key
-from modelward.decide.where_served import in_use, roles_in
+from modelward.decide.where_served import in_use
 from modelward.names import ACTION, Manifest
 from modelward.observe.world import World
 
@@ -22,27 +21,25 @@ async def observe(world: World, key: Key) -> ModelVersionObserved | None:
         return None
     version = ModelVersion.model_validate(raw)
     deployments, counter = await asyncio.gather(
-        world.kube.list(API, "ModelDeployment", key.namespace, only=_serving(version)),
+        _deployments(world, key, version),
         world.kube.get("v1", "ConfigMap", key.namespace, counter_name(version.spec.model_name)),
     )
     return ModelVersionObserved(
         version,
-        tuple(ModelDeployment.model_validate(each) for each in deployments),
+        deployments,
         counter,
         await _versions(world, version),
         _asked_at(raw),
     )
 
 
-def _serving(version: ModelVersion) -> Callable[[Manifest], bool]:
-    """Which ModelDeployments: those whose status names the version, and those where it serves as far as it knows."""
-    known = {each.deployment for each in in_use(version.status.deployments)}
-
-    def concerns(deployment: Manifest) -> bool:
-        named = roles_in(deployment.get("status") or {})
-        return version.metadata.name in named or deployment["metadata"]["name"] in known
-
-    return concerns
+async def _deployments(world: World, key: Key, version: ModelVersion) -> tuple[ModelDeployment, ...]:
+    """Those whose status names the version, and those where it serves as far as it knows. One that begins to name it
+    is told of, and the version looked at then."""
+    telling = {each.name for each in world.told_by(key) if each.kind == "ModelDeployment"}
+    names = sorted(telling | {each.deployment for each in in_use(version.status.deployments)})
+    found = await asyncio.gather(*(world.kube.get(API, "ModelDeployment", key.namespace, name) for name in names))
+    return tuple(ModelDeployment.model_validate(each) for each in found if each)
 
 
 async def _versions(world: World, version: ModelVersion) -> tuple[ModelVersion, ...]:

@@ -1,6 +1,6 @@
 """The outside world as reads need it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -32,5 +32,7 @@ class World:
     """A query of a Prometheus-compatible server."""
     sign: Callable[[Traffic], str] = lambda traffic: traffic.deployment
     public_keys: str = ""
+    told_by: Callable[[Key], Collection[Key]] = lambda _: ()
+    """Whose status named this one, as far as the watch has shown."""
     ledgers: dict[Key, Ledger] = field(default_factory=dict)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

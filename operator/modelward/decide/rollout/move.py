@@ -66,7 +66,7 @@ def move_to(
 
 def again(o: DeploymentObserved, now: datetime) -> Move:
     """The same phase from its start."""
-    message = "the operator was away while clients were to change over: they are given their time again"
+    message = "clients were to change over and could not, or were not told to: they are given their time again"
     return move_to(o.status.phase, o, now, INTERRUPTED, message, same_traffic=True)
 
 

@@ -103,10 +103,11 @@ def end_rollback(o: DeploymentObserved, now: datetime) -> Move | None:
 
 
 def interrupted(o: DeploymentObserved, stable: ServingRevision) -> bool:
-    """Clients had no time to leave: the operator was away before the Service and every server were told. Held once, so
-    that a server which takes no setting holds nothing up for ever."""
-    told = o.front == stable.revision
-    told = told and all(p.snapshot.epoch >= o.status.epoch for p in o.pods if p.ready and p.snapshot)
+    """Clients had no time to leave: the Service does not lead elsewhere yet, or a server was not told. For servers it
+    is held once, so that one which takes no setting holds nothing up for ever."""
+    if o.front != stable.revision and not o.taken:
+        return True
+    told = all(p.snapshot.epoch >= o.status.epoch for p in o.pods if p.ready and p.snapshot)
     return not told and [t.cause for t in o.status.history[-1:]] != [INTERRUPTED]
 
 

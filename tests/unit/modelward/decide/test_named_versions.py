@@ -163,3 +163,10 @@ def test_retention_keeps_what_is_in_use_has_an_alias_or_is_approved() -> None:
     ]
     refs = superfluous(Retention(versions=1), (), [*stays, *goes, version(10)], ())
     assert sorted(ref.name for ref in refs) == ["flights-7", "flights-8", "flights-9"]
+
+
+def test_retention_keeps_what_a_deployment_says_it_runs_before_the_version_has_heard_of_it() -> None:
+    world = serving()
+    assert world.stable() == "flights-1"
+    refs = superfluous(Retention(versions=1), (), [version(1), version(2), version(3)], [world.observed().deployment])
+    assert [ref.name for ref in refs] == ["flights-2"]

@@ -98,6 +98,26 @@ async def test_new_model_is_trained_and_what_it_was_trained_for_is_told_by_its_v
     assert {"Normal RunStarted", "Normal RunEnded"} <= set(workshop.events())
 
 
+async def test_result_of_a_run_is_how_it_ended_whatever_an_operator_that_saw_nothing_wrote_over_it(
+    workshop: Workshop,
+) -> None:
+    model(workshop)
+    await workshop.settle()
+    (name,) = workshop.names("TrainingRun")
+    (job,) = (each for each in workshop.names("Job") if "-train-" in each)
+    workshop.succeed(publish_report(), job)
+    for _ in range(5):
+        await workshop.look_at("TrainingRun", name)
+    run = workshop.get("TrainingRun", name)
+    for each in run["status"]["conditions"]:
+        if each["type"] == "Ready":
+            each |= {"status": "Unknown", "reason": "Unavailable", "message": "the operator could not look"}
+    workshop.kube.put(run)
+    await workshop.look_at("RegisteredModel", "flights")
+    assert [record["result"] for record in status(workshop)["history"]] == ["Registered"]
+    assert ready(workshop)[:2] == ("True", "UpToDate")
+
+
 async def test_model_waits_for_its_data_and_says_so() -> None:
     workshop = Workshop()
     model(workshop)

@@ -306,3 +306,25 @@ def test_operator_away_before_clients_were_told_keeps_the_old_revision_until_the
     world.run("Stable")
     assert world.stable() == "flights-2"
     assert [t.cause for t in world.status.history].count("Interrupted") == 1
+
+
+def test_service_that_cannot_be_written_keeps_the_bad_revision_as_long_as_it_leads_there() -> None:
+    world = with_canary(**STEPS)
+    world.give(healthy(), healthy(), step=1000)
+    world.run("Baking")
+    world.settle()
+    bad, service = world.front(), world.objects["Service", "flights"]
+    world.give(HARMFUL, healthy())
+    world.run("RollingBack")
+    for _ in range(100):
+        world.objects["Service", "flights"] = service
+        world.tick()
+    world.objects["Service", "flights"] = service
+    assert (world.status.phase, world.stable()) == ("RollingBack", "flights-1")
+    assert ("Deployment", f"flights-{bad}") in world.objects
+    world.tick()
+    assert world.front() != bad
+    assert ("Deployment", f"flights-{bad}") in world.objects, "clients are given their time to leave"
+    world.run("Stable")
+    world.settle()
+    assert ("Deployment", f"flights-{bad}") not in world.objects

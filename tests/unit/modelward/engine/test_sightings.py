@@ -66,6 +66,16 @@ def test_deployment_concerns_the_versions_whose_role_changed_only() -> None:
     assert (first, canary, again, rejected) == ({me, versions[0]}, {me, versions[1]}, {me}, {me, versions[1]})
 
 
+def test_version_knows_the_deployments_that_named_it_last() -> None:
+    sightings, one = Sightings(), key("ModelVersion", "flights-1")
+    sightings.see("ModelDeployment", deployment(stable={"modelVersion": "flights-1"}))
+    assert sightings.told_by(one) == {key("ModelDeployment", "flights")}
+    sightings.see("ModelDeployment", deployment(stable={"modelVersion": "flights-2"}))
+    assert sightings.told_by(one) == set()
+    sightings.forget(key("ModelDeployment", "flights"))
+    assert sightings.told_by(key("ModelVersion", "flights-2")) == set()
+
+
 def test_version_that_is_given_an_alias_concerns_the_one_that_had_it() -> None:
     sightings = Sightings()
     aliases: list[object] = [{"name": "champion", "before": "flights-1"}]
