@@ -6,6 +6,7 @@
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,14 +22,16 @@ from modelward.engine.queue import Closed, Queue
 from modelward.engine.reconcilers import RECONCILERS
 from modelward.engine.schedule import Schedule
 from modelward.engine.sightings import Sightings, owners_of
-from modelward.engine.sweep import Sweep
+from modelward.engine.sweep import AGAIN, Sweep
 from modelward.errors import Unavailable
 from modelward.handlers.watches import WATCHED
 from modelward.names import Manifest
 
 FAIR = Weather()
-_MAY_COME_BESIDES = ("-report", "modelward-collection")
-"""Objects: a report that is printed again because a log could not be read; the collection that a sweep brings about."""
+_MAY_COME_BESIDES = re.compile(r"-report$|-train-|-served-|modelward-collection$")
+"""Objects: Jobs with their tasks, of which one prints a report again because a log could not be read, one goes because
+it only found its result, and one's task is made once more by another operator; the collection that a sweep brings
+about. What was trained is counted by itself."""
 _MAY_BE_MISSED = ("deployments", "before")
 """Fields: roles that a version had for a moment in which no event came; what an ingest that was done twice knew."""
 _WORKERS = 4
@@ -104,6 +107,7 @@ class Operator:
         try:
             await self._sweep.once(grace=0)
         except Unavailable as error:
+            self._swept -= _SWEEP - timedelta(seconds=AGAIN)
             logging.getLogger(__name__).info("sweep not done: %s", error)
 
     async def _work(self) -> None:
@@ -154,7 +158,7 @@ class Disturbed(Town):
 def ends(town: Town) -> dict[str, Any]:
     """What is left, but for what bad weather may add or take."""
     found = outcome(town)
-    return {name: _without(each) for name, each in found.items() if not name.endswith(_MAY_COME_BESIDES)}
+    return {name: _without(each) for name, each in found.items() if not _MAY_COME_BESIDES.search(name)}
 
 
 def _without(value: Any) -> Any:

@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 _API = f"{GROUP}/{VERSION}"
 _EVERY = 300.0
+AGAIN = 30.0
+"""Seconds to the next where the API server could not be asked."""
 _GRACE = 30.0
 _KINDS = tuple(model.NAMES.kind for model in KINDS)
 _WITH_CHILDREN = {"Dataset", "TrainingRun", "ModelDeployment"}
@@ -45,11 +47,14 @@ class Sweep:
         return asyncio.get_running_loop().time() - self._ended
 
     async def run(self, every: float = _EVERY, grace: float = _GRACE) -> None:
+        pause = every
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(pause)
+            pause = every
             try:
                 await self.once(grace)
             except (Unavailable, Refused) as error:
+                pause = min(every, AGAIN)
                 _log.warning("sweep not done: %s", error)
             except Exception:
                 _log.exception("sweep not done")
