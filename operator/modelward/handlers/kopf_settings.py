@@ -68,6 +68,8 @@ def operator_settings() -> kopf.OperatorSettings:
     # The default of five minutes would be five minutes blind.
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = _ForEver()
+    # For so long the last event of an object stays in memory: at the start, of every object there is.
+    settings.queueing.idle_timeout = 0.5
     # Nothing is left to be done for an event when we stop: the next start lists everything.
     settings.queueing.exit_timeout = 0.1
     for group, version, plural in CHILDREN:

@@ -11,6 +11,7 @@ from modelward.engine.health import Health
 from modelward.engine.queue import Queue
 from modelward.engine.sightings import Sightings
 from modelward.engine.sweep import Sweep
+from modelward.errors import Unavailable
 from modelward.names import Manifest
 
 API = f"{GROUP}/{VERSION}"
@@ -54,6 +55,25 @@ async def test_object_that_vanished_unseen_is_enqueued_and_forgotten(kube: FakeK
 
     assert await due(queue) == A
     assert sightings.versions == {}
+
+
+async def test_sweep_that_was_not_answered_is_done_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(FakeKube):
+        async def list(self, *_: object, **__: object) -> list[Manifest]:
+            raise Unavailable("no answer")
+
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            raise asyncio.CancelledError
+
+    sweep = Sweep(Silent(), Queue(), Sightings())
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await sweep.run()
+    assert pauses == [300.0, 30.0, 30.0]
 
 
 async def test_store_of_each_namespace_in_use_is_looked_at(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
