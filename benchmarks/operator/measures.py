@@ -18,6 +18,7 @@ from benchmarks.operator.scoring_pods import PORT
 _CHILDREN = {"/apis/apps/v1/deployments": 1, "/api/v1/services": 2, "/apis/policy/v1/poddisruptionbudgets": 1}
 """Of each deployment."""
 _EDITS_A_SECOND = 10
+_SETTLED = 40.0
 _QUIET = 20.0
 """Seconds without a write: it has come to rest."""
 
@@ -83,7 +84,8 @@ async def started(operator: Operator, writes: Writes, size: int, began: float) -
 
 
 async def rested(operator: Operator, writes: Writes, seconds: float) -> Result:
-    """Nothing happens, but that the models serve."""
+    """Nothing happens, but that the models serve; everything has been looked at twice by then."""
+    await asyncio.sleep(_SETTLED)
     writes.new()
     forget()
     before, began = books(operator), time.monotonic()

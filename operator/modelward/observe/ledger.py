@@ -203,7 +203,8 @@ class Ledger:
             totals = self._totals.get(snapshot.revision, Counts())
             life, now = (snapshot.pod, snapshot.started), counts_of(snapshot, like=totals)
             before = self._lives.get(life) or self._known_of(life, now) or self._missed(snapshot.started, now, since)
-            self._totals[snapshot.revision] = totals.plus(now.minus(before))
+            if now != before or snapshot.revision not in self._totals:  # most have had no request since
+                self._totals[snapshot.revision] = totals.plus(now.minus(before))
             self._lives[life] = now
         for revision, totals in self._totals.items():
             self._drift(revision, totals)
