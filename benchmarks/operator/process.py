@@ -55,12 +55,17 @@ class Writes:
 
     def __init__(self, audit_log: Path) -> None:
         self._log = audit_log.open()
+        self._begun = ""
+        """Of a line that is still being written."""
 
     def new(self) -> Counter[str]:
         """`verb resource`."""
         found: Counter[str] = Counter()
         for line in self._log:
-            event = json.loads(line)
+            self._begun += line
+            if not line.endswith("\n"):
+                break
+            event, self._begun = json.loads(self._begun), ""
             if event.get("userAgent") == "modelward":
                 about = event.get("objectRef", {})
                 kind = "/".join(filter(None, (about.get("resource"), about.get("subresource"))))
