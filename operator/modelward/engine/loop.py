@@ -205,4 +205,4 @@ class Engine:
         desired = {**status, "conditions": [condition.wire() for condition in conditions]}
         if not same(desired, status):
             self.before("status", key.kind)
-            await self.world.kube.update_status({**live, "status": desired})
+            self.freshness.note(key, await self.world.kube.update_status({**live, "status": desired}), now)
