@@ -19,6 +19,7 @@ _CHILDREN = {"/apis/apps/v1/deployments": 1, "/api/v1/services": 2, "/apis/polic
 """Of each deployment."""
 _EDITS_A_SECOND = 10
 _SETTLED = 40.0
+"""Seconds in which all that a start has looked at is looked at once more."""
 _QUIET = 20.0
 """Seconds without a write: it has come to rest."""
 

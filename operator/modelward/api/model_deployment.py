@@ -401,6 +401,11 @@ class ModelDeploymentStatus(Status):
     verdicts: Annotated[list[Verdict], Field(max_length=20)] = []
     history: Annotated[list[Transition], Field(max_length=20)] = []
 
+    @property
+    def revisions(self) -> list[ServingRevision]:
+        """Those that run."""
+        return [each for each in (self.stable, self.candidate, self.previous) if each]
+
 
 class ModelDeployment(Resource):
     """Which model version serves, how wide, how a new one is rolled out, judged and rolled back."""

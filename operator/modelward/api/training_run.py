@@ -317,6 +317,10 @@ class TrainingRunStatus(Status):
     engine: EngineStatus | None = None
     """Where an engine trains."""
 
+    @property
+    def is_over(self) -> bool:
+        return self.is_true("Complete") or self.is_true("Failed")
+
 
 class TrainingRun(Resource):
     """One training on one DatasetVersion. Its result is measured, verified and registered as a ModelVersion."""

@@ -42,7 +42,7 @@ def _asking(namespace: str, name: str) -> Ask:
         while True:
             found = await asked.get(TrainingRun, namespace, made)
             ready = found.status.condition("Ready")
-            if found.status.is_true("Complete") or found.status.is_true("Failed"):
+            if found.status.is_over:
                 return _story(found, ready.message if ready else "")
             if ready and ready.message != told:
                 told = ready.message

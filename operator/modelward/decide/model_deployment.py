@@ -167,7 +167,7 @@ def _served_job(o: DeploymentObserved, settings: Settings) -> tuple[Manifest, ..
 def _children(o: DeploymentObserved, settings: Settings, now: datetime) -> tuple[Manifest, ...]:
     status = o.status
     serving = status.stable or status.candidate
-    widths = [(r, _width(o, r, now)) for r in _revisions(status)]
+    widths = [(r, _width(o, r, now)) for r in status.revisions]
     return (
         traffic_config_map(o.raw, settings_of(o), o.sign, o.public_keys),
         *(scoring_deployment(o.raw, o.deployment.spec, r, width, settings) for r, width in widths),
@@ -183,10 +183,6 @@ def _budgets(o: DeploymentObserved, widths: list[tuple[ServingRevision, int]]) -
     if not asked.enabled or o.budget_of_others:
         return []
     return [disruption_budget(o.raw, r, asked) for r, width in widths if width > 1]
-
-
-def _revisions(status: ModelDeploymentStatus) -> list[ServingRevision]:
-    return [r for r in (status.stable, status.candidate, status.previous) if r]
 
 
 def _width(o: DeploymentObserved, revision: ServingRevision, now: datetime) -> int:

@@ -176,17 +176,13 @@ def _after(record: RunRecord, run: TrainingRun | None, now_defined: str, now: da
             return record  # It is made, or made again, as it was meant.
         result = "Deleted" if record.made else "Replaced"
         return record.model_copy(update={"ended": timestamp(now), "result": result})
-    if not _is_over(run):
+    if not run.status.is_over:
         return record.model_copy(update={"made": True})
     ended = run.status.completion_time or timestamp(now)
     _, result, _ = result_of(run.status)
     return record.model_copy(
         update={"made": True, "ended": ended, "result": result, "model_version": run.status.model_version}
     )
-
-
-def _is_over(run: TrainingRun) -> bool:
-    return run.status.is_true("Complete") or run.status.is_true("Failed")
 
 
 def _data(o: RegisteredModelObserved) -> DatasetVersion:
@@ -313,7 +309,7 @@ def _standing(look: Look) -> Said:
     if last.result in TRAINED:
         return "True", "UpToDate", f"{last.model_version} was trained on {last.dataset_version}: {last.cause.message}"
     run = next((run for run in o.runs if run.metadata.name == last.run), None)
-    kept, told = _latest(o.versions), result_of(run.status)[2] if run and _is_over(run) else ""
+    kept, told = _latest(o.versions), result_of(run.status)[2] if run and run.status.is_over else ""
     why = f": {told}" if told else ""
     stays = f"; {kept} stays the latest" if kept else ""
     return "False", last.result, f"{last.run} ({last.cause.message}) ended with {last.result}{why}{stays}"

@@ -15,7 +15,7 @@ def superfluous(
     versions: Iterable[ModelVersion],
     deployments: Iterable[ModelDeployment],
 ) -> tuple[Ref, ...]:
-    over = [run for run in runs if run.status.is_true("Complete") or run.status.is_true("Failed")]
+    over = [run for run in runs if run.status.is_over]
     newest = sorted(versions, key=lambda version: version.spec.version, reverse=True)
     bad = [version for version in newest if _failed(version)]
     good = [version for version in newest if version not in bad]
@@ -39,8 +39,7 @@ def _stays(version: ModelVersion) -> bool:
 def _used_by(deployment: ModelDeployment) -> Iterator[str]:
     """What its spec names, and what it runs: the versions hear of that a moment later."""
     yield str(deployment.spec.model_ref.version)
-    status = deployment.status
-    yield from (each.model_version for each in (status.stable, status.candidate, status.previous) if each)
+    yield from (each.model_version for each in deployment.status.revisions)
 
 
 def _failed(version: ModelVersion) -> bool:

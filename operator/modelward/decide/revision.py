@@ -128,7 +128,7 @@ def target_of(deployment: ModelDeployment, version: ModelVersion, scoring_image:
 
 def known_to(status: ModelDeploymentStatus) -> set[str]:
     """Revisions that are on trial already, or served well before: what is asked of a new one was accepted then."""
-    serving = [r for r in (status.stable, status.candidate, status.previous) if r]
+    serving = status.revisions
     return {r.revision for r in (*status.served, *serving)}
 
 

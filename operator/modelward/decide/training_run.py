@@ -68,7 +68,7 @@ def _or_told(o: RunObserved, settings: Settings, now: datetime) -> Plan:
 
 def _decide(o: RunObserved, settings: Settings, now: datetime) -> Plan:
     """Raises Wait and Refused of what a Job needs."""
-    if o.status.is_true("Complete") or o.status.is_true("Failed"):
+    if o.status.is_over:
         return over(o, now)
     if searches(o.status):
         return search(o, settings, now)
@@ -227,7 +227,7 @@ def _suspended(o: RunObserved, now: datetime) -> Plan:
 
 def _suspension(status: TrainingRunStatus, o: RunObserved, now: datetime) -> TrainingRunStatus:
     """The condition Suspended, from the first time that it is true."""
-    over, jobs = status.is_true("Complete") or status.is_true("Failed"), (o.job, o.engine.train, o.engine.fetch)
+    over, jobs = status.is_over, (o.job, o.engine.train, o.engine.fetch)
     queued = next((job for job in jobs if job and job.state == "Suspended"), None)
     if not over and o.run.spec.suspend:
         said: Said = ("True", "Suspended", "spec.suspend is true")

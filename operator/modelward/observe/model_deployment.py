@@ -117,7 +117,7 @@ def _front(name: str, services: Any) -> str | None:
 async def _versions(world: World, deployment: ModelDeployment) -> list[Manifest]:
     """Those of the model that the spec names, and what runs already, of whatever model."""
     namespace, model, status = deployment.metadata.namespace, deployment.spec.model_ref.name, deployment.status
-    runs = {each.model_version: each.digest for each in (status.stable, status.candidate, status.previous) if each}
+    runs = {each.model_version: each.digest for each in status.revisions}
     found = list(await world.kube.list(API, "ModelVersion", namespace, {MODEL: model}))
     others = runs.keys() - {version["metadata"]["name"] for version in found}
     named = await asyncio.gather(*(world.kube.get(API, "ModelVersion", namespace, name) for name in sorted(others)))

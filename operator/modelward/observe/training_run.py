@@ -38,7 +38,7 @@ async def observe(world: World, key: Key) -> RunObserved | None:
     if raw is None or raw["metadata"].get("deletionTimestamp"):
         return None
     run = TrainingRun.model_validate(raw)
-    if run.status.is_true("Complete") or run.status.is_true("Failed"):
+    if run.status.is_over:
         return await _over(world, run, raw)
     if searches(run.status):
         return await _with_trials(world, run, raw)
